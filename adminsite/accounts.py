@@ -1,0 +1,26 @@
+"""Who may come in: accounts are made by administrators, so allauth's other doors are closed."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest
+from django.urls import URLPattern, re_path
+
+CLOSED_PAGES = r"^(signup|email|confirm-email|password/set|password/reset|login/code)(/|$)"
+
+
+class ClosedDoor(DefaultAccountAdapter):
+    """Sign-in for people who exist; nobody signs themselves up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+
+@login_not_required
+def closed(request: HttpRequest, **_parts: str) -> None:
+    """Answer 404: this house sends no e-mail links and lets nobody sign up."""
+    raise Http404("This page is closed.")
+
+
+def closed_pages() -> URLPattern:
+    """Return the pattern to put before allauth's own: its names still reverse, but these pages are shut."""
+    return re_path(CLOSED_PAGES, closed, name="account_closed")
