@@ -1,4 +1,4 @@
-"""What the environment says about Metronome: which account this is, where it is, and who may hold the token."""
+"""What the environment says about Metronome: which account, where it is, and who may hold the token."""
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -26,11 +26,9 @@ class MetronomeSettings:
     def require_connection(self) -> None:
         """Raise ImproperlyConfigured, naming the variable, unless this process can talk to Metronome."""
         if not self.base_url:
-            raise ImproperlyConfigured("METRONOME_BASE_URL is not set, and this command talks to Metronome.")
+            raise ImproperlyConfigured("METRONOME_BASE_URL is not set, and this talks to Metronome.")
         if not self.bearer_token:
-            raise ImproperlyConfigured(
-                "METRONOME_BEARER_TOKEN is not set, and this command talks to Metronome."
-            )
+            raise ImproperlyConfigured("METRONOME_BEARER_TOKEN is not set, and this talks to Metronome.")
 
 
 def is_loopback(url: str) -> bool:
@@ -58,7 +56,7 @@ def read_metronome(process: str) -> MetronomeSettings:
     bearer_token = env_secret("METRONOME_BEARER_TOKEN", REQUIRED if needs_connection else "")
     if process in ("web", "beat") and bearer_token and environment != "simulator":
         raise ImproperlyConfigured(
-            f"METRONOME_BEARER_TOKEN is set for the {process} process; only the workers may hold it. Take it out."
+            f"METRONOME_BEARER_TOKEN is set for the {process} process; only workers may hold it. Take it out."
         )
     if not bearer_token.isascii() or any(mark.isspace() for mark in bearer_token):
         raise ImproperlyConfigured("METRONOME_BEARER_TOKEN has characters that no token has.")

@@ -166,7 +166,6 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_PRESERVE_USERNAME_CASING = False
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = env_int("SESSION_HOURS", 12, least=1, most=720) * 3600
