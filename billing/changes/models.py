@@ -1,0 +1,346 @@
+"""A change request and everything that hangs on it, each fact in a row of its own.
+
+PostgreSQL holds the promises again (migrations 0002 and 0003): what was sealed never changes, decisions
+and attempts are never deleted, and `approved` is refused until every step has its people.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from billing.changes.statuses import MARKS, OPEN, PROPOSE_AGAIN, SETTLED, TONES, Status
+from billing.roles import Role
+
+
+class Verdict(models.TextChoices):
+    """What a checker says."""
+
+    APPROVE = "approve", "Approve"
+    REJECT = "reject", "Reject"
+
+
+class CallStatus(models.TextChoices):
+    """Where one sealed call stands."""
+
+    WAITING = "waiting", "Not sent yet"
+    SENT = "sent", "Being sent"
+    APPLIED = "applied", "Applied"
+    REFUSED = "refused", "Refused by Metronome"
+    UNKNOWN = "unknown", "Outcome unknown"
+
+
+class AttemptOutcome(models.TextChoices):
+    """How one sending ended, told from the raw answer."""
+
+    APPLIED = "applied", "Applied"
+    NOT_SENT = "not_sent", "Not sent"
+    REFUSED = "refused", "Refused by Metronome"
+    HALTED = "halted", "Turned away"
+    UNKNOWN = "unknown", "No trustworthy answer"
+
+
+class ChangeRequest(models.Model):
+    """One request, sealed as text at submit. Columns repeat the text for search only; `sealed` is what counts."""
+
+    uuid = models.UUIDField(unique=True)
+    reference = models.CharField(max_length=20, unique=True)
+    environment = models.CharField(max_length=12)
+    kind = models.CharField(max_length=40)
+    status = models.CharField(max_length=20, choices=Status, default=Status.SUBMITTED)
+    maker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests")
+    customer_id = models.UUIDField(null=True)
+    subject_text = models.TextField()
+    sentence = models.TextField()
+    irreversible = models.BooleanField(default=False)
+    sealed = models.TextField()
+    digest = models.CharField(max_length=64)
+    replaces = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
+    submitted_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    cool_off_seconds = models.IntegerField(default=0)
+    not_before = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    explanation = models.TextField(blank=True)
+    needs_person = models.BooleanField(default=False)
+    blocked_at = models.DateTimeField(null=True)
+
+    checked_at = models.DateTimeField(null=True)
+    check_asked_at = models.DateTimeField(null=True)
+    check_error = models.TextField(blank=True)
+
+    claim_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    next_try_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        constraints = [
+            models.UniqueConstraint(fields=["id", "maker"], name="a_request_has_one_maker"),
+            models.CheckConstraint(name="status_is_known", condition=models.Q(status__in=Status.values)),
+            models.CheckConstraint(
+                name="applying_holds_a_claim",
+                condition=~models.Q(status=Status.APPLYING)
+                | models.Q(claim_token__isnull=False, lease_until__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-submitted_at"], name="requests_by_status"),
+            models.Index(fields=["maker", "-submitted_at"], name="requests_by_maker"),
+            models.Index(fields=["customer_id", "-submitted_at"], name="requests_by_customer"),
+            models.Index(fields=["-submitted_at", "-id"], name="requests_newest_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.sentence}"
+
+    @property
+    def tone(self) -> str:
+        """The colour family of the status on pages."""
+        return TONES[Status(self.status)]
+
+    @property
+    def mark(self) -> str:
+        """The icon of the status on pages."""
+        return MARKS[Status(self.status)]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def is_settled(self) -> bool:
+        return self.status in SETTLED
+
+    @property
+    def can_be_proposed_again(self) -> bool:
+        return self.status in PROPOSE_AGAIN
+
+
+class Subject(models.Model):
+    """One thing a request writes to. A partial unique index refuses a second open request on it."""
+
+    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="subjects")
+    key = models.TextField()
+    is_open = models.BooleanField(default=True)
+
+    class Meta:
+        app_label = "billing"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"], condition=models.Q(is_open=True), name="one_open_request_per_subject"
+            ),
+            models.UniqueConstraint(fields=["change", "key"], name="a_request_names_a_subject_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ApprovalStep(models.Model):
+    """Who has to agree, copied from the policy at submit: `people` different people of `role`."""
+
+    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="steps")
+    position = models.SmallIntegerField()
+    role = models.CharField(max_length=20, choices=Role)
+    people = models.SmallIntegerField()
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "position"], name="a_step_has_one_position"),
+            models.CheckConstraint(
+                name="a_step_asks_for_people", condition=models.Q(people__gte=1, people__lte=5)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.people} × {self.role}"
+
+
+class Decision(models.Model):
+    """One person's verdict on one request, with the digest they judged. Never changed, never deleted.
+
+    `(change, maker)` refers to the request's own pair by a composite key, so that `checker <> maker` can be
+    a constraint; one person decides once per request.
+    """
+
+    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="decisions")
+    maker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    step = models.ForeignKey(ApprovalStep, on_delete=models.PROTECT, related_name="decisions")
+    checker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    reason = models.TextField(blank=True)
+    digest = models.CharField(max_length=64)
+    decided_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["decided_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "checker"], name="one_decision_per_person"),
+            models.CheckConstraint(
+                name="a_maker_never_decides", condition=~models.Q(checker=models.F("maker"))
+            ),
+            models.CheckConstraint(name="verdict_is_known", condition=models.Q(verdict__in=Verdict.values)),
+            models.CheckConstraint(
+                name="a_rejection_has_a_reason",
+                condition=models.Q(verdict=Verdict.APPROVE) | ~models.Q(reason=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.checker} {self.verdict}"
+
+
+class Call(models.Model):
+    """One sealed call. `key` is its random idempotency key; `generation` rises only after an answered error."""
+
+    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="calls")
+    position = models.SmallIntegerField()
+    operation = models.CharField(max_length=60)
+    key = models.UUIDField(unique=True)
+    status = models.CharField(max_length=10, choices=CallStatus, default=CallStatus.WAITING)
+    generation = models.SmallIntegerField(default=1)
+    result = models.JSONField(null=True)
+    finding = models.TextField(blank=True)
+    first_sent_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "position"], name="a_call_has_one_position"),
+            models.CheckConstraint(
+                name="call_status_is_known", condition=models.Q(status__in=CallStatus.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} #{self.position}"
+
+
+class Attempt(models.Model):
+    """One sending of one call, journalled before a byte leaves. `outcome` null means no answer was filed."""
+
+    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="attempts")
+    number = models.SmallIntegerField()
+    generation = models.SmallIntegerField()
+    reference = models.CharField(max_length=40, unique=True)
+    claim_token = models.UUIDField()
+    sent_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=AttemptOutcome, null=True)  # noqa: DJ001 null is "none yet"
+    answered_at = models.DateTimeField(null=True)
+    arrived_late = models.BooleanField(default=False)
+    message = models.TextField(blank=True)
+    evidence = models.JSONField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["call", "number"], name="an_attempt_has_one_number")]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Lookup(models.Model):
+    """One look at Metronome after an unclear write: what was read and what it proves."""
+
+    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="lookups")
+    looked_at = models.DateTimeField()
+    verdict = models.CharField(max_length=20)
+    counts = models.BooleanField(default=False)
+    sentence = models.TextField()
+    evidence = models.JSONField(default=list)
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["looked_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} at {self.looked_at:%H:%M:%S}"
+
+
+class Resolution(models.Model):
+    """A person's word on a request that the worker could not settle. Some need a second person."""
+
+    class Verdict(models.TextChoices):
+        TOOK_EFFECT = "took_effect", "It took effect"
+        TRY_AGAIN = "try_again", "Try again"
+        GO_ON = "go_on", "Go on with the remaining calls"
+        UNDO = "undo", "Undo what was applied"
+        LEAVE_IT = "leave_it", "Leave it so"
+
+    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="resolutions")
+    verdict = models.CharField(max_length=20, choices=Verdict)
+    reason = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    needs_second = models.BooleanField(default=False)
+    seconded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    seconded_at = models.DateTimeField(null=True)
+    carried_out_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["at", "id"]
+        constraints = [
+            models.CheckConstraint(name="a_resolution_has_a_reason", condition=~models.Q(reason="")),
+            models.CheckConstraint(
+                name="a_second_person_is_another",
+                condition=models.Q(seconded_by__isnull=True) | ~models.Q(seconded_by=models.F("by")),
+            ),
+            models.UniqueConstraint(
+                fields=["change"],
+                condition=models.Q(carried_out_at__isnull=True),
+                name="one_waiting_resolution_per_request",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} by {self.by}"
+
+
+class PolicyVersion(models.Model):
+    """One version of the approval policy. The highest number is in force; none is ever changed."""
+
+    version = models.IntegerField(unique=True)
+    rules = models.JSONField()
+    installed_at = models.DateTimeField(db_default=Now())
+    installed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["-version"]
+
+    def __str__(self) -> str:
+        return f"policy version {self.version}"
+
+
+class Survey(models.Model):
+    """What a worker read about a customer before a grave proposal may even be written (archiving)."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    customer_id = models.UUIDField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(db_default=Now())
+    answered_at = models.DateTimeField(null=True)
+    content = models.JSONField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        app_label = "billing"
+        indexes = [models.Index(fields=["customer_id", "-asked_at"], name="surveys_newest_first")]
+
+    def __str__(self) -> str:
+        return f"survey of {self.customer_id}"

@@ -1,0 +1,155 @@
+"""What the mirror last read of Metronome. Only `mirror.refresh` writes these rows; none is ever deleted.
+
+Every row carries `fetched_at`, the start of the request that brought it on the database's clock.
+Upstream sets `archived_at`; absence, confirmed by id, sets `missing_since`.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
+from django.db import models
+from django.db.models.functions import Lower, Now
+
+
+class RefreshRun(models.Model):
+    """One refresh: what was asked, what it spent, how far it is, and where it broke."""
+
+    class Scope(models.TextChoices):
+        ACCOUNT = "account", "Whole account"
+        CUSTOMER = "customer", "One customer"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+
+    scope = models.CharField(max_length=10, choices=Scope)
+    customer_id = models.UUIDField(null=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    phase = models.CharField(max_length=40, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    heartbeat_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    requests_spent = models.IntegerField(default=0)
+    rows_expected = models.IntegerField(null=True)
+    rows_read = models.IntegerField(default=0)
+    rows_written = models.IntegerField(default=0)
+    suspects = models.IntegerField(default=0)
+    marked_missing = models.IntegerField(default=0)
+    position = models.TextField(blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        app_label = "billing"
+        indexes = [models.Index(fields=["-started_at"], name="runs_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.status} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Customer(models.Model):
+    """A customer as Metronome's customer list gives it."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.TextField()
+    sort_name = models.GeneratedField(
+        expression=Lower("name"), output_field=models.TextField(), db_persist=True
+    )
+    external_id = models.TextField(blank=True)
+    custom_fields = models.JSONField(default=dict)
+    created_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(null=True)
+    archived_at = models.DateTimeField(null=True)
+    fetched_at = models.DateTimeField()
+    missing_since = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        indexes = [
+            models.Index(fields=["sort_name", "id"], name="customers_by_name"),
+            models.Index(fields=["created_at", "id"], name="customers_by_created"),
+            models.Index(fields=["fetched_at"], name="customers_by_fetched"),
+            models.Index(OpClass("external_id", name="text_pattern_ops"), name="customers_by_external_id"),
+            models.Index(OpClass("sort_name", name="text_pattern_ops"), name="customers_by_name_prefix"),
+            GinIndex(SearchVector("name", config="simple"), name="customers_by_name_words"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IngestAlias(models.Model):
+    """An ingest alias a customer holds. Unique per customer only: during a move both show it."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="aliases")
+    alias = models.TextField()
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "billing"
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "alias"], name="a_customer_holds_an_alias_once")
+        ]
+        indexes = [models.Index(OpClass("alias", name="text_pattern_ops"), name="aliases_by_prefix")]
+
+    def __str__(self) -> str:
+        return self.alias
+
+
+class Plan(models.Model):
+    """A plan (Metronome 1.0)."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.TextField()
+    description = models.TextField(blank=True)
+    custom_fields = models.JSONField(default=dict)
+    fetched_at = models.DateTimeField()
+    missing_since = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        indexes = [models.Index(fields=["name", "id"], name="plans_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CustomerPlan(models.Model):
+    """One subscription of a customer to a plan; `ending_before` is exclusive, null is open-ended."""
+
+    id = models.UUIDField(primary_key=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="customer_plans")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="customer_plans")
+    starting_on = models.DateTimeField()
+    ending_before = models.DateTimeField(null=True)
+    fetched_at = models.DateTimeField()
+    missing_since = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        indexes = [models.Index(fields=["plan", "starting_on", "id"], name="customer_plans_by_plan")]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} on {self.plan_id}"
+
+
+class CustomFieldKey(models.Model):
+    """A custom field key that exists for an entity; values can only be set under existing keys."""
+
+    entity = models.CharField(max_length=60)
+    key = models.TextField()
+    enforce_uniqueness = models.BooleanField(default=False)
+    fetched_at = models.DateTimeField()
+    missing_since = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        constraints = [models.UniqueConstraint(fields=["entity", "key"], name="a_key_exists_once_per_entity")]
+
+    def __str__(self) -> str:
+        return f"{self.entity}.{self.key}"

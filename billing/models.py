@@ -1,0 +1,41 @@
+"""Gathers the rooms' models so that Django finds them. No room imports this module."""
+
+from billing.audit.models import AuditEvent
+from billing.changes.models import (
+    ApprovalStep,
+    Attempt,
+    Call,
+    ChangeRequest,
+    Decision,
+    Lookup,
+    PolicyVersion,
+    Resolution,
+    Subject,
+    Survey,
+)
+from billing.control.models import Freeze, Installation
+from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
+from billing.users import User
+
+__all__ = [
+    "ApprovalStep",
+    "Attempt",
+    "AuditEvent",
+    "Call",
+    "ChangeRequest",
+    "CustomFieldKey",
+    "Customer",
+    "CustomerPlan",
+    "Decision",
+    "Freeze",
+    "IngestAlias",
+    "Installation",
+    "Lookup",
+    "Plan",
+    "PolicyVersion",
+    "RefreshRun",
+    "Resolution",
+    "Subject",
+    "Survey",
+    "User",
+]

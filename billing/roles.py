@@ -1,0 +1,50 @@
+"""The four roles and what each may do. Asked everywhere; `is_superuser` is asked nowhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from billing.users import User
+
+
+class Role(models.TextChoices):
+    """A person has exactly one."""
+
+    FINANCE = "finance", "Finance"
+    MANAGER = "manager", "Manager"
+    AUDITOR = "auditor", "Auditor"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+class Can(StrEnum):
+    """One thing a role may be allowed to do."""
+
+    BROWSE = "browse"
+    PROPOSE = "propose"
+    DECIDE = "decide"
+    READ_AUDIT = "read the audit record"
+    REFRESH = "ask for a refresh of the mirror"
+    RESOLVE = "resolve unknown and partly applied requests"
+    FREEZE = "freeze and unfreeze applying"
+
+
+GRANTS: dict[Role, frozenset[Can]] = {
+    Role.FINANCE: frozenset({Can.BROWSE, Can.PROPOSE, Can.REFRESH}),
+    Role.MANAGER: frozenset({Can.BROWSE, Can.PROPOSE, Can.REFRESH, Can.DECIDE, Can.READ_AUDIT}),
+    Role.AUDITOR: frozenset({Can.BROWSE, Can.READ_AUDIT}),
+    Role.ADMINISTRATOR: frozenset({Can.BROWSE, Can.REFRESH, Can.READ_AUDIT, Can.RESOLVE, Can.FREEZE}),
+}
+
+
+def may(user: User, can: Can) -> bool:
+    """Whether this person may do this thing now. A deactivated or unknown person may do nothing."""
+    return bool(user.is_active) and can in GRANTS.get(user.role, frozenset())
+
+
+def roles_that(can: Can) -> list[str]:
+    """The labels of the roles that may do a thing, for the sentence on a 403 page."""
+    return [str(role.label) for role in Role if can in GRANTS[role]]
