@@ -44,7 +44,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class ChangeRequest(models.Model):
-    """One request, sealed as text at submit. Columns repeat the text for search only; `sealed` is what counts."""
+    """One request, sealed as text at submit. Columns repeat it for search only."""
 
     uuid = models.UUIDField(unique=True)
     reference = models.CharField(max_length=20, unique=True)
@@ -198,7 +198,7 @@ class Decision(models.Model):
 
 
 class Call(models.Model):
-    """One sealed call. `key` is its random idempotency key; `generation` rises only after an answered error."""
+    """One sealed call. `key` is its idempotency key; `generation` rises only after an answered error."""
 
     change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="calls")
     position = models.SmallIntegerField()
