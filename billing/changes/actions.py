@@ -1,0 +1,274 @@
+"""What people do to change requests: submit, decide, withdraw. Each is one transaction with its audit row."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.db import IntegrityError, connection, transaction
+
+from billing.audit import log
+from billing.audit.actors import Actor
+from billing.audit.events import Event
+from billing.changes import policy, sealed
+from billing.changes.models import ApprovalStep, Call, ChangeRequest, Decision, Subject, Verdict
+from billing.changes.moves import about, database_now, locked, move
+from billing.changes.proposals import Proposal
+from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, SubjectBusy, WrongState
+from billing.changes.statuses import PROPOSE_AGAIN, Status
+from billing.control.anchor import installation
+from billing.metronome.operations import operation
+from billing.roles import Can
+from billing.users import User
+
+LIFETIME = timedelta(days=14)
+"""How long a request may wait for its approvals and its turn."""
+
+LONGEST_REASON = 2_000
+
+
+def checked_reason(reason: str) -> str:
+    """The reason, trimmed. Raises BadInput when it says nothing, is too long or has characters we can't keep."""
+    reason = reason.strip()
+    if not reason:
+        raise BadInput("Say why. The reason is kept in the audit record.", field="reason")
+    if len(reason) > LONGEST_REASON:
+        raise BadInput(f"The reason is longer than {LONGEST_REASON:,} characters.", field="reason")
+    if "\x00" in reason or any(0xD800 <= ord(letter) <= 0xDFFF for letter in reason):
+        raise BadInput("The reason has a character that can't be kept: take it out.", field="reason")
+    return reason
+
+
+def submit(
+    proposal: Proposal, *, actor: Actor, reason: str, replaces: ChangeRequest | None = None
+) -> ChangeRequest:
+    """Seal a proposal as a new change request that waits for its approvals.
+
+    Raises NotAllowed, BadInput, or SubjectBusy when an open request writes to the same thing. The caller
+    nudges the live check after commit.
+    """
+    maker = _person(actor, Can.PROPOSE, "propose changes")
+    reason = checked_reason(reason)
+    if replaces is not None and Status(replaces.status) not in PROPOSE_AGAIN:
+        raise WrongState(f"{replaces.reference} is still open, so it can't be proposed again.")
+    needed = policy.requirement(proposal.kind, proposal.facts)
+    if missing := needed.watched - set(proposal.watched):
+        raise BadInput(
+            f"The policy looks at {', '.join(sorted(missing))}, which this request does not watch."
+        )
+    anchor = installation()
+    identity = uuid.uuid4()
+    try:
+        with transaction.atomic():
+            now = database_now()
+            reference = _next_reference()
+            content = {
+                "version": sealed.VERSION,
+                "installation": str(anchor.uuid),
+                "environment": anchor.environment,
+                "reference": reference,
+                "uuid": str(identity),
+                "kind": proposal.kind,
+                "maker": {"id": maker.pk, "username": maker.username, "name": maker.name, "role": maker.role},
+                "reason": reason,
+                "sentence": proposal.sentence,
+                "subject": {"customer_id": proposal.customer_id, "text": proposal.subject_text},
+                "subjects": sorted(proposal.subjects),
+                "before": proposal.before,
+                "watched": proposal.watched,
+                "added_aliases": sorted(proposal.added_aliases),
+                "removed_aliases": sorted(proposal.removed_aliases),
+                "facts": proposal.facts,
+                "warnings": [warning.as_json() for warning in proposal.warnings],
+                "blast": list(proposal.blast),
+                "form": proposal.form,
+                "calls": [_sealed_call(name, params) for name, params in proposal.calls],
+                "steps": [{"role": role, "people": people} for role, people in needed.steps],
+                "policy": {
+                    "version": needed.version,
+                    "rules": list(needed.rules),
+                    "typed_confirmation": needed.typed_confirmation,
+                },
+                "cool_off_seconds": needed.cool_off_seconds,
+                "not_before": None,
+                "submitted_at": now.isoformat(),
+                "expires_at": (now + LIFETIME).isoformat(),
+                "replaces": replaces.reference if replaces else None,
+            }
+            text = sealed.canonical(content)
+            change = ChangeRequest.objects.create(
+                uuid=identity,
+                reference=reference,
+                environment=anchor.environment,
+                kind=proposal.kind,
+                maker=maker,
+                customer_id=proposal.customer_id,
+                subject_text=proposal.subject_text,
+                sentence=proposal.sentence,
+                irreversible=proposal.irreversible,
+                sealed=text,
+                digest=sealed.digest_of(text),
+                replaces=replaces,
+                submitted_at=now,
+                expires_at=now + LIFETIME,
+                cool_off_seconds=needed.cool_off_seconds,
+            )
+            Subject.objects.bulk_create(Subject(change=change, key=key) for key in sorted(proposal.subjects))
+            ApprovalStep.objects.bulk_create(
+                ApprovalStep(change=change, position=position, role=role, people=people)
+                for position, (role, people) in enumerate(needed.steps)
+            )
+            Call.objects.bulk_create(
+                Call(change=change, position=position, operation=call["operation"], key=call["key"])
+                for position, call in enumerate(content["calls"])
+            )
+            log.record(
+                Event.CHANGE_SUBMITTED,
+                actor=actor,
+                subject=about(change),
+                new={"status": Status.SUBMITTED.value, "kind": proposal.kind, "steps": content["steps"]},
+                reason=reason,
+            )
+    except IntegrityError as clash:
+        if busy := _busy_subject(proposal.subjects):
+            raise SubjectBusy(busy.change.reference, subject_words(busy.key)) from clash
+        raise
+    return change
+
+
+def decide(
+    change_id: int, *, actor: Actor, verdict: Verdict, reason: str, digest: str, typed: str = ""
+) -> ChangeRequest:
+    """Record a checker's verdict on the step that waits for them, and move the request if that settles it.
+
+    Raises NotAllowed (maker, wrong role, already decided), WrongState, NotWhatYouSaw, or BadInput when a
+    rejection has no reason or the typed confirmation differs; nothing is written then.
+    """
+    checker = _person(actor, Can.DECIDE, "decide requests")
+    verdict = Verdict(verdict)
+    reason = checked_reason(reason) if verdict is Verdict.REJECT or reason.strip() else ""
+    with transaction.atomic():
+        change = locked(change_id)
+        step = waiting_step(change, checker)
+        if digest != change.digest:
+            raise NotWhatYouSaw("The page you decided on is not this request. Read it again, then decide.")
+        request = sealed.read(change.sealed)
+        if verdict is Verdict.APPROVE and request.typed_confirmation and typed != request.subject_text:
+            raise BadInput("Type the customer’s name exactly as it is shown.", field="typed")
+        decision = Decision.objects.create(
+            change=change,
+            step=step,
+            maker_id=change.maker_id,
+            checker=checker,
+            verdict=verdict,
+            reason=reason,
+            digest=digest,
+        )
+        if verdict is Verdict.REJECT:
+            move(change, Status.REJECTED, actor=actor, event=Event.CHANGE_REJECTED, reason=reason)
+        elif open_steps(change):
+            log.record(
+                Event.CHANGE_APPROVED,
+                actor=actor,
+                subject=about(change),
+                old={"status": change.status},
+                new={"status": change.status, "decision": decision.pk, "step": step.position},
+                reason=reason,
+            )
+        else:
+            not_before = database_now() + timedelta(seconds=change.cool_off_seconds)
+            move(
+                change,
+                Status.APPROVED,
+                actor=actor,
+                event=Event.CHANGE_APPROVED,
+                reason=reason,
+                facts={"decision": decision.pk, "step": step.position},
+                not_before=not_before if change.cool_off_seconds else None,
+            )
+    return change
+
+
+def withdraw(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
+    """Take a request back, by its maker, before anything of it was sent."""
+    reason = checked_reason(reason)
+    with transaction.atomic():
+        change = locked(change_id)
+        if actor.user is None or actor.user.pk != change.maker_id:
+            raise NotAllowed("Only the person who proposed a request can withdraw it.")
+        if change.calls.filter(first_sent_at__isnull=False).exists():
+            raise WrongState(f"Part of {change.reference} was already sent, so it can't be withdrawn.")
+        move(change, Status.WITHDRAWN, actor=actor, event=Event.CHANGE_WITHDRAWN, reason=reason)
+    return change
+
+
+def open_steps(change: ChangeRequest) -> list[tuple[ApprovalStep, int]]:
+    """Each step that still needs people, with how many."""
+    approvals: dict[int, int] = {}
+    for step_id, verdict in change.decisions.values_list("step_id", "verdict"):
+        if verdict == Verdict.APPROVE:
+            approvals[step_id] = approvals.get(step_id, 0) + 1
+    return [
+        (step, missing)
+        for step in change.steps.all()
+        if (missing := step.people - approvals.get(step.pk, 0)) > 0
+    ]
+
+
+def waiting_step(change: ChangeRequest, checker: User) -> ApprovalStep:
+    """The step that waits for this person. Raises NotAllowed or WrongState, saying why there is none."""
+    if change.maker_id == checker.pk:
+        raise NotAllowed("You proposed this, so somebody else has to decide.")
+    if not checker.may(Can.DECIDE):
+        raise NotAllowed("Your role does not decide requests.")
+    if change.status != Status.SUBMITTED:
+        raise WrongState(
+            f"{change.reference} is {Status(change.status).label.lower()}; there is nothing left to decide."
+        )
+    if change.decisions.filter(checker=checker).exists():
+        raise NotAllowed("You have already decided this request; another person has to agree as well.")
+    for step, _missing in open_steps(change):
+        if step.role == checker.role:
+            return step
+    raise NotAllowed("No step of this request waits for your role.")
+
+
+def subject_words(key: str) -> str:
+    """A subject key in words, for a person."""
+    noun, _, rest = key.partition(":")
+    if noun == "alias":
+        return f"the ingest alias “{rest}”"
+    field = rest.partition(":")[2]
+    return {"name": "this customer’s name", "aliases": "this customer’s ingest aliases"}.get(
+        field, "this customer"
+    )
+
+
+def _person(actor: Actor, can: Can, words: str) -> User:
+    """The actor's person as the database has them now: a deactivated person may do nothing."""
+    person = User.objects.filter(pk=actor.user.pk).first() if actor.user else None
+    if person is None or not person.may(can):
+        raise NotAllowed(f"Your role may not {words}.")
+    return person
+
+
+def _sealed_call(name: str, params: dict) -> dict:
+    shown = operation(name).show(params)
+    return {
+        "operation": name,
+        "params": params,
+        "method": shown.method,
+        "path": shown.path,
+        "body": shown.body,
+        "key": str(uuid.uuid4()),
+    }
+
+
+def _next_reference() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('billing_change_number')")
+        return f"CR-{cursor.fetchone()[0]:06d}"
+
+
+def _busy_subject(keys: tuple[str, ...]) -> Subject | None:
+    return Subject.objects.filter(is_open=True, key__in=keys).select_related("change").order_by("key").first()

@@ -1,0 +1,205 @@
+"""Carrying out approved requests. The only module in Countersign that may send a writing operation.
+
+Claim → check (sealed text, live read) → journal → send (no transaction open) → file; one call after another.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import connection, transaction
+
+from billing.audit.events import Event
+from billing.changes import filing
+from billing.changes.claiming import WORKER, Claim, claim_change, journal
+from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
+from billing.changes.moves import database_now, locked, move
+from billing.changes.sealed import SealedCall, SealedRequest
+from billing.changes.statuses import Status
+from billing.changes.verifying import Tampered, verified
+from billing.changes.watching import differences
+from billing.control import freezing
+from billing.metronome.budget import BudgetExhausted
+from billing.metronome.client import Gateway
+from billing.metronome.keys import CallKey
+from billing.metronome.operations import operation
+from billing.metronome.outcomes import GatewayError, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused
+from billing.mirror.connection import ensure_account
+from billing.mirror.refresh import refresh_customer
+
+logger = logging.getLogger(__name__)
+
+READ_RETRY_SECONDS = 30.0
+WRITE_TOKEN_SECONDS = 20.0
+
+
+def apply_change(change_id: int, gateway: Gateway) -> None:
+    """Carry one approved request as far as it goes. Safe to call twice, by anyone, at any time."""
+    claim = claim_change(change_id)
+    if claim is None:
+        return
+    request = _verified_or_blocked(claim)
+    if request is None:
+        return
+    try:
+        ensure_account(gateway)
+    except Halt as alarm:
+        _release(claim, alarm.message)
+        freezing.halt(alarm.message)
+        return
+    except GatewayError as failure:
+        _release(claim, f"Metronome could not be read: {failure.message}", READ_RETRY_SECONDS)
+        return
+    while (call := _next_call(claim)) is not None:
+        if not _carry_out(claim, request, call, gateway):
+            return
+    _finish(claim)
+    _refresh_mirror(claim, request, gateway)
+
+
+def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gateway) -> bool:
+    """Check, journal, send and file one call. True when it took effect and the claim still holds."""
+    if not _is_still_right(claim, request, call, gateway):
+        return False
+    try:
+        gateway.take_write_token(WRITE_TOKEN_SECONDS)
+    except BudgetExhausted:
+        _release(claim, "The request budget is used up by other traffic; it is tried again.", 5.0)
+        return False
+    attempt = journal(claim, call.pk)
+    if attempt is None:
+        _release(claim, "")
+        return False
+    connection.close()  # nothing of the database is held while the call is on its way
+    return _send(claim, attempt, call, request.calls[call.position], gateway)
+
+
+def _send(claim: Claim, attempt: Attempt, call: Call, sealed_call: SealedCall, gateway: Gateway) -> bool:
+    try:
+        result = operation(sealed_call.operation).send(
+            gateway,
+            sealed_call.http,
+            key=CallKey(uuid=call.key, generation=attempt.generation),
+            reference=attempt.reference,
+            resend=filing.earlier_silence(call, before=attempt),
+            fresh_ids=False,
+        )
+    except NotSent as delay:
+        filing.file_not_sent(claim, attempt, delay, delay.retry_after_seconds)
+    except Refused as refusal:
+        filing.file_refused(claim, attempt, refusal)
+    except Halt as alarm:
+        filing.file_halted(claim, attempt, alarm)
+        freezing.halt(alarm.message)
+    except OutcomeUnknown as doubt:
+        filing.file_unknown(claim, attempt, doubt)
+    except Exception as problem:  # whatever it was, bytes may have left: never a free retry
+        logger.exception("sending %s ended in an unforeseen way", attempt.reference)
+        filing.file_unknown(claim, attempt, OutcomeUnknown(f"unforeseen: {problem!r}", None))
+    else:
+        return filing.file_applied(claim, attempt, result)
+    return False
+
+
+def _verified_or_blocked(claim: Claim) -> SealedRequest | None:
+    with transaction.atomic():
+        change = locked(claim.change_id)
+        if change.claim_token != claim.token:
+            return None
+        try:
+            return verified(change)
+        except Tampered as difference:
+            sentence = f"This is not what was approved: {difference}. Nothing was sent."
+            move(
+                change,
+                Status.APPROVED,
+                actor=WORKER,
+                event=Event.CHANGE_BLOCKED,
+                explanation=sentence,
+                blocked_at=database_now(),
+                needs_person=True,
+            )
+            logger.error("%s is blocked: %s", change.reference, difference)
+            return None
+
+
+def _next_call(claim: Claim) -> Call | None:
+    """The first call that has not taken effect."""
+    return (
+        Call.objects.filter(change_id=claim.change_id)
+        .exclude(status=CallStatus.APPLIED)
+        .order_by("position")
+        .first()
+    )
+
+
+def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: Gateway) -> bool:
+    """Read the live subject. Moved: stale, or partly applied after a first call. Unreadable: later."""
+    try:
+        moved = differences(gateway, request, applied_calls=call.position)
+    except Halt as alarm:
+        _release(claim, alarm.message)
+        freezing.halt(alarm.message)
+        return False
+    except ReadFailed as failure:
+        _release(claim, f"Metronome could not be read: {failure.message}", READ_RETRY_SECONDS)
+        return False
+    except GatewayError as failure:
+        _release(claim, failure.message, READ_RETRY_SECONDS)
+        return False
+    if not moved:
+        return True
+    explanation = " ".join(difference.sentence for difference in moved)
+    with transaction.atomic():
+        change = _held(claim)
+        if change is not None and call.position == 0:
+            move(change, Status.STALE, actor=WORKER, event=Event.CHANGE_STALED, explanation=explanation)
+        elif change is not None:
+            move(
+                change,
+                Status.PARTLY_APPLIED,
+                actor=WORKER,
+                event=Event.CHANGE_PARTLY_APPLIED,
+                explanation=f"Before call {call.position + 1} the customer had moved. {explanation}",
+                needs_person=True,
+            )
+    return False
+
+
+def _release(claim: Claim, why: str, retry_seconds: float = 1.0) -> None:
+    """Give an unsent request back: applying → approved. The sweep takes it again."""
+    with transaction.atomic():
+        change = _held(claim)
+        if change is None:
+            return
+        move(
+            change,
+            Status.APPROVED,
+            actor=WORKER,
+            event=Event.CHANGE_RETURNED,
+            explanation=why,
+            next_try_at=database_now() + timedelta(seconds=retry_seconds),
+        )
+
+
+def _finish(claim: Claim) -> None:
+    with transaction.atomic():
+        change = _held(claim)
+        if change is not None:
+            move(change, Status.APPLIED, actor=WORKER, event=Event.CHANGE_APPLIED)
+
+
+def _held(claim: Claim) -> ChangeRequest | None:
+    change = locked(claim.change_id)
+    return change if change.claim_token == claim.token and change.status == Status.APPLYING else None
+
+
+def _refresh_mirror(claim: Claim, request: SealedRequest, gateway: Gateway) -> None:
+    """Bring the mirror up to date with what was just done; a failure here changes nothing but freshness."""
+    customer_id = request.customer_id
+    if customer_id is None:
+        created = Call.objects.get(change_id=claim.change_id, position=0)
+        customer_id = (created.result or {}).get("id")
+    if customer_id:
+        refresh_customer(gateway, customer_id)

@@ -1,0 +1,134 @@
+"""Taking a request, one worker at a time: compare-and-swap, a token, and a lease on the database's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+
+from billing.audit import log
+from billing.audit.actors import system
+from billing.audit.events import Event
+from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
+from billing.changes.moves import about, database_now, locked
+from billing.changes.statuses import IN_DOUBT, Status
+from billing.control.freezing import is_frozen
+
+WORKER = system("changes worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to carry on one request until the lease ends. Only the holder of `token` has it."""
+
+    change_id: int
+    token: UUID
+
+
+def claim_change(change_id: int) -> Claim | None:
+    """Take an approved request whose time has come: approved → applying. None when it is not to be had.
+
+    Not while frozen, blocked or cooling off, and not while another request on the same customer is in doubt.
+    """
+    with transaction.atomic():
+        change = (
+            ChangeRequest.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+            .filter(pk=change_id, status=Status.APPROVED, blocked_at__isnull=True)
+            .first()
+        )
+        if change is None or is_frozen():
+            return None
+        now = database_now()
+        if change.expires_at <= now and not change.calls.filter(first_sent_at__isnull=False).exists():
+            return None
+        if any(moment and moment > now for moment in (change.not_before, change.next_try_at)):
+            return None
+        if change.customer_id and not _customer_is_free(change):
+            return None
+        change.status = Status.APPLYING
+        change.claim_token = uuid4()
+        change.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
+        change.save(update_fields=["status", "claim_token", "lease_until"])
+        return Claim(change.pk, change.claim_token)
+
+
+def claim_doubt(change_id: int) -> Claim | None:
+    """Take an unknown request for one look: the status stays, the token keeps other lookers away."""
+    with transaction.atomic():
+        now = database_now()
+        change = (
+            ChangeRequest.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+            .filter(
+                Q(lease_until__isnull=True) | Q(lease_until__lt=now),
+                Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
+                pk=change_id,
+                status=Status.UNKNOWN,
+            )
+            .first()
+        )
+        if change is None:
+            return None
+        change.claim_token = uuid4()
+        change.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
+        change.save(update_fields=["claim_token", "lease_until"])
+        return Claim(change.pk, change.claim_token)
+
+
+def journal(claim: Claim, call_id: int) -> Attempt | None:
+    """Write down that a byte is about to leave, and renew the lease. None: send nothing.
+
+    The lease must still be ours and outlive the deadline with a margin, and nothing may be frozen; otherwise
+    no row is written. The whole is one transaction, committed before the first byte.
+    """
+    needed = timedelta(seconds=settings.WRITE_DEADLINE_SECONDS + settings.LEASE_MARGIN_SECONDS)
+    with transaction.atomic():
+        change = locked(claim.change_id)
+        now = database_now()
+        holds = change.status == Status.APPLYING and change.claim_token == claim.token
+        if not holds or change.lease_until <= now + needed or is_frozen(locked=True):
+            return None
+        call = Call.objects.select_for_update(no_key=True).get(pk=call_id)
+        if call.status != CallStatus.WAITING:
+            return None
+        number = call.attempts.count() + 1
+        change.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
+        change.save(update_fields=["lease_until"])
+        call.status = CallStatus.SENT
+        call.first_sent_at = call.first_sent_at or now
+        call.save(update_fields=["status", "first_sent_at"])
+        attempt = Attempt.objects.create(
+            call=call,
+            number=number,
+            generation=call.generation,
+            reference=f"{change.reference}/{call.position}.{number}",
+            claim_token=claim.token,
+            sent_at=now,
+        )
+        log.record(
+            Event.CALL_SENT,
+            actor=WORKER,
+            subject=about(change),
+            new={
+                "call": call.position,
+                "operation": call.operation,
+                "attempt": attempt.reference,
+                "key": f"{call.key}-{call.generation}",
+            },
+        )
+        return attempt
+
+
+def _customer_is_free(change: ChangeRequest) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"customer:{change.customer_id}"]
+        )
+    return (
+        not ChangeRequest.objects.filter(customer_id=change.customer_id, status__in=IN_DOUBT)
+        .exclude(pk=change.pk)
+        .exists()
+    )

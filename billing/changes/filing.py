@@ -1,0 +1,216 @@
+"""Filing how one sending ended, each with its audit row, guarded by the attempt and the claim.
+
+An answer that arrives after the lease was lost is never dropped: it is evidence on its attempt, settles the
+call if that is still unknown, and raises an incident if the call was sent again meanwhile.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from billing.audit import log
+from billing.audit.events import Event
+from billing.changes.claiming import WORKER, Claim
+from billing.changes.models import Attempt, AttemptOutcome, Call, CallStatus, ChangeRequest
+from billing.changes.moves import about, database_now, locked, move
+from billing.changes.statuses import Status
+from billing.metronome.outcomes import Evidence, GatewayError
+
+FIRST_LOOK = timedelta(seconds=5)
+EVENTS = {
+    AttemptOutcome.APPLIED: Event.CALL_APPLIED,
+    AttemptOutcome.NOT_SENT: Event.CALL_NOT_SENT,
+    AttemptOutcome.REFUSED: Event.CALL_REFUSED,
+    AttemptOutcome.HALTED: Event.CALL_HALTED,
+    AttemptOutcome.UNKNOWN: Event.CALL_DOUBTED,
+}
+
+
+def file_applied(claim: Claim, attempt: Attempt, result: dict[str, Any]) -> bool:
+    """The call took effect. True when the claim still holds and the next call may follow."""
+    with transaction.atomic():
+        change, call, holds = _file(claim, attempt, AttemptOutcome.APPLIED, "", None, result)
+        if not holds:
+            _late(change, call, attempt, AttemptOutcome.APPLIED, result)
+            return False
+        _settle_call(call, CallStatus.APPLIED, result=result)
+        return True
+
+
+def file_not_sent(claim: Claim, attempt: Attempt, failure: GatewayError, retry_after: float) -> None:
+    """Surely nothing happened: the same call, under the same key, later."""
+    with transaction.atomic():
+        change, call, holds = _file(
+            claim, attempt, AttemptOutcome.NOT_SENT, failure.message, failure.evidence
+        )
+        if not holds:
+            return _late(change, call, attempt, AttemptOutcome.NOT_SENT)
+        if earlier_silence(call, before=attempt):
+            return _doubt(change, call, failure.message)
+        _settle_call(call, CallStatus.WAITING)
+        return move(
+            change,
+            Status.APPROVED,
+            actor=WORKER,
+            event=Event.CHANGE_RETURNED,
+            explanation=f"Not sent: {failure.message}",
+            next_try_at=database_now() + timedelta(seconds=max(retry_after, 1.0)),
+        )
+
+
+def file_refused(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
+    """Metronome said no; nothing of this call happened. Its words go to people as they are."""
+    with transaction.atomic():
+        change, call, holds = _file(claim, attempt, AttemptOutcome.REFUSED, failure.message, failure.evidence)
+        if not holds:
+            return _late(change, call, attempt, AttemptOutcome.REFUSED)
+        _settle_call(call, CallStatus.REFUSED)
+        if call.position == 0:
+            return move(
+                change,
+                Status.REFUSED,
+                actor=WORKER,
+                event=Event.CHANGE_REFUSED,
+                explanation=failure.message,
+            )
+        return move(
+            change,
+            Status.PARTLY_APPLIED,
+            actor=WORKER,
+            event=Event.CHANGE_PARTLY_APPLIED,
+            explanation=f"Call {call.position + 1} was refused by Metronome: {failure.message}",
+            needs_person=True,
+        )
+
+
+def file_halted(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
+    """Metronome turned us away before looking at the call. The request stays approved; applying stops."""
+    with transaction.atomic():
+        change, call, holds = _file(claim, attempt, AttemptOutcome.HALTED, failure.message, failure.evidence)
+        if not holds:
+            return _late(change, call, attempt, AttemptOutcome.HALTED)
+        if earlier_silence(call, before=attempt):
+            return _doubt(change, call, failure.message)
+        _settle_call(call, CallStatus.WAITING)
+        return move(
+            change,
+            Status.APPROVED,
+            actor=WORKER,
+            event=Event.CHANGE_RETURNED,
+            explanation=f"Not sent: {failure.message}",
+        )
+
+
+def file_unknown(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
+    """No trustworthy answer: the call may or may not have taken effect. It is looked up, never just resent."""
+    with transaction.atomic():
+        change, call, holds = _file(claim, attempt, AttemptOutcome.UNKNOWN, failure.message, failure.evidence)
+        if not holds:
+            return _late(change, call, attempt, AttemptOutcome.UNKNOWN)
+        return _doubt(change, call, failure.message)
+
+
+def doubt_lost_claim(change: ChangeRequest, call: Call) -> None:
+    """A worker died after journalling: its bytes may still arrive. Called with the request locked."""
+    _doubt(change, call, "The worker stopped while the call was on its way; no answer was filed.")
+
+
+def earlier_silence(call: Call, *, before: Attempt) -> bool:
+    """Whether a sending before this one never got an answer that settled it."""
+    silent = Q(outcome__isnull=True) | Q(outcome=AttemptOutcome.UNKNOWN)
+    return call.attempts.filter(silent, number__lt=before.number).exists()
+
+
+def _file(
+    claim: Claim,
+    attempt: Attempt,
+    outcome: AttemptOutcome,
+    message: str,
+    evidence: Evidence | None,
+    result: dict[str, Any] | None = None,
+) -> tuple[ChangeRequest, Call, bool]:
+    change = locked(claim.change_id)
+    call = Call.objects.select_for_update(no_key=True).get(pk=attempt.call_id)
+    holds = (
+        change.status == Status.APPLYING
+        and change.claim_token == claim.token
+        and call.status == CallStatus.SENT
+    )
+    filed = Attempt.objects.filter(pk=attempt.pk, outcome__isnull=True).update(
+        outcome=outcome,
+        message=message,
+        evidence=evidence.as_json() if evidence else {"result": result},
+        answered_at=database_now(),
+        arrived_late=not holds,
+    )
+    if filed:
+        log.record(
+            EVENTS[outcome] if holds else Event.CALL_ANSWERED_LATE,
+            actor=WORKER,
+            subject=about(change),
+            new={
+                "call": call.position,
+                "attempt": attempt.reference,
+                "outcome": outcome.value,
+                **({"message": message} if message else {}),
+                **({"result": result} if result else {}),
+            },
+        )
+    return change, call, holds and bool(filed)
+
+
+def _settle_call(call: Call, status: CallStatus, *, result: dict[str, Any] | None = None) -> None:
+    call.status = status
+    call.result = result
+    call.settled_at = None if status == CallStatus.WAITING else database_now()
+    call.save(update_fields=["status", "result", "settled_at"])
+
+
+def _doubt(change: ChangeRequest, call: Call, message: str) -> None:
+    call.status = CallStatus.UNKNOWN
+    call.finding = ""
+    call.save(update_fields=["status", "finding"])
+    move(
+        change,
+        Status.UNKNOWN,
+        actor=WORKER,
+        event=Event.CHANGE_DOUBTED,
+        explanation=message,
+        facts={"call": call.position},
+        next_try_at=database_now() + FIRST_LOOK,
+    )
+
+
+def _late(
+    change: ChangeRequest,
+    call: Call,
+    attempt: Attempt,
+    outcome: AttemptOutcome,
+    result: dict[str, Any] | None = None,
+) -> None:
+    sent_again = call.attempts.filter(number__gt=attempt.number).exists()
+    if sent_again:
+        change.needs_person = change.is_open
+        change.explanation = (
+            f"Incident: the answer to {attempt.reference} ({outcome.label.lower()}) arrived after the call was "
+            f"sent again. Compare the attempts with Metronome’s own log."
+        )
+        change.save(update_fields=["needs_person", "explanation"])
+        return
+    if outcome == AttemptOutcome.APPLIED and call.status == CallStatus.UNKNOWN:
+        call.finding = "The answer arrived late, and said that it was applied."
+        call.save(update_fields=["finding"])
+        _settle_call(call, CallStatus.APPLIED, result=result)
+        if change.status == Status.UNKNOWN:
+            rest = change.calls.exclude(status=CallStatus.APPLIED).exists()
+            move(
+                change,
+                Status.APPROVED if rest else Status.APPLIED,
+                actor=WORKER,
+                event=Event.CHANGE_RETURNED if rest else Event.CHANGE_APPLIED,
+                explanation="" if rest else "The answer arrived late.",
+            )

@@ -1,0 +1,247 @@
+"""Archive a customer: cannot be undone. Proposed only over a survey of what else it ends and voids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from billing.changes.kinds.base import FIELD_GROUPS, Kind, ProposalForm, counted, quoted, refuse_archived
+from billing.changes.proposals import Caution, Proposal
+from billing.changes.refusals import BadInput
+
+
+class ArchiveForm(ProposalForm):
+    """Clear the aliases or not, confirm what is still open, and the customer's name typed."""
+
+    clear_aliases = forms.TypedChoiceField(
+        label="Ingest aliases",
+        choices=[
+            ("yes", "Clear them first, so that another customer can use them"),
+            ("no", "Leave them: they stay locked to the archived customer for ever"),
+        ],
+        coerce=lambda value: value == "yes",
+        initial="yes",
+        widget=forms.RadioSelect,
+    )
+    open_business = forms.BooleanField(required=False)
+    open_business_reason = forms.CharField(
+        label="Why archive it all the same",
+        required=False,
+        max_length=500,
+        help_text="The plans and contracts above end at once.",
+    )
+    typed_name = forms.CharField(label="Type the customer’s name exactly", strip=False, max_length=400)
+
+    def __init__(self, *args: Any, customer_name: str, open_count: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.customer_name = customer_name
+        self.fields["typed_name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+        if open_count:
+            self.fields[
+                "open_business"
+            ].label = f"I know that {counted(open_count, 'plan or contract', 'plans and contracts')} will end"
+            self.fields["open_business"].required = True
+            self.fields["open_business_reason"].required = True
+        else:
+            del self.fields["open_business"], self.fields["open_business_reason"]
+
+    def clean_typed_name(self) -> str:
+        typed = self.cleaned_data["typed_name"]
+        if typed != self.customer_name:
+            raise forms.ValidationError("This is not the customer’s name, letter for letter.")
+        return typed
+
+
+class ArchiveCustomer(Kind):
+    """`customer.archive`"""
+
+    name = "customer.archive"
+    label = "Archive customer"
+    irreversible = True
+    needs_survey = True
+    template = "changes/new_archive.html"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        survey = survey or {"contracts": [], "plans": []}
+        initial = dict(initial or {})
+        if "clear_aliases" in initial:
+            initial["clear_aliases"] = "yes" if initial["clear_aliases"] else "no"
+        return ArchiveForm(
+            data,
+            initial=initial,
+            customer_name=(snapshot or {}).get("name", ""),
+            open_count=len(survey["contracts"]) + len(survey["plans"]),
+        )
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        if survey is None:
+            raise BadInput("What archiving would end and void has not been read yet. Wait for it, then send.")
+        live = survey["customer"]
+        refuse_archived(live)
+        if live["name"] != snapshot["name"] or live["ingest_aliases"] != snapshot["ingest_aliases"]:
+            raise BadInput(
+                "Metronome shows this customer differently by now. Refresh it, then propose again."
+            )
+        customer_id, name, aliases = live["id"], live["name"], live["ingest_aliases"]
+        clears = bool(aliases) and entered["clear_aliases"]
+        finalized = [invoice for invoice in survey["invoices"] if invoice["status"] == "FINALIZED"]
+        calls: list[tuple[str, dict[str, Any]]] = []
+        if clears:
+            calls.append(("customers.setIngestAliases", {"customer_id": customer_id, "ingest_aliases": []}))
+        calls.append(("customers.archive", {"customer_id": customer_id}))
+        return Proposal(
+            kind=self.name,
+            sentence=_sentence(name, aliases, clears, survey),
+            customer_id=customer_id,
+            subject_text=name,
+            before=live,
+            calls=tuple(calls),
+            subjects=(
+                f"customer:{customer_id}",
+                *(f"customer:{customer_id}:{group}" for group in FIELD_GROUPS),
+                *((f"alias:{alias}" for alias in aliases) if clears else ()),
+            ),
+            watched={
+                "name": name,
+                "archived_at": None,
+                "ingest_aliases": aliases,
+                "open_contracts": sorted(contract["id"] for contract in survey["contracts"]),
+                "open_plans": sorted(plan["id"] for plan in survey["plans"]),
+                "finalized_invoices": sorted(invoice["id"] for invoice in finalized),
+            },
+            facts={
+                "irreversible": True,
+                "aliases_added": 0,
+                "aliases_removed": len(aliases) if clears else 0,
+                "open_contracts": len(survey["contracts"]),
+                "open_plans": len(survey["plans"]),
+                "finalized_invoices": len(finalized),
+            },
+            form={"clear_aliases": clears, "open_business_reason": entered.get("open_business_reason", "")},
+            removed_aliases=tuple(aliases) if clears else (),
+            warnings=tuple(_warnings(aliases, clears, survey, finalized, entered)),
+            blast=tuple(_blast(aliases, clears, survey, finalized)),
+            irreversible=True,
+        )
+
+
+def _sentence(name: str, aliases: list[str], clears: bool, survey: dict[str, Any]) -> str:
+    first = (
+        f"Remove {counted(len(aliases), 'ingest alias', 'ingest aliases')} from " if clears else "Archive "
+    )
+    start = f"{first}{quoted(name)}, then archive it" if clears else f"{first}{quoted(name)}"
+    consequences = []
+    if survey["contracts"]:
+        consequences.append(f"ends {counted(len(survey['contracts']), 'contract')}")
+    if survey["plans"]:
+        consequences.append(f"ends {counted(len(survey['plans']), 'plan')}")
+    if survey["invoices"]:
+        consequences.append(f"voids {counted(len(survey['invoices']), 'invoice')}")
+    consequences.append("cannot be undone")
+    joined = (
+        consequences[0]
+        if len(consequences) == 1
+        else f"{', '.join(consequences[:-1])} and {consequences[-1]}"
+    )
+    return f"{start}, which {joined}."
+
+
+def _warnings(
+    aliases: list[str],
+    clears: bool,
+    survey: dict[str, Any],
+    finalized: list[dict[str, Any]],
+    entered: dict[str, Any],
+) -> list[Caution]:
+    cautions = [
+        Caution("bad", "Cannot be undone.", "Metronome has no way to bring an archived customer back.")
+    ]
+    if survey["contracts"] or survey["plans"]:
+        cautions.append(
+            Caution(
+                "warn",
+                "Plans or contracts are open.",
+                f"They end at once. The maker’s reason: {entered.get('open_business_reason') or 'none given'}",
+            )
+        )
+    if finalized:
+        cautions.append(
+            Caution(
+                "bad",
+                f"{counted(len(finalized), 'finalized invoice is', 'finalized invoices are')} voided.",
+                "A void is final in Metronome.",
+            )
+        )
+    if aliases and not clears:
+        cautions.append(
+            Caution(
+                "warn",
+                f"{counted(len(aliases), 'alias stays', 'aliases stay')} locked.",
+                "An archived customer keeps its aliases; no other customer can ever use them.",
+            )
+        )
+    return cautions
+
+
+def _blast(
+    aliases: list[str], clears: bool, survey: dict[str, Any], finalized: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    drafts = len(survey["invoices"]) - len(finalized)
+    rows = [
+        {
+            "count": len(survey["contracts"]),
+            "what": "Contracts",
+            "detail": ", ".join(contract["name"] for contract in survey["contracts"][:8]),
+            "then": "end at once",
+            "money": [],
+        },
+        {
+            "count": len(survey["plans"]),
+            "what": "Plans",
+            "detail": ", ".join(plan["name"] for plan in survey["plans"][:8]),
+            "then": "end at once",
+            "money": [],
+        },
+        {
+            "count": len(finalized),
+            "what": "Finalized invoices",
+            "detail": _period(finalized),
+            "then": "voided for good",
+            "money": survey["finalized_totals"],
+        },
+        {
+            "count": drafts,
+            "what": "Draft invoices",
+            "detail": "",
+            "then": "voided; never sent",
+            "money": survey["draft_totals"],
+        },
+        {
+            "count": len(aliases),
+            "what": "Ingest aliases",
+            "detail": ", ".join(aliases[:8]),
+            "then": "free for others" if clears else "stay locked to the archived customer",
+            "money": [],
+        },
+    ]
+    return [row for row in rows if row["count"]]
+
+
+def _period(invoices: list[dict[str, Any]]) -> str:
+    starts = sorted(invoice["start"] for invoice in invoices if invoice["start"])
+    ends = sorted(invoice["end"] for invoice in invoices if invoice["end"])
+    return f"{starts[0]} up to {ends[-1]}" if starts and ends else ""

@@ -1,0 +1,121 @@
+"""Create a customer. At least one ingest alias: our only handle for finding it after an unclear answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from billing.changes.kinds.base import Hint, Kind, ProposalForm, counted, quoted, refuse_held_aliases
+from billing.changes.kinds.fields import AliasesField, NameField, clean_custom_fields
+from billing.changes.proposals import Caution, Proposal
+from billing.mirror import queries as mirror
+
+PREFIX = "custom_field:"
+
+
+class CreateForm(ProposalForm):
+    """Name, aliases and one input for each custom field key that the mirror knows."""
+
+    name = NameField()
+    ingest_aliases = AliasesField(
+        help_text="At least one, one a line, 1 to 128 characters each. Usage events name the customer by these."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.custom_keys = mirror.customer_field_keys()
+        for key in self.custom_keys:
+            self.fields[PREFIX + key] = forms.CharField(
+                label=key, max_length=200, required=False, help_text="Custom field, up to 200 characters."
+            )
+        self.order_fields([name for name in self.fields if name != "reason"] + ["reason"])
+
+    def clean(self) -> dict[str, Any]:
+        entered = super().clean()
+        entered["custom_fields"] = clean_custom_fields(
+            {key: entered.get(PREFIX + key) or "" for key in self.custom_keys}
+        )
+        return entered
+
+
+class CreateCustomer(Kind):
+    """`customer.create`"""
+
+    name = "customer.create"
+    label = "Create customer"
+    needs_customer = False
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        initial = dict(initial or {})
+        for key, value in (initial.pop("custom_fields", None) or {}).items():
+            initial[PREFIX + key] = value
+        return CreateForm(data, initial=initial)
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        name, aliases, custom = entered["name"], entered["ingest_aliases"], entered["custom_fields"]
+        refuse_held_aliases(aliases, own_id=None)
+        namesakes = mirror.customers_named(name)
+        warnings = []
+        if namesakes:
+            warnings.append(
+                Caution(
+                    "warn",
+                    "The name is taken.",
+                    f"{counted(len(namesakes), 'customer is', 'customers are')} called {quoted(name)} already.",
+                )
+            )
+        return Proposal(
+            kind=self.name,
+            sentence=f"Create the customer {quoted(name)} with {counted(len(aliases), 'ingest alias', 'ingest aliases')}.",
+            customer_id=None,
+            subject_text=name,
+            before=None,
+            calls=(
+                (
+                    "customers.create",
+                    {"name": name, "ingest_aliases": aliases, "custom_fields": custom},
+                ),
+            ),
+            subjects=tuple(f"alias:{alias}" for alias in aliases),
+            watched={"ingest_aliases": []},
+            facts={"irreversible": False, "aliases_added": len(aliases), "aliases_removed": 0},
+            form={"name": name, "ingest_aliases": aliases, "custom_fields": custom},
+            added_aliases=tuple(aliases),
+            warnings=tuple(warnings),
+        )
+
+    def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Hint]:
+        return alias_hints(entered.get("ingest_aliases") or [], own_id=None)
+
+
+def alias_hints(aliases: list[str], *, own_id: str | None) -> list[Hint]:
+    """Who holds these aliases already, and which begin or end with a space."""
+    hints = [
+        Hint(
+            "bad",
+            f"{quoted(alias)} is held by {holder.name}" + (" (archived)" if holder.archived_at else "") + ".",
+        )
+        for alias, holders in mirror.alias_holders(aliases).items()
+        for holder in holders
+        if str(holder.id) != own_id
+    ]
+    hints += [
+        Hint("warn", f"{quoted(alias)} begins or ends with a space; that is part of the alias.")
+        for alias in aliases
+        if alias != alias.strip()
+    ]
+    return hints

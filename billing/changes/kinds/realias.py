@@ -1,0 +1,122 @@
+"""Replace a customer's ingest aliases. Metronome replaces the whole set, so the whole set is proposed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.changes.kinds.base import (
+    Hint,
+    Kind,
+    ProposalForm,
+    counted,
+    quoted,
+    refuse_archived,
+    refuse_held_aliases,
+)
+from billing.changes.kinds.create import alias_hints
+from billing.changes.kinds.fields import AliasesField
+from billing.changes.proposals import Caution, Proposal
+from billing.changes.refusals import BadInput
+
+
+class ReplaceAliasesForm(ProposalForm):
+    """All aliases the customer shall hold afterwards."""
+
+    ingest_aliases = AliasesField(required=False, label="Ingest aliases, all of them")
+
+
+class ReplaceAliases(Kind):
+    """`customer.realias`"""
+
+    name = "customer.realias"
+    label = "Change ingest aliases"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        return ReplaceAliasesForm(
+            data, initial={"ingest_aliases": (snapshot or {}).get("ingest_aliases", []), **(initial or {})}
+        )
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        refuse_archived(snapshot)
+        wanted = entered["ingest_aliases"]
+        held = snapshot["ingest_aliases"]
+        added = sorted(set(wanted) - set(held))
+        removed = sorted(set(held) - set(wanted))
+        if not added and not removed:
+            raise BadInput("These are the aliases it has already.", field="ingest_aliases")
+        refuse_held_aliases(added, own_id=snapshot["id"])
+        warnings = []
+        if removed:
+            warnings.append(
+                Caution(
+                    "warn",
+                    f"{counted(len(removed), 'alias is', 'aliases are')} removed.",
+                    "Usage events that name them match no customer from then on, and nothing is billed for them.",
+                )
+            )
+        if not wanted:
+            warnings.append(
+                Caution("warn", "No alias is left.", "Usage can then only be sent under the customer’s id.")
+            )
+        if spaced := [alias for alias in added if alias != alias.strip()]:
+            warnings.append(
+                Caution(
+                    "warn",
+                    "Spaces at an end.",
+                    f"{counted(len(spaced), 'added alias begins or ends', 'added aliases begin or end')} with a space.",
+                )
+            )
+        return Proposal(
+            kind=self.name,
+            sentence=_sentence(snapshot["name"], added, removed),
+            customer_id=snapshot["id"],
+            subject_text=snapshot["name"],
+            before=snapshot,
+            calls=(
+                ("customers.setIngestAliases", {"customer_id": snapshot["id"], "ingest_aliases": wanted}),
+            ),
+            subjects=(
+                f"customer:{snapshot['id']}:aliases",
+                *(f"alias:{alias}" for alias in added + removed),
+            ),
+            watched={"ingest_aliases": held, "archived_at": None},
+            facts={"irreversible": False, "aliases_added": len(added), "aliases_removed": len(removed)},
+            form={"ingest_aliases": wanted},
+            added_aliases=tuple(added),
+            removed_aliases=tuple(removed),
+            warnings=tuple(warnings),
+        )
+
+    def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Hint]:
+        wanted = entered.get("ingest_aliases") or []
+        held = set((snapshot or {}).get("ingest_aliases", []))
+        return alias_hints(
+            [alias for alias in wanted if alias not in held], own_id=(snapshot or {}).get("id")
+        )
+
+
+def _sentence(name: str, added: list[str], removed: list[str]) -> str:
+    parts = []
+    if added:
+        parts.append(f"add {_named(added)} to")
+    if removed:
+        parts.append(f"remove {_named(removed)} from")
+    words = " and ".join(parts)
+    return f"{words[0].upper()}{words[1:]} the ingest aliases of {quoted(name)}."
+
+
+def _named(aliases: list[str]) -> str:
+    return quoted(aliases[0]) if len(aliases) == 1 else counted(len(aliases), "alias", "aliases")

@@ -1,0 +1,69 @@
+"""Rename a customer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.changes.kinds.base import Kind, ProposalForm, counted, quoted, refuse_archived
+from billing.changes.kinds.fields import NameField
+from billing.changes.proposals import Caution, Proposal
+from billing.changes.refusals import BadInput
+from billing.mirror import queries as mirror
+
+
+class RenameForm(ProposalForm):
+    """The new name."""
+
+    name = NameField(label="New name")
+
+
+class RenameCustomer(Kind):
+    """`customer.rename`"""
+
+    name = "customer.rename"
+    label = "Rename customer"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        return RenameForm(data, initial={"name": (snapshot or {}).get("name", ""), **(initial or {})})
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        refuse_archived(snapshot)
+        old, new = snapshot["name"], entered["name"]
+        if old == new:
+            raise BadInput("That is the name it has already.", field="name")
+        namesakes = [other for other in mirror.customers_named(new) if str(other.id) != snapshot["id"]]
+        warnings = []
+        if namesakes:
+            warnings.append(
+                Caution(
+                    "warn",
+                    "The name is taken.",
+                    f"{counted(len(namesakes), 'other customer is', 'other customers are')} called so already.",
+                )
+            )
+        return Proposal(
+            kind=self.name,
+            sentence=f"Rename {quoted(old)} to {quoted(new)}.",
+            customer_id=snapshot["id"],
+            subject_text=old,
+            before=snapshot,
+            calls=(("customers.setName", {"customer_id": snapshot["id"], "name": new}),),
+            subjects=(f"customer:{snapshot['id']}:name",),
+            watched={"name": old, "archived_at": None},
+            facts={"irreversible": False, "aliases_added": 0, "aliases_removed": 0},
+            form={"name": new},
+            warnings=tuple(warnings),
+        )

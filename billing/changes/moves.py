@@ -1,0 +1,90 @@
+"""The one way a request's status changes: along an arrow, with its audit row, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from billing.audit import log
+from billing.audit.actors import Actor
+from billing.audit.events import Event
+from billing.changes.models import ChangeRequest
+from billing.changes.refusals import WrongState
+from billing.changes.statuses import ARROWS, SETTLED, Status
+
+
+def database_now() -> datetime:
+    """The database's wall clock; leases and settle times are judged by this one alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
+
+
+def locked(change_id: int) -> ChangeRequest:
+    """The request, locked until the transaction ends."""
+    return ChangeRequest.objects.select_for_update(of=("self",), no_key=True).get(pk=change_id)
+
+
+def about(change: ChangeRequest) -> log.Subject:
+    """The request as the subject of an audit event."""
+    return log.Subject(
+        kind="change",
+        id=str(change.uuid),
+        text=change.sentence,
+        customer_id=change.customer_id,
+        reference=change.reference,
+        digest=change.digest,
+    )
+
+
+def move(
+    change: ChangeRequest,
+    to: Status,
+    *,
+    actor: Actor,
+    event: Event,
+    explanation: str = "",
+    reason: str = "",
+    facts: dict[str, Any] | None = None,
+    **columns: Any,
+) -> None:
+    """Move a locked request to `to` and record it. `columns` are written with it; settling frees its subjects.
+
+    Raises WrongState where there is no such arrow; nothing is written then.
+    """
+    old = Status(change.status)
+    if to not in ARROWS[old]:
+        raise WrongState(f"{change.reference} is {old.label.lower()}, so this can't be done any more.")
+    change.status = to
+    change.explanation = explanation
+    change.needs_person = columns.pop("needs_person", False)
+    change.next_try_at = columns.pop("next_try_at", None)
+    change.claim_token = None
+    change.lease_until = None
+    for name, value in columns.items():
+        setattr(change, name, value)
+    if to in SETTLED:
+        change.settled_at = database_now()
+        change.subjects.filter(is_open=True).update(is_open=False)
+    change.save(
+        update_fields=[
+            "status",
+            "explanation",
+            "needs_person",
+            "next_try_at",
+            "claim_token",
+            "lease_until",
+            "settled_at",
+            *columns,
+        ]
+    )
+    log.record(
+        event,
+        actor=actor,
+        subject=about(change),
+        old={"status": str(old)},
+        new={"status": str(to), **(facts or {}), **({"explanation": explanation} if explanation else {})},
+        reason=reason,
+    )

@@ -1,0 +1,148 @@
+"""The approval policy: data in a table, judged over the facts of a proposal. Strictest wins.
+
+A rule is `{name, kinds, when, steps, typed_confirmation?, cool_off_minutes?}`; `kinds` may hold "*";
+`when` is a list of `{fact, op, value}` that must all hold; `steps` is a list of `{role, people}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from billing.changes.models import PolicyVersion
+from billing.roles import GRANTS, Can, Role
+
+OPERATORS = {
+    "is": lambda fact, value: fact == value,
+    ">": lambda fact, value: fact > value,
+    ">=": lambda fact, value: fact >= value,
+}
+FACTS: dict[str, tuple[type, str]] = {
+    "irreversible": (bool, "Cannot be undone"),
+    "aliases_added": (int, "Aliases added"),
+    "aliases_removed": (int, "Aliases removed"),
+    "open_contracts": (int, "Open contracts"),
+    "open_plans": (int, "Open plans"),
+    "finalized_invoices": (int, "Finalized invoices"),
+}
+WATCHED_FOR: dict[str, str] = {
+    "aliases_added": "ingest_aliases",
+    "aliases_removed": "ingest_aliases",
+    "open_contracts": "open_contracts",
+    "open_plans": "open_plans",
+    "finalized_invoices": "finalized_invoices",
+}
+"""A fact that a matching rule looked at must still be true when the call is sent."""
+
+
+class PolicyInvalid(ValueError):
+    """A policy that cannot be installed; the message says which rule and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What the policy asks for one proposal. `rules` is `[{name, because: [text]}]`."""
+
+    version: int
+    steps: tuple[tuple[str, int], ...]
+    rules: tuple[dict[str, Any], ...]
+    typed_confirmation: bool
+    cool_off_seconds: int
+    watched: frozenset[str]
+
+
+def check_rules(rules: Any) -> None:
+    """Raise PolicyInvalid unless every rule is complete and asks people who may decide."""
+    if not isinstance(rules, list):
+        raise PolicyInvalid("a policy is a list of rules")
+    deciders = {role.value for role in Role if Can.DECIDE in GRANTS[role]}
+    for number, rule in enumerate(rules, start=1):
+        where = f"rule {number}"
+        if not isinstance(rule, dict) or not isinstance(rule.get("name"), str) or not rule["name"].strip():
+            raise PolicyInvalid(f"{where} has no name")
+        where = f"rule {number} ({rule['name']})"
+        if unknown := set(rule) - {
+            "name",
+            "kinds",
+            "when",
+            "steps",
+            "typed_confirmation",
+            "cool_off_minutes",
+        }:
+            raise PolicyInvalid(f"{where} has an unknown part: {', '.join(sorted(unknown))}")
+        if not rule.get("kinds") or not all(isinstance(kind, str) for kind in rule["kinds"]):
+            raise PolicyInvalid(f"{where} names no kinds")
+        _check_conditions(rule.get("when", []), where)
+        if not rule.get("steps"):
+            raise PolicyInvalid(f"{where} asks nobody")
+        for step in rule["steps"]:
+            people = step.get("people") if isinstance(step, dict) else None
+            if not isinstance(people, int) or isinstance(people, bool) or not 1 <= people <= 5:
+                raise PolicyInvalid(f"{where}: a step asks for 1 to 5 people")
+            if step.get("role") not in deciders:
+                raise PolicyInvalid(f"{where}: {step.get('role')} may not decide")
+        minutes = rule.get("cool_off_minutes", 0)
+        if not isinstance(minutes, int) or isinstance(minutes, bool) or not 0 <= minutes <= 7 * 24 * 60:
+            raise PolicyInvalid(f"{where}: a cool-off is 0 to 10,080 whole minutes")
+
+
+def _check_conditions(conditions: Any, where: str) -> None:
+    for condition in conditions:
+        fact, op = condition.get("fact"), condition.get("op")
+        if fact not in FACTS:
+            raise PolicyInvalid(f"{where} asks about an unknown fact: {fact}")
+        expected = FACTS[fact][0]
+        if op not in OPERATORS or (expected is bool and op != "is"):
+            raise PolicyInvalid(f"{where}: {op} cannot be asked of {fact}")
+        if type(condition.get("value")) is not expected:
+            raise PolicyInvalid(f"{where}: the value for {fact} has the wrong type")
+
+
+def current() -> PolicyVersion:
+    """The policy in force. An installation always has one (migration 0004)."""
+    return PolicyVersion.objects.order_by("-version")[0]
+
+
+def requirement(kind: str, facts: dict[str, Any], policy: PolicyVersion | None = None) -> Requirement:
+    """Merge every matching rule to the strictest. No match asks one manager, never nobody."""
+    policy = policy or current()
+    people: dict[str, int] = {}
+    matched: list[dict[str, Any]] = []
+    watched: set[str] = set()
+    typed, cool_off_minutes = False, 0
+    for rule in policy.rules:
+        if kind not in rule["kinds"] and "*" not in rule["kinds"]:
+            continue
+        conditions = rule.get("when", [])
+        if not all(_holds(condition, facts) for condition in conditions):
+            continue
+        matched.append(
+            {"name": rule["name"], "because": [_because(condition, facts) for condition in conditions]}
+        )
+        watched |= {WATCHED_FOR[c["fact"]] for c in conditions if c["fact"] in WATCHED_FOR}
+        for step in rule["steps"]:
+            people[step["role"]] = max(people.get(step["role"], 0), step["people"])
+        typed = typed or bool(rule.get("typed_confirmation"))
+        cool_off_minutes = max(cool_off_minutes, rule.get("cool_off_minutes", 0))
+    if not people:
+        people = {Role.MANAGER.value: 1}
+        matched = [{"name": "No rule matches: a manager decides", "because": []}]
+    return Requirement(
+        version=policy.version,
+        steps=tuple(sorted(people.items())),
+        rules=tuple(matched),
+        typed_confirmation=typed,
+        cool_off_seconds=cool_off_minutes * 60,
+        watched=frozenset(watched),
+    )
+
+
+def _holds(condition: dict[str, Any], facts: dict[str, Any]) -> bool:
+    fact = facts.get(condition["fact"])
+    return fact is not None and OPERATORS[condition["op"]](fact, condition["value"])
+
+
+def _because(condition: dict[str, Any], facts: dict[str, Any]) -> str:
+    kind, label = FACTS[condition["fact"]]
+    fact = facts[condition["fact"]]
+    return label if kind is bool else f"{label}: {fact}, limit {condition['value']}"

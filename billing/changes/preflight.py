@@ -1,0 +1,64 @@
+"""The live check of an open request: moved means stale, before anybody spends time on it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from billing.audit.actors import system
+from billing.audit.events import Event
+from billing.changes import sealed
+from billing.changes.models import ChangeRequest
+from billing.changes.moves import database_now, locked, move
+from billing.changes.statuses import Status
+from billing.changes.watching import applied_count, differences
+from billing.metronome.client import Gateway
+from billing.metronome.outcomes import GatewayError
+
+FRESH_FOR = timedelta(seconds=60)
+CHECKED = (Status.SUBMITTED, Status.APPROVED)
+
+
+def ask(change: ChangeRequest) -> bool:
+    """Note that somebody wants to know; True when the worker should be nudged (at most once a minute)."""
+    now = database_now()
+    quiet = Q(check_asked_at__isnull=True) | Q(check_asked_at__lt=now - FRESH_FOR)
+    return bool(
+        ChangeRequest.objects.filter(quiet, pk=change.pk, status__in=CHECKED, blocked_at__isnull=True).update(
+            check_asked_at=now
+        )
+    )
+
+
+def check_change(change_id: int, gateway: Gateway) -> None:
+    """Compare a request's watched fields with Metronome. An unreadable Metronome changes no status."""
+    change = ChangeRequest.objects.filter(pk=change_id, status__in=CHECKED).first()
+    if change is None or applied_count(change):
+        return
+    request = sealed.read(change.sealed)
+    now, error, moved = database_now(), "", []
+    try:
+        moved = differences(gateway, request, applied_calls=0)
+    except GatewayError as failure:
+        error = failure.message
+    with transaction.atomic():
+        change = locked(change_id)
+        if Status(change.status) not in CHECKED or applied_count(change):
+            return
+        if error:
+            change.check_error = error
+            change.save(update_fields=["check_error"])
+            return
+        change.check_error = ""
+        change.checked_at = now
+        change.save(update_fields=["check_error", "checked_at"])
+        if moved:
+            move(
+                change,
+                Status.STALE,
+                actor=system("changes worker"),
+                event=Event.CHANGE_STALED,
+                explanation=" ".join(difference.sentence for difference in moved),
+            )

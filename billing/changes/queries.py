@@ -1,0 +1,87 @@
+"""Reads of change requests for pages. Nothing here writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from billing.changes.models import ApprovalStep, ChangeRequest, Verdict
+from billing.changes.statuses import OPEN, Status
+from billing.roles import Can
+from billing.users import User
+
+
+def waiting_for(person: User) -> QuerySet[ChangeRequest]:
+    """Requests that this person can act on now: decide, resolve or second. Oldest first."""
+    mine = Q(pk__in=[])
+    if person.may(Can.DECIDE):
+        mine |= Q(pk__in=_undecided_by(person))
+        mine |= Q(
+            resolutions__needs_second=True,
+            resolutions__seconded_by__isnull=True,
+            resolutions__carried_out_at__isnull=True,
+        ) & ~Q(maker=person)
+    if person.may(Can.RESOLVE):
+        mine |= Q(needs_person=True) & ~Q(maker=person) & ~Q(decisions__checker=person)
+    return (
+        ChangeRequest.objects.filter(mine).select_related("maker").distinct().order_by("submitted_at", "pk")
+    )
+
+
+def _undecided_by(person: User) -> QuerySet:
+    """Submitted requests of others with an open step for this person's role that they have not decided."""
+    open_steps = (
+        ApprovalStep.objects.filter(role=person.role, change__status=Status.SUBMITTED)
+        .annotate(approvals=Count("decisions", filter=Q(decisions__verdict=Verdict.APPROVE)))
+        .filter(people__gt=F("approvals"))
+        .exclude(change__maker=person)
+    )
+    return open_steps.exclude(change__decisions__checker=person).values("change_id")
+
+
+def made_by(person: User) -> QuerySet[ChangeRequest]:
+    """The person's own requests, newest first."""
+    return ChangeRequest.objects.filter(maker=person).select_related("maker").order_by("-submitted_at", "-pk")
+
+
+def all_requests(status: str = "") -> QuerySet[ChangeRequest]:
+    """Every request, newest first; only those of one status when it is given."""
+    requests = ChangeRequest.objects.select_related("maker").order_by("-submitted_at", "-pk")
+    return requests.filter(status=status) if status else requests
+
+
+def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:
+    """Requests on one customer, newest first."""
+    return (
+        ChangeRequest.objects.filter(customer_id=customer_id)
+        .select_related("maker")
+        .order_by("-submitted_at", "-pk")
+    )
+
+
+def open_for_customer(customer_id: UUID | str) -> list[ChangeRequest]:
+    """Open requests on one customer, newest first."""
+    return list(for_customer(customer_id).filter(status__in=OPEN))
+
+
+def counts_by_status() -> dict[Status, int]:
+    """How many requests stand where."""
+    rows = ChangeRequest.objects.order_by().values_list("status").annotate(number=Count("pk"))
+    return {Status(status): number for status, number in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Approvals given of approvals needed."""
+
+    given: int
+    needed: int
+
+
+def progress(change: ChangeRequest) -> Progress:
+    """How far the approvals are."""
+    needed = change.steps.aggregate(total=Sum("people"))["total"] or 0
+    given = change.decisions.filter(verdict=Verdict.APPROVE).count()
+    return Progress(given=given, needed=needed)

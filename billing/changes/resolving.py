@@ -1,0 +1,173 @@
+"""A person's word on what the worker could not settle: unknown outcomes and partly applied requests.
+
+An administrator, with a reason, never of a request they made or decided. *Try again* runs `find` first, and
+needs a second person where the kind cannot be undone.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from billing.audit import log
+from billing.audit.actors import Actor
+from billing.audit.events import Event
+from billing.changes.actions import checked_reason
+from billing.changes.models import CallStatus, ChangeRequest, Resolution
+from billing.changes.moves import about, database_now, locked, move
+from billing.changes.refusals import NotAllowed, WrongState
+from billing.changes.statuses import Status
+from billing.roles import Can
+from billing.users import User
+
+OPTIONS: dict[Status, tuple[Resolution.Verdict, ...]] = {
+    Status.UNKNOWN: (
+        Resolution.Verdict.TOOK_EFFECT,
+        Resolution.Verdict.TRY_AGAIN,
+        Resolution.Verdict.LEAVE_IT,
+    ),
+    Status.PARTLY_APPLIED: (
+        Resolution.Verdict.GO_ON,
+        Resolution.Verdict.UNDO,
+        Resolution.Verdict.LEAVE_IT,
+    ),
+}
+
+
+def options(change: ChangeRequest) -> tuple[Resolution.Verdict, ...]:
+    """What a person may say of this request now. A blocked one can only be left as it is."""
+    if change.blocked_at and change.status == Status.APPROVED:
+        return (Resolution.Verdict.LEAVE_IT,)
+    return OPTIONS.get(Status(change.status), ()) if change.needs_person else ()
+
+
+def why_not(change: ChangeRequest, person: User) -> str:
+    """Why this person may not resolve this request; empty when they may."""
+    if not person.may(Can.RESOLVE):
+        return "Only an administrator resolves what the worker could not settle."
+    if change.maker_id == person.pk:
+        return "You proposed this request, so somebody else has to resolve it."
+    if change.decisions.filter(checker=person).exists():
+        return "You decided this request, so somebody else has to resolve it."
+    return ""
+
+
+def resolve(change_id: int, *, actor: Actor, verdict: Resolution.Verdict, reason: str) -> ChangeRequest:
+    """Record a person's word and do what it means; a `try again` that needs a second person waits for one.
+
+    Raises NotAllowed, WrongState or BadInput; nothing is written then.
+    """
+    reason = checked_reason(reason)
+    verdict = Resolution.Verdict(verdict)
+    with transaction.atomic():
+        change = locked(change_id)
+        if actor.user is None or (refusal := why_not(change, actor.user)):
+            raise NotAllowed(refusal if actor.user else "Only a person resolves a request.")
+        if verdict not in options(change):
+            raise WrongState(f"{change.reference} does not wait for this word any more.")
+        if change.resolutions.filter(carried_out_at__isnull=True).exists():
+            raise WrongState("Another word on this request waits to be carried out.")
+        needs_second = change.irreversible and verdict in (
+            Resolution.Verdict.TRY_AGAIN,
+            Resolution.Verdict.GO_ON,
+        )
+        resolution = Resolution.objects.create(
+            change=change, verdict=verdict, reason=reason, by=actor.user, needs_second=needs_second
+        )
+        log.record(
+            Event.CHANGE_RESOLVED,
+            actor=actor,
+            subject=about(change),
+            old={"status": change.status},
+            new={"verdict": verdict.value, "waits_for_second_person": needs_second},
+            reason=reason,
+        )
+        if not needs_second:
+            _carry_out(change, resolution, actor)
+    return change
+
+
+def second(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
+    """A second person agrees to a waiting resolution: an administrator or a manager, not the first one."""
+    reason = checked_reason(reason)
+    with transaction.atomic():
+        change = locked(change_id)
+        waiting = change.resolutions.filter(
+            carried_out_at__isnull=True, needs_second=True, seconded_by__isnull=True
+        ).first()
+        if waiting is None:
+            raise WrongState("Nothing on this request waits for a second person.")
+        if actor.user is None or (refusal := why_not_second(change, waiting, actor.user)):
+            raise NotAllowed(refusal if actor.user else "Only a person agrees to a resolution.")
+        waiting.seconded_by, waiting.seconded_at = actor.user, database_now()
+        waiting.save(update_fields=["seconded_by", "seconded_at"])
+        log.record(
+            Event.CHANGE_RESOLVED,
+            actor=actor,
+            subject=about(change),
+            new={"verdict": waiting.verdict, "seconded": True},
+            reason=reason,
+        )
+        _carry_out(change, waiting, actor)
+    return change
+
+
+def why_not_second(change: ChangeRequest, waiting: Resolution, person: User) -> str:
+    """Why this person may not be the second one; empty when they may."""
+    if not (person.may(Can.RESOLVE) or person.may(Can.DECIDE)):
+        return "The second person is a manager or an administrator."
+    if waiting.by_id == person.pk:
+        return "You said it first; the second person is somebody else."
+    if change.maker_id == person.pk:
+        return "You proposed this request, so somebody else has to agree."
+    return ""
+
+
+def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> None:
+    verdict = resolution.verdict
+    if verdict == Resolution.Verdict.TRY_AGAIN:
+        change.needs_person = False
+        change.next_try_at = None
+        change.explanation = "A person asked for another try; Metronome is looked at first."
+        change.save(update_fields=["needs_person", "next_try_at", "explanation"])
+        return  # settling carries it out, after a look
+    if verdict == Resolution.Verdict.TOOK_EFFECT:
+        _took_effect(change, resolution, actor)
+    elif verdict == Resolution.Verdict.GO_ON:
+        for call in change.calls.filter(status=CallStatus.REFUSED):
+            call.status, call.generation, call.settled_at = CallStatus.WAITING, call.generation + 1, None
+            call.save(update_fields=["status", "generation", "settled_at"])
+        move(
+            change,
+            Status.APPROVED,
+            actor=actor,
+            event=Event.CHANGE_RETURNED,
+            reason=resolution.reason,
+            explanation="A person decided to go on with the remaining calls.",
+        )
+    else:
+        move(
+            change,
+            Status.CLOSED,
+            actor=actor,
+            event=Event.CHANGE_CLOSED,
+            reason=resolution.reason,
+            explanation=f"{Resolution.Verdict(verdict).label}, decided by {resolution.by.name}.",
+        )
+    resolution.carried_out_at = database_now()
+    resolution.save(update_fields=["carried_out_at"])
+
+
+def _took_effect(change: ChangeRequest, resolution: Resolution, actor: Actor) -> None:
+    call = change.calls.filter(status=CallStatus.UNKNOWN).order_by("position").get()
+    call.status, call.settled_at = CallStatus.APPLIED, database_now()
+    call.finding = f"{resolution.by.name} says that it took effect."
+    call.save(update_fields=["status", "settled_at", "finding"])
+    rest = change.calls.exclude(status=CallStatus.APPLIED).exists()
+    move(
+        change,
+        Status.APPROVED if rest else Status.APPLIED,
+        actor=actor,
+        event=Event.CHANGE_RETURNED if rest else Event.CHANGE_APPLIED,
+        reason=resolution.reason,
+        explanation=call.finding,
+    )

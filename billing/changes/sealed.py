@@ -1,0 +1,200 @@
+"""The sealed text of a change request: canonical JSON, its digest, and the request as read from it.
+
+Pages and the worker read a request from here, never from its columns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from billing.metronome.operations import operation
+from billing.metronome.operations.base import HttpCall
+
+VERSION = 1
+
+
+class NotSealable(ValueError):
+    """A value that has no place in a sealed text: a float, or something JSON does not know."""
+
+
+def _check(value: Any, path: str) -> None:
+    if isinstance(value, float):
+        raise NotSealable(f"{path} is a float; money and rates are sealed as strings")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise NotSealable(f"{path} has a key that is not text")
+            _check(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _check(inner, f"{path}[{index}]")
+    elif value is not None and not isinstance(value, str | int | bool):
+        raise NotSealable(f"{path} is a {type(value).__name__}")
+
+
+def canonical(content: dict[str, Any]) -> str:
+    """The one text for this content: sorted keys, no spaces, UTF-8 as it is, no floats."""
+    _check(content, "$")
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of the text's UTF-8 bytes, 64 lower-case hex digits."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCall:
+    """One call as it was approved. `before` is the snapshot it will meet, `after` the one it leaves."""
+
+    position: int
+    operation: str
+    params: dict[str, Any]
+    http: HttpCall
+    key: UUID
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+    @property
+    def how_found(self) -> str:
+        """What is read when no answer comes, for the approver."""
+        return operation(self.operation).how_found()
+
+    @property
+    def body_text(self) -> str:
+        """The JSON body for people, indented; the same values as on the wire."""
+        return json.dumps(self.http.body, indent=2, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedStep:
+    """`people` different people of `role` have to agree."""
+
+    role: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRequest:
+    """A change request as its text says it."""
+
+    content: dict[str, Any]
+    calls: tuple[SealedCall, ...]
+    steps: tuple[SealedStep, ...]
+
+    @property
+    def reference(self) -> str:
+        return self.content["reference"]
+
+    @property
+    def kind(self) -> str:
+        return self.content["kind"]
+
+    @property
+    def sentence(self) -> str:
+        return self.content["sentence"]
+
+    @property
+    def reason(self) -> str:
+        return self.content["reason"]
+
+    @property
+    def maker(self) -> dict[str, Any]:
+        return self.content["maker"]
+
+    @property
+    def customer_id(self) -> str | None:
+        return self.content["subject"]["customer_id"]
+
+    @property
+    def subject_text(self) -> str:
+        return self.content["subject"]["text"]
+
+    @property
+    def before(self) -> dict[str, Any] | None:
+        """The customer as the mirror knew it at submit; None for one that does not exist yet."""
+        return self.content["before"]
+
+    @property
+    def after(self) -> dict[str, Any] | None:
+        """The customer as the calls leave it."""
+        return self.calls[-1].after
+
+    @property
+    def watched(self) -> dict[str, Any]:
+        """Field → value at submit; a live difference right before a call makes the request stale."""
+        return self.content["watched"]
+
+    @property
+    def added_aliases(self) -> list[str]:
+        return self.content["added_aliases"]
+
+    @property
+    def removed_aliases(self) -> list[str]:
+        return self.content["removed_aliases"]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return self.content["facts"]
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """Each `{tone, title, text}`."""
+        return self.content["warnings"]
+
+    @property
+    def blast(self) -> list[dict[str, Any]]:
+        """Each `{count, what, detail, then, money: [{currency, amount}]}`."""
+        return self.content["blast"]
+
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """The policy rules that matched, each `{name, because}`."""
+        return self.content["policy"]["rules"]
+
+    @property
+    def policy_version(self) -> int:
+        return self.content["policy"]["version"]
+
+    @property
+    def typed_confirmation(self) -> bool:
+        return self.content["policy"]["typed_confirmation"]
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """What the maker entered, to prefill a new request."""
+        return self.content["form"]
+
+    @property
+    def submitted_at(self) -> datetime:
+        return datetime.fromisoformat(self.content["submitted_at"])
+
+
+def read(text: str) -> SealedRequest:
+    """Read a sealed text. Raises ValueError when it is not one of ours."""
+    content = json.loads(text)
+    if not isinstance(content, dict) or content.get("version") != VERSION:
+        raise ValueError("this is not a sealed request of a version that is understood")
+    snapshot = content["before"]
+    calls = []
+    for position, call in enumerate(content["calls"]):
+        after = operation(call["operation"]).after(snapshot, call["params"])
+        calls.append(
+            SealedCall(
+                position=position,
+                operation=call["operation"],
+                params=call["params"],
+                http=HttpCall(method=call["method"], path=call["path"], body=call["body"]),
+                key=UUID(call["key"]),
+                before=snapshot,
+                after=after,
+            )
+        )
+        snapshot = after
+    steps = tuple(SealedStep(role=step["role"], people=step["people"]) for step in content["steps"])
+    return SealedRequest(content=content, calls=tuple(calls), steps=steps)

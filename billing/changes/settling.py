@@ -1,0 +1,207 @@
+"""Finding out what became of a call without a trustworthy answer. No answer is not a no.
+
+`find` may say *applied* at any time. *Not applied* counts only after the last sending has settled, and twice
+with a pause between. What can't be told goes to a person, with every look beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from billing.audit import log
+from billing.audit.events import Event
+from billing.changes import sealed
+from billing.changes.claiming import WORKER, Claim, claim_doubt
+from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
+from billing.changes.moves import about, database_now, locked, move
+from billing.changes.statuses import Status
+from billing.control import freezing
+from billing.metronome.client import Gateway
+from billing.metronome.operations import operation
+from billing.metronome.operations.base import FindFacts, Finding, Verdict
+from billing.metronome.outcomes import GatewayError, Halt
+from billing.mirror.connection import ensure_account
+
+logger = logging.getLogger(__name__)
+
+RESEND_UNTIL = timedelta(hours=20)
+MOST_GENERATIONS = 5
+STORED_AS_SILENCE = frozenset({502, 503, 504})
+
+
+def settle_change(change_id: int, gateway: Gateway) -> None:
+    """Look once at an unknown request and file what was found."""
+    claim = claim_doubt(change_id)
+    if claim is None:
+        return
+    change = ChangeRequest.objects.get(pk=change_id)
+    call = change.calls.filter(status=CallStatus.UNKNOWN).order_by("position").first()
+    if call is None:
+        logger.error("%s is unknown, but none of its calls is", change.reference)
+        return
+    try:
+        ensure_account(gateway)
+        finding = _look(gateway, change, call)
+    except Halt as alarm:
+        _look_later(claim, f"Metronome could not be asked: {alarm.message}")
+        freezing.halt(alarm.message)
+        return
+    except GatewayError as failure:
+        _look_later(claim, f"Metronome could not be asked: {failure.message}")
+        return
+    _file(claim, call.pk, finding)
+
+
+def _look(gateway: Gateway, change: ChangeRequest, call: Call) -> Finding:
+    sealed_call = sealed.read(change.sealed).calls[call.position]
+    facts = FindFacts(
+        params=sealed_call.params,
+        before=sealed_call.before,
+        first_sent_at=call.first_sent_at,
+        references=tuple(call.attempts.values_list("reference", flat=True)),
+    )
+    return operation(call.operation).find(gateway, facts)
+
+
+def _file(claim: Claim, call_id: int, finding: Finding) -> None:
+    with transaction.atomic():
+        change = locked(claim.change_id)
+        if change.claim_token != claim.token or change.status != Status.UNKNOWN:
+            return
+        call = Call.objects.select_for_update(no_key=True).get(pk=call_id)
+        now = database_now()
+        settles_at = _last_sent(call) + timedelta(seconds=settings.SETTLE_SECONDS)
+        counts = now >= settles_at
+        Lookup.objects.create(
+            call=call,
+            looked_at=now,
+            verdict=finding.verdict,
+            counts=counts or finding.verdict == Verdict.APPLIED,
+            sentence=finding.sentence,
+            evidence=finding.looked_at,
+        )
+        call.finding = finding.sentence
+        call.save(update_fields=["finding"])
+        if finding.verdict == Verdict.APPLIED:
+            _found_applied(change, call, finding)
+        elif not counts:
+            _wait(change, min(settles_at, now + timedelta(seconds=30)), finding.sentence)
+        elif _person_wants_resend(change):
+            _send_again(change, call, finding.sentence)
+        elif finding.verdict == Verdict.CANNOT_TELL:
+            _ask_person(change, finding.sentence)
+        elif not _was_missing_before(call, now, settles_at):
+            pause = timedelta(seconds=settings.SECOND_LOOK_SECONDS)
+            _wait(change, now + pause, f"{finding.sentence} One more look decides.")
+        elif _too_late_to_resend(call, now):
+            _ask_person(
+                change,
+                f"{finding.sentence} It was first sent too long ago, or too often, to be sent again without a person.",
+            )
+        else:
+            _send_again(change, call, finding.sentence)
+
+
+def _found_applied(change: ChangeRequest, call: Call, finding: Finding) -> None:
+    call.status, call.result, call.settled_at = CallStatus.APPLIED, finding.result, database_now()
+    call.save(update_fields=["status", "result", "settled_at"])
+    _record_found(change, call, finding.sentence)
+    Resolution.objects.filter(change=change, carried_out_at__isnull=True).update(
+        carried_out_at=database_now()
+    )
+    rest = change.calls.exclude(status=CallStatus.APPLIED).exists()
+    move(
+        change,
+        Status.APPROVED if rest else Status.APPLIED,
+        actor=WORKER,
+        event=Event.CHANGE_RETURNED if rest else Event.CHANGE_APPLIED,
+        explanation=finding.sentence,
+    )
+
+
+def _send_again(change: ChangeRequest, call: Call, sentence: str) -> None:
+    """Back to the queue. The generation rises only when an answered error is stored under the key."""
+    last = call.attempts.order_by("-number").first()
+    status = (last.evidence or {}).get("status") if last.outcome else None
+    if status is not None and status not in STORED_AS_SILENCE and not 200 <= status < 300:
+        call.generation += 1
+    call.status = CallStatus.WAITING
+    call.save(update_fields=["status", "generation"])
+    _record_found(change, call, sentence)
+    Resolution.objects.filter(change=change, carried_out_at__isnull=True).update(
+        carried_out_at=database_now()
+    )
+    move(
+        change,
+        Status.APPROVED,
+        actor=WORKER,
+        event=Event.CHANGE_RETURNED,
+        explanation=f"{sentence} It is sent again.",
+    )
+
+
+def _record_found(change: ChangeRequest, call: Call, sentence: str) -> None:
+    log.record(
+        Event.CALL_FOUND,
+        actor=WORKER,
+        subject=about(change),
+        new={
+            "call": call.position,
+            "operation": call.operation,
+            "status": call.status,
+            "finding": sentence,
+            **({"result": call.result} if call.result else {}),
+        },
+    )
+
+
+def _wait(change: ChangeRequest, until: datetime, explanation: str) -> None:
+    change.explanation = explanation
+    change.next_try_at = until
+    change.lease_until = None
+    change.save(update_fields=["explanation", "next_try_at", "lease_until"])
+
+
+def _ask_person(change: ChangeRequest, explanation: str) -> None:
+    change.needs_person = True
+    _wait(change, database_now() + timedelta(minutes=10), explanation)
+    change.save(update_fields=["needs_person"])
+
+
+def _look_later(claim: Claim, explanation: str) -> None:
+    with transaction.atomic():
+        change = locked(claim.change_id)
+        if change.claim_token == claim.token and change.status == Status.UNKNOWN:
+            _wait(change, database_now() + timedelta(seconds=30), explanation)
+
+
+def _last_sent(call: Call) -> datetime:
+    return call.attempts.order_by("-number").values_list("sent_at", flat=True)[0]
+
+
+def _was_missing_before(call: Call, now: datetime, settles_at: datetime) -> bool:
+    """Whether an earlier look since the call settled found it missing, long enough ago."""
+    pause = timedelta(seconds=settings.SECOND_LOOK_SECONDS)
+    return call.lookups.filter(
+        counts=True,
+        verdict=Verdict.NOT_APPLIED,
+        looked_at__gte=settles_at,
+        looked_at__lte=now - pause,
+        looked_at__lt=now,
+    ).exists()
+
+
+def _too_late_to_resend(call: Call, now: datetime) -> bool:
+    return now > call.first_sent_at + RESEND_UNTIL or call.generation >= MOST_GENERATIONS
+
+
+def _person_wants_resend(change: ChangeRequest) -> bool:
+    """Whether somebody asked for another try, and a second person agreed where one is needed."""
+    waiting = change.resolutions.filter(
+        carried_out_at__isnull=True, verdict=Resolution.Verdict.TRY_AGAIN
+    ).first()
+    return waiting is not None and (not waiting.needs_second or waiting.seconded_by_id is not None)

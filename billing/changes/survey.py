@@ -1,0 +1,149 @@
+"""What a worker reads about a customer before archiving may even be proposed: contracts, plans, invoices.
+
+The form can't be sent until the answer is there, and the answer is only good for a while.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from billing.changes.models import Survey
+from billing.changes.moves import database_now
+from billing.changes.refusals import NotAllowed
+from billing.metronome.client import Gateway
+from billing.metronome.outcomes import GatewayError
+from billing.metronome.records import ContractRecord, CustomerPlanRecord, InvoiceRecord
+from billing.roles import Can
+from billing.users import User
+
+GOOD_FOR = timedelta(minutes=15)
+
+
+def ask(customer_id: UUID | str, *, asked_by: User) -> Survey:
+    """Ask for a survey, or return the asker's own recent one. The caller nudges the worker after commit."""
+    if not asked_by.may(Can.PROPOSE):
+        raise NotAllowed("Your role may not propose changes.")
+    with transaction.atomic():
+        recent = (
+            Survey.objects.filter(
+                customer_id=customer_id,
+                asked_by=asked_by,
+                asked_at__gt=database_now() - GOOD_FOR,
+                error="",
+            )
+            .order_by("-asked_at")
+            .first()
+        )
+        return recent or Survey.objects.create(customer_id=customer_id, asked_by=asked_by)
+
+
+def is_usable(survey: Survey) -> bool:
+    """Whether this survey may still stand behind a proposal."""
+    return (
+        survey.content is not None
+        and survey.answered_at is not None
+        and survey.answered_at > database_now() - GOOD_FOR
+    )
+
+
+def answer(survey_uuid: UUID | str, gateway: Gateway) -> None:
+    """Read the customer, its contracts, plans and invoices, and file them; an error is filed as a sentence."""
+    survey = Survey.objects.filter(uuid=survey_uuid, answered_at__isnull=True).first()
+    if survey is None:
+        return
+    content, error = None, ""
+    try:
+        content = read_survey(gateway, str(survey.customer_id))
+        if content is None:
+            error = "Metronome knows no customer with this id."
+    except GatewayError as failure:
+        error = f"Metronome could not be read: {failure.message}"
+    Survey.objects.filter(pk=survey.pk, answered_at__isnull=True).update(
+        content=content, error=error, answered_at=database_now()
+    )
+
+
+def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
+    """The survey's content: JSON without floats; None for an unknown customer. Raises GatewayError."""
+    customer = gateway.customer(customer_id)
+    if customer is None:
+        return None
+    now = database_now()
+    contracts = [contract for contract in gateway.contracts(customer_id) if is_open_contract(contract, now)]
+    plans = [plan for plan in gateway.customer_plans(customer_id) if is_open_plan(plan, now)]
+    invoices = [invoice for invoice in gateway.invoices(customer_id) if invoice.status.upper() != "VOID"]
+    return {
+        "customer": customer.as_snapshot(),
+        "contracts": [
+            {
+                "id": contract.id,
+                "name": contract.name or "unnamed contract",
+                "starting_at": _date(contract.starting_at),
+                "ending_before": _date(contract.ending_before),
+            }
+            for contract in contracts
+        ],
+        "plans": [
+            {
+                "id": plan.id,
+                "name": plan.plan_name,
+                "starting_on": _date(plan.starting_on),
+                "ending_before": _date(plan.ending_before),
+            }
+            for plan in plans
+        ],
+        "invoices": [
+            {
+                "id": invoice.id,
+                "status": invoice.status.upper(),
+                "type": invoice.type,
+                "start": _date(invoice.start_timestamp),
+                "end": _date(invoice.end_timestamp),
+                **as_money(invoice),
+            }
+            for invoice in invoices
+        ],
+        "finalized_totals": totals(
+            [invoice for invoice in invoices if invoice.status.upper() == "FINALIZED"]
+        ),
+        "draft_totals": totals([invoice for invoice in invoices if invoice.status.upper() != "FINALIZED"]),
+    }
+
+
+def is_open_contract(contract: ContractRecord, now: datetime) -> bool:
+    """Not archived and not over; one that starts later is open too, since archiving ends it as well."""
+    return contract.archived_at is None and (contract.ending_before is None or contract.ending_before > now)
+
+
+def is_open_plan(plan: CustomerPlanRecord, now: datetime) -> bool:
+    """Not over yet."""
+    return plan.ending_before is None or plan.ending_before > now
+
+
+def as_money(invoice: InvoiceRecord) -> dict[str, str]:
+    """`{currency, amount}`: USD comes in cents, every other currency and pricing unit in whole units."""
+    return money(invoice.total, invoice.currency)
+
+
+def money(total: Decimal, unit: str) -> dict[str, str]:
+    """An amount as plain decimal text. Only the unit `USD (cents)` is divided by 100 (API reference §1.7)."""
+    if unit == "USD (cents)":
+        return {"currency": "USD", "amount": format((total / 100).quantize(Decimal("0.01")), "f")}
+    return {"currency": unit, "amount": format(total, "f")}
+
+
+def totals(invoices: list[InvoiceRecord]) -> list[dict[str, str]]:
+    """One sum per currency, never across."""
+    sums: dict[str, Decimal] = {}
+    for invoice in invoices:
+        sums[invoice.currency] = sums.get(invoice.currency, Decimal(0)) + invoice.total
+    return [money(total, unit) for unit, total in sorted(sums.items())]
+
+
+def _date(moment: datetime | None) -> str | None:
+    return moment.date().isoformat() if moment else None

@@ -1,0 +1,101 @@
+"""Is this request still, byte for byte, what was submitted and approved? Asked before anything is sent."""
+
+from __future__ import annotations
+
+from billing.audit.events import Event
+from billing.audit.models import AuditEvent
+from billing.changes import sealed
+from billing.changes.models import ChangeRequest, Verdict
+from billing.changes.sealed import SealedRequest
+from billing.control.anchor import installation
+from billing.metronome.operations import operation
+
+
+class Tampered(Exception):
+    """The rows of a request do not tell one story. The message says what differs; nothing may be sent."""
+
+
+def verified(change: ChangeRequest) -> SealedRequest:
+    """The request as sealed, after holding text, columns, steps, decisions, calls and audit rows together.
+
+    Raises Tampered with the first thing that differs.
+    """
+    if sealed.digest_of(change.sealed) != change.digest:
+        raise Tampered("the sealed text is not the one the digest was made of")
+    try:
+        request = sealed.read(change.sealed)
+    except (ValueError, KeyError, TypeError) as problem:
+        raise Tampered(f"the sealed text can't be read: {problem}") from problem
+    _columns(change, request)
+    _calls(change, request)
+    _steps(change, request)
+    _decisions(change, request)
+    _record(change)
+    return request
+
+
+def _columns(change: ChangeRequest, request: SealedRequest) -> None:
+    anchor = installation()
+    told = {
+        "uuid": (str(change.uuid), request.content["uuid"]),
+        "reference": (change.reference, request.reference),
+        "kind": (change.kind, request.kind),
+        "maker": (change.maker_id, request.maker["id"]),
+        "customer": (str(change.customer_id) if change.customer_id else None, request.customer_id),
+        "environment": (anchor.environment, request.content["environment"]),
+        "installation": (str(anchor.uuid), request.content["installation"]),
+    }
+    for what, (column, text) in told.items():
+        if column != text:
+            raise Tampered(f"the {what} is {column}, but {text} was sealed")
+
+
+def _calls(change: ChangeRequest, request: SealedRequest) -> None:
+    rows = list(change.calls.order_by("position"))
+    if len(rows) != len(request.calls):
+        raise Tampered(f"{len(rows)} calls are stored, but {len(request.calls)} were sealed")
+    for row, call in zip(rows, request.calls, strict=True):
+        if (row.position, row.operation, row.key) != (call.position, call.operation, call.key):
+            raise Tampered(f"call {call.position} is not the sealed one")
+        if operation(call.operation).show(call.params) != call.http:
+            raise Tampered(f"call {call.position} would be sent differently from what was shown")
+
+
+def _steps(change: ChangeRequest, request: SealedRequest) -> None:
+    rows = [(step.role, step.people) for step in change.steps.order_by("position")]
+    if rows != [(step.role, step.people) for step in request.steps]:
+        raise Tampered("the approval steps are not the sealed ones")
+
+
+def _decisions(change: ChangeRequest, request: SealedRequest) -> None:
+    decisions = list(change.decisions.select_related("step"))
+    for decision in decisions:
+        if decision.digest != change.digest:
+            raise Tampered(f"the decision of {decision.checker_id} judged another digest")
+        if decision.checker_id == change.maker_id:
+            raise Tampered("the maker decided their own request")
+        if decision.verdict != Verdict.APPROVE:
+            raise Tampered("the request was rejected")
+    for position, step in enumerate(request.steps):
+        people = {
+            d.checker_id for d in decisions if d.step.position == position and d.step.change_id == change.pk
+        }
+        if len(people) < step.people:
+            raise Tampered(f"step {position + 1} has {len(people)} of {step.people} approvals")
+
+
+def _record(change: ChangeRequest) -> None:
+    events = AuditEvent.objects.filter(
+        reference=change.reference, event_type__in=[Event.CHANGE_SUBMITTED, Event.CHANGE_APPROVED]
+    )
+    told = list(events.values_list("event_type", "digest", "actor_id", "subject_id"))
+    if any(
+        digest != change.digest or subject != str(change.uuid) for _event, digest, _actor, subject in told
+    ):
+        raise Tampered("the audit record tells of another digest")
+    if [actor for event, _d, actor, _s in told if event == Event.CHANGE_SUBMITTED] != [change.maker_id]:
+        raise Tampered("the audit record does not tell who submitted it")
+    recorded = {actor for event, _d, actor, _s in told if event == Event.CHANGE_APPROVED}
+    decided = set(change.decisions.values_list("checker_id", flat=True))
+    if recorded != decided:
+        raise Tampered("the audit record and the decisions name different people")

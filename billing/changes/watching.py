@@ -1,0 +1,116 @@
+"""Is the world still what was approved? Read live by the preflight and again right before each write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from billing.changes.models import CallStatus, ChangeRequest
+from billing.changes.moves import database_now
+from billing.changes.sealed import SealedRequest
+from billing.changes.survey import is_open_contract, is_open_plan
+from billing.metronome.client import Gateway
+from billing.metronome.records import CustomerRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A difference that makes a request stale, in a sentence for people."""
+
+    sentence: str
+
+
+def differences(gateway: Gateway, request: SealedRequest, *, applied_calls: int) -> list[Moved]:
+    """What moved since submit, with the effects of the calls already applied folded in.
+
+    Also asks who holds each added alias, active and archived: Metronome may move it without a word.
+    Raises GatewayError when Metronome can't be read: then nothing is known, and nothing may be sent.
+    """
+    moved: list[Moved] = []
+    if request.customer_id is not None:
+        moved += _customer_moves(gateway, request, applied_calls)
+    if applied_calls == 0:
+        moved += _taken_aliases(gateway, request)
+    return moved
+
+
+def applied_count(change: ChangeRequest) -> int:
+    """How many calls, from the first on, have taken effect."""
+    return change.calls.filter(status=CallStatus.APPLIED).count()
+
+
+def _customer_moves(gateway: Gateway, request: SealedRequest, applied_calls: int) -> list[Moved]:
+    customer = gateway.customer(request.customer_id)
+    if customer is None:
+        return [Moved("Metronome no longer knows this customer.")]
+    expected = dict(request.watched)
+    folded = request.calls[applied_calls].before if applied_calls < len(request.calls) else request.after
+    for field in ("name", "ingest_aliases", "archived_at", "custom_fields"):
+        if field in expected and folded is not None:
+            expected[field] = folded[field]
+    moved = []
+    for field, before in sorted(expected.items()):
+        live = _live(gateway, customer, field)
+        if _same(field, before, live):
+            continue
+        moved.append(Moved(_sentence(field, before, live)))
+    return moved
+
+
+def _live(gateway: Gateway, customer: CustomerRecord, field: str) -> Any:
+    if field in ("name", "ingest_aliases", "archived_at", "custom_fields"):
+        return customer.as_snapshot()[field]
+    now = database_now()
+    if field == "open_contracts":
+        return sorted(c.id for c in gateway.contracts(customer.id) if is_open_contract(c, now))
+    if field == "open_plans":
+        return sorted(p.id for p in gateway.customer_plans(customer.id) if is_open_plan(p, now))
+    if field == "finalized_invoices":
+        return sorted(i.id for i in gateway.invoices(customer.id) if i.status.upper() == "FINALIZED")
+    raise ValueError(f"nothing is known about watching {field}")
+
+
+def _same(field: str, before: Any, live: Any) -> bool:
+    if field == "ingest_aliases":
+        return set(before) == set(live)
+    return before == live
+
+
+LABELS = {
+    "name": "name",
+    "archived_at": "archived state",
+    "ingest_aliases": "ingest aliases",
+    "custom_fields": "custom fields",
+    "open_contracts": "open contracts",
+    "open_plans": "open plans",
+    "finalized_invoices": "finalized invoices",
+}
+
+
+def _sentence(field: str, before: Any, live: Any) -> str:
+    label = LABELS[field]
+    if isinstance(before, list) and isinstance(live, list):
+        gone = [str(item) for item in before if item not in live]
+        new = [str(item) for item in live if item not in before]
+        parts = [f"{len(new)} more ({_some(new)})"] if new else []
+        parts += [f"{len(gone)} fewer ({_some(gone)})"] if gone else []
+        return f"The {label} changed in Metronome: {', '.join(parts)}."
+    if field == "archived_at":
+        return (
+            f"The customer was archived in Metronome at {live}." if live else "The customer is not archived."
+        )
+    return f"The {label} changed in Metronome: it was “{before}”, now it is “{live}”."
+
+
+def _some(items: list[str]) -> str:
+    return ", ".join(items[:3]) + (", …" if len(items) > 3 else "")
+
+
+def _taken_aliases(gateway: Gateway, request: SealedRequest) -> list[Moved]:
+    moved = []
+    for alias in request.added_aliases:
+        for holder in gateway.customers_holding_alias(alias):
+            if holder.id != request.customer_id:
+                state = ", which is archived," if holder.archived_at else ""
+                moved.append(Moved(f"“{alias}” is held by {holder.name} ({holder.id}){state} by now."))
+    return moved
