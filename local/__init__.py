@@ -1,0 +1,1 @@
+"""The whole of Countersign on one machine: set-up, servers, and the program behind `make demo`."""

@@ -1,0 +1,27 @@
+"""The plumbing under every test: an empty Redis, and the application's own database role."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from redis import Redis
+
+from local.testing import application_url as find_application_url
+
+
+@pytest.fixture(autouse=True)
+def redis() -> Iterator[Redis]:
+    """This test's Redis, empty when it begins."""
+    with Redis.from_url(settings.REDIS_URL, decode_responses=True) as client:
+        client.flushdb()
+        yield client
+
+
+@pytest.fixture
+def application_url(db: None) -> str:
+    """The test database's URL for the role that the application runs as, which owns nothing."""
+    url = find_application_url(connection.settings_dict["NAME"])
+    if url is None:
+        pytest.skip("DATABASE_URL names a server of its own, whose application role we don't know")
+    return url
