@@ -1,0 +1,59 @@
+# Countersign. A bare `make` says what there is. Everything runs in .venv, which is made from the lock on first use.
+
+# The first Python on this machine that can run Countersign; name another with make PYTHON=...
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && echo $$p && exit; \
+	done; echo python3)
+UV ?= uv
+ARGS ?=
+BIN := .venv/bin
+# Commands that read models but never a server: no address here answers.
+NO_SERVERS := METRONOME_ENVIRONMENT=simulator DATABASE_URL=postgresql://nobody@127.0.0.1:1/none \
+	REDIS_URL=redis://127.0.0.1:1/0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench lock setup format migrations clean
+
+help: ## what there is
+	@echo "Countersign: the dashboard a finance team puts in front of Metronome"
+	@echo
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | \
+		while IFS='|' read -r target words; do printf '%-18s %s\n' "$$target" "$$words"; done
+	@echo
+	@echo "  PORT=8000         where make demo answers         DEMO_DIR=.demo    where it keeps its data"
+	@echo "  ARGS='-k alias'   further words for make test, make bench and make demo"
+
+demo: setup ## the whole of it on this machine, until Ctrl-C; prints its address and who can sign in
+	@exec $(BIN)/python -m local.demo $(ARGS)
+
+test: setup ## every test, on a PostgreSQL and a Redis of their own
+	@exec $(BIN)/pytest -n auto --maxprocesses=8 $(ARGS)
+
+lint: setup ## style, format, and the arrows between the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@if grep -q '^\[tool.importlinter\]' pyproject.toml; then $(BIN)/lint-imports; fi
+
+bench: setup ## measure what must stay quick, against a limit measured in the same run
+	@exec $(BIN)/python -m bench $(ARGS)
+
+format: setup ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrations: setup ## write the migrations that the models ask for: make migrations ARGS='-n audit_seals'
+	@$(NO_SERVERS) $(BIN)/python manage.py makemigrations billing $(ARGS)
+
+lock: ## lock requirements/*.in again, with hashes, for Python 3.11 to 3.14 (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv on PATH, or make lock UV=/path/to/uv." >&2; exit 1; }
+	@for name in runtime dev; do \
+		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-annotate --no-header -o requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+
+clean: setup ## end the demo and forget its data
+	@$(BIN)/python -m local.demo --remove
+
+setup: ## make .venv from the lock, or find it current (the others do this first)
+	@command -v $(firstword $(PYTHON)) >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 to 3.14." >&2; exit 1; }
+	@$(PYTHON) local/bootstrap.py $(if $(filter file,$(origin PYTHON)),,--this-python)
