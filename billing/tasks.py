@@ -58,7 +58,7 @@ def refresh_customer(customer_id: str) -> None:
 
 
 def nudge(task, *args: str | int) -> None:
-    """Wake a worker after the current transaction commits. A lost nudge costs a sweep's wait, nothing else."""
+    """Wake a worker after the current transaction commits. A lost nudge costs the wait for a sweep."""
 
     def publish() -> None:
         try:

@@ -28,7 +28,7 @@ LONGEST_REASON = 2_000
 
 
 def checked_reason(reason: str) -> str:
-    """The reason, trimmed. Raises BadInput when it says nothing, is too long or has characters we can't keep."""
+    """The reason, trimmed. Raises BadInput when it is empty, too long, or has characters we can't keep."""
     reason = reason.strip()
     if not reason:
         raise BadInput("Say why. The reason is kept in the audit record.", field="reason")

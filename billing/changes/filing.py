@@ -106,7 +106,7 @@ def file_halted(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
 
 
 def file_unknown(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
-    """No trustworthy answer: the call may or may not have taken effect. It is looked up, never just resent."""
+    """No trustworthy answer: the call may have taken effect. It is looked up, never just sent again."""
     with transaction.atomic():
         change, call, holds = _file(claim, attempt, AttemptOutcome.UNKNOWN, failure.message, failure.evidence)
         if not holds:
@@ -196,8 +196,8 @@ def _late(
     if sent_again:
         change.needs_person = change.is_open
         change.explanation = (
-            f"Incident: the answer to {attempt.reference} ({outcome.label.lower()}) arrived after the call was "
-            f"sent again. Compare the attempts with Metronome’s own log."
+            f"Incident: the answer to {attempt.reference} ({outcome.label.lower()}) arrived after the call "
+            f"was sent again. Compare the attempts with Metronome’s own log."
         )
         change.save(update_fields=["needs_person", "explanation"])
         return

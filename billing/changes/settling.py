@@ -100,7 +100,7 @@ def _file(claim: Claim, call_id: int, finding: Finding) -> None:
         elif _too_late_to_resend(call, now):
             _ask_person(
                 change,
-                f"{finding.sentence} It was first sent too long ago, or too often, to be sent again without a person.",
+                f"{finding.sentence} It was sent too long ago, or too often, to go again without a person.",
             )
         else:
             _send_again(change, call, finding.sentence)

@@ -52,7 +52,7 @@ def is_usable(survey: Survey) -> bool:
 
 
 def answer(survey_uuid: UUID | str, gateway: Gateway) -> None:
-    """Read the customer, its contracts, plans and invoices, and file them; an error is filed as a sentence."""
+    """Read the customer, its contracts, plans and invoices, and file them, or the error as a sentence."""
     survey = Survey.objects.filter(uuid=survey_uuid, answered_at__isnull=True).first()
     if survey is None:
         return

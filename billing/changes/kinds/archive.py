@@ -175,7 +175,7 @@ def _warnings(
             Caution(
                 "warn",
                 "Plans or contracts are open.",
-                f"They end at once. The maker’s reason: {entered.get('open_business_reason') or 'none given'}",
+                f"They end at once. Reason given: {entered.get('open_business_reason') or 'none'}",
             )
         )
     if finalized:

@@ -19,7 +19,7 @@ class CreateForm(ProposalForm):
 
     name = NameField()
     ingest_aliases = AliasesField(
-        help_text="At least one, one a line, 1 to 128 characters each. Usage events name the customer by these."
+        help_text="At least one, one a line, 1 to 128 characters each. Usage events name it by these."
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -75,12 +75,13 @@ class CreateCustomer(Kind):
                 Caution(
                     "warn",
                     "The name is taken.",
-                    f"{counted(len(namesakes), 'customer is', 'customers are')} called {quoted(name)} already.",
+                    f"{counted(len(namesakes), 'customer is', 'customers are')} called so already.",
                 )
             )
         return Proposal(
             kind=self.name,
-            sentence=f"Create the customer {quoted(name)} with {counted(len(aliases), 'ingest alias', 'ingest aliases')}.",
+            sentence=f"Create the customer {quoted(name)} with "
+            f"{counted(len(aliases), 'ingest alias', 'ingest aliases')}.",
             customer_id=None,
             subject_text=name,
             before=None,

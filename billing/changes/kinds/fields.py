@@ -29,7 +29,7 @@ class NameField(forms.CharField):
 
 
 class AliasesField(forms.CharField):
-    """Ingest aliases, one a line. Spaces at either end are part of an alias; a line that is empty is skipped."""
+    """Ingest aliases, one a line. Spaces at either end are part of an alias; empty lines are skipped."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", "Ingest aliases")

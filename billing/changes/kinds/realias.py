@@ -64,7 +64,7 @@ class ReplaceAliases(Kind):
                 Caution(
                     "warn",
                     f"{counted(len(removed), 'alias is', 'aliases are')} removed.",
-                    "Usage events that name them match no customer from then on, and nothing is billed for them.",
+                    "Usage events that name them match no customer any more: nothing is billed for them.",
                 )
             )
         if not wanted:
@@ -76,7 +76,7 @@ class ReplaceAliases(Kind):
                 Caution(
                     "warn",
                     "Spaces at an end.",
-                    f"{counted(len(spaced), 'added alias begins or ends', 'added aliases begin or end')} with a space.",
+                    f"{counted(len(spaced), 'alias begins or ends', 'aliases begin or end')} with a space.",
                 )
             )
         return Proposal(

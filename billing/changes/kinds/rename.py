@@ -51,7 +51,7 @@ class RenameCustomer(Kind):
                 Caution(
                     "warn",
                     "The name is taken.",
-                    f"{counted(len(namesakes), 'other customer is', 'other customers are')} called so already.",
+                    f"{counted(len(namesakes), 'customer is', 'customers are')} called so already.",
                 )
             )
         return Proposal(

@@ -1,0 +1,63 @@
+"""The freeze: one switch, with a reason, that stops every apply. Approved requests wait; nothing is lost."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from billing.audit import log
+from billing.audit.actors import Actor, system
+from billing.audit.events import Event
+from billing.control.models import Freeze
+
+SUBJECT = log.Subject(kind="control", id="applying", text="Applying of approved requests")
+
+
+def state() -> Freeze:
+    """The switch as it stands; never frozen on a new installation."""
+    return Freeze.objects.filter(id=1).first() or Freeze(id=1)
+
+
+def is_frozen(*, locked: bool = False) -> bool:
+    """Whether nothing may be sent. `locked` holds the switch still until the transaction ends."""
+    rows = Freeze.objects.filter(id=1)
+    if locked:
+        Freeze.objects.get_or_create(id=1)
+        rows = rows.select_for_update()
+    return bool(rows.values_list("frozen", flat=True).first())
+
+
+def freeze(actor: Actor, reason: str) -> bool:
+    """A person stops all applying. False when it was frozen already; then nothing is written."""
+    return _turn(True, Freeze.Cause.PERSON, actor, reason, Event.APPLYING_FROZEN)
+
+
+def unfreeze(actor: Actor, reason: str) -> bool:
+    """A person lets applying go on. False when nothing was frozen."""
+    return _turn(False, "", actor, reason, Event.APPLYING_UNFROZEN)
+
+
+def halt(reason: str) -> bool:
+    """The worker was turned away by Metronome, or met another account: all applying stops until a person looks."""
+    return _turn(True, Freeze.Cause.HALT, system("changes worker"), reason, Event.APPLYING_HALTED)
+
+
+def _turn(frozen: bool, cause: str, actor: Actor, reason: str, event: Event) -> bool:
+    with transaction.atomic():
+        Freeze.objects.get_or_create(id=1)
+        row = Freeze.objects.select_for_update().get(id=1)
+        if row.frozen == frozen:
+            return False
+        old = {"frozen": row.frozen, "reason": row.reason}
+        row.frozen, row.cause, row.reason, row.changed_by = frozen, cause, reason, actor.user
+        row.changed_at = Now()
+        row.save()
+        log.record(
+            event,
+            actor=actor,
+            subject=SUBJECT,
+            old=old,
+            new={"frozen": frozen, "cause": cause},
+            reason=reason,
+        )
+        return True

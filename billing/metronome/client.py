@@ -1,0 +1,415 @@
+"""Reads and writes of one Metronome account, judged from raw answers. SDK types stop here.
+
+Sources: API reference §1.2 (errors), §1.5 (idempotency), §2 (pagination), §3 (routes), §5 (audit log).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, TypeVar
+
+from billing.metronome.budget import Budget, BudgetExhausted, BudgetUnavailable
+from billing.metronome.config import GatewayConfig
+from billing.metronome.keys import CallKey
+from billing.metronome.operations.base import HttpCall
+from billing.metronome.outcomes import Evidence, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused
+from billing.metronome.records import (
+    AuditLogRecord,
+    ContractRecord,
+    CustomerPlanRecord,
+    CustomerRecord,
+    CustomFieldKeyRecord,
+    InvoiceRecord,
+    Page,
+    PlanRecord,
+)
+from billing.metronome.transport import NoAnswer, RawAnswer, exchange
+
+T = TypeVar("T")
+
+READ_TOKEN_SECONDS = 60.0
+MOST_PAGES = 1_000
+REFUSALS = frozenset({400, 404, 409, 422})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A write that Metronome confirmed: `data` is the documented object, None for an empty body."""
+
+    status: int
+    data: dict[str, Any] | None
+    evidence: Evidence
+
+
+class Gateway:
+    """One account. Safe to share between threads: every request has a connection of its own."""
+
+    def __init__(self, config: GatewayConfig) -> None:
+        self.config = config
+        self.budget = Budget(config.redis_url, config.requests_per_second)
+        self._lock = threading.Lock()
+        self._spent = 0
+
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the budget's connections back."""
+        self.budget.close()
+
+    @property
+    def requests_spent(self) -> int:
+        """How many requests this gateway has sent so far."""
+        return self._spent
+
+    def take_write_token(self, timeout_seconds: float) -> None:
+        """Wait for the budget before a write is journalled. Raises BudgetExhausted."""
+        self.budget.take("write", timeout_seconds=timeout_seconds)
+
+    # --- reads
+
+    def customer(self, customer_id: str) -> CustomerRecord | None:
+        """One customer by id, archived or not; None when Metronome says in words that there is none."""
+        answer = self._read("GET", f"/v1/customers/{customer_id}")
+        if answer.status == 404 and _message(answer.body):
+            return None
+        record = _parse(answer, lambda whole: CustomerRecord.from_json(_object(whole)))
+        if record.id != customer_id.lower():
+            raise ReadFailed(
+                "Metronome answered with another customer than the one asked for.", answer.evidence
+            )
+        return record
+
+    def customers_page(
+        self, *, archived: bool, cursor: str | None = None, limit: int = 100
+    ) -> Page[CustomerRecord]:
+        """One page of the active, or of the archived customers: `only_archived` replaces the set."""
+        query = {"limit": limit, "only_archived": "true" if archived else None, "next_page": cursor}
+        return self._page("/v1/customers", query, CustomerRecord.from_json)
+
+    def customers_by_id(self, ids: Sequence[str], *, archived: bool) -> tuple[CustomerRecord, ...]:
+        """Those of up to 100 customers that exist among the active, or the archived ones."""
+        query = {
+            "customer_ids": ",".join(ids),
+            "limit": 100,
+            "only_archived": "true" if archived else None,
+        }
+        return self._pages(
+            lambda cursor: self._page(
+                "/v1/customers", query | {"next_page": cursor}, CustomerRecord.from_json
+            )
+        )
+
+    def customers_holding_alias(self, alias: str) -> tuple[CustomerRecord, ...]:
+        """Every customer, active or archived, that holds exactly this alias."""
+        found: list[CustomerRecord] = []
+        for archived in (False, True):
+            query = {"ingest_alias": alias, "limit": 100, "only_archived": "true" if archived else None}
+            found += self._pages(
+                lambda cursor, query=query: self._page(
+                    "/v1/customers", query | {"next_page": cursor}, CustomerRecord.from_json
+                )
+            )
+        return tuple(record for record in found if alias in record.ingest_aliases)
+
+    def plans_page(self, cursor: str | None = None) -> Page[PlanRecord]:
+        """One page of the account's plans."""
+        return self._page("/v1/plans", {"limit": 100, "next_page": cursor}, PlanRecord.from_json)
+
+    def plan_customers_page(
+        self, plan_id: str, cursor: str | None = None
+    ) -> Page[tuple[CustomerRecord, CustomerPlanRecord]]:
+        """One page of a plan's subscriptions, ended and upcoming ones too."""
+
+        def pair(row: dict[str, Any]) -> tuple[CustomerRecord, CustomerPlanRecord]:
+            customer = CustomerRecord.from_json(row["customer_details"])
+            return customer, CustomerPlanRecord.from_plan_list(customer.id, row["plan_details"])
+
+        query = {"limit": 100, "status": "all", "next_page": cursor}
+        return self._page(f"/v1/planDetails/{plan_id}/customers", query, pair)
+
+    def customer_plans(self, customer_id: str) -> tuple[CustomerPlanRecord, ...]:
+        """All subscriptions of one customer, newest first."""
+        return self._pages(
+            lambda cursor: self._page(
+                f"/v1/customers/{customer_id}/plans",
+                {"limit": 100, "next_page": cursor},
+                lambda row: CustomerPlanRecord.from_customer_list(customer_id, row),
+            )
+        )
+
+    def custom_field_keys(self, entities: Sequence[str]) -> tuple[CustomFieldKeyRecord, ...]:
+        """The custom field keys that exist for these entities."""
+        return self._pages(
+            lambda cursor: self._page(
+                "/v1/customFields/listKeys",
+                {"next_page": cursor},
+                CustomFieldKeyRecord.from_json,
+                body={"entities": list(entities)},
+            )
+        )
+
+    def contracts(self, customer_id: str) -> tuple[ContractRecord, ...]:
+        """All contracts of one customer, archived ones too (the v2 list pages by a cursor in the body)."""
+
+        def page(cursor: str | None) -> Page[ContractRecord]:
+            body = {"customer_id": customer_id, "include_archived": True, "limit": 20}
+            body |= {"cursor": cursor} if cursor else {}
+            return self._page(
+                "/v2/contracts/list", {}, ContractRecord.from_json, body=body, cursor_name="cursor"
+            )
+
+        return self._pages(page)
+
+    def invoices(self, customer_id: str) -> tuple[InvoiceRecord, ...]:
+        """All invoices of one customer, void ones too, oldest first."""
+        query = {"limit": 100, "sort": "date_asc", "skip_zero_qty_line_items": "true"}
+        return self._pages(
+            lambda cursor: self._page(
+                f"/v1/customers/{customer_id}/invoices",
+                query | {"next_page": cursor},
+                InvoiceRecord.from_json,
+            )
+        )
+
+    def audit_log(
+        self, *, starting_on: datetime, resource: tuple[str, str] | None = None, limit_pages: int = 20
+    ) -> tuple[AuditLogRecord, ...]:
+        """Metronome's own log from `starting_on`, oldest first, up to limit_pages pages of 100.
+
+        `next_page` is always there, so an empty page is the end; it never travels with `starting_on`.
+        """
+        query: dict[str, Any] = {
+            "limit": 100,
+            "sort": "date_asc",
+            "starting_on": starting_on.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if resource:
+            query |= {"resource_type": resource[0], "resource_id": resource[1]}
+        rows: list[AuditLogRecord] = []
+        for _page in range(limit_pages):
+            page = self._page("/v1/auditLogs", query, AuditLogRecord.from_json)
+            rows += page.items
+            if not page.items or page.next_cursor is None:
+                break
+            query = {"limit": 100, "next_page": page.next_cursor}
+        return tuple(rows)
+
+    # --- writes
+
+    def write(
+        self, call: HttpCall, *, key: CallKey, reference: str, resend: bool, fresh_ids: bool = False
+    ) -> Answer:
+        """Send one writing request and return it confirmed. Takes no budget: take_write_token comes before.
+
+        resend: the call was sent before without an answer, so a 4xx proves nothing about the first time.
+        fresh_ids: it names an id that an earlier call just returned, so a 404 only means "not yet".
+        Raises NotSent, Refused, Halt or OutcomeUnknown.
+        """
+        config = self.config
+        headers = {
+            "User-Agent": f"countersign/{config.version} ({config.installation}) {reference}",
+            "Idempotency-Key": key.header,
+        }
+        answer = self._exchange(call.method, call.path, call.body, None, headers, config.deadline_seconds)
+        if isinstance(answer, NoAnswer):
+            if not answer.connected:
+                raise NotSent(f"Metronome could not be reached: {answer.evidence.error}", answer.evidence)
+            raise OutcomeUnknown(f"No answer came: {answer.evidence.error}", answer.evidence)
+        words = _message(answer.body)
+        if answer.status in (401, 403) or 300 <= answer.status < 400:
+            raise Halt(_turned_away(answer, words), answer.evidence)
+        if answer.status == 429:
+            self.budget.slow_down()
+            raise NotSent(
+                "Metronome’s rate limit was reached.",
+                answer.evidence,
+                retry_after_seconds=_retry_after(answer, 15.0),
+            )
+        if answer.status in REFUSALS and words:
+            if answer.status == 404 and fresh_ids:
+                raise NotSent(f"Metronome does not know the new id yet: {words}", answer.evidence)
+            if resend:
+                raise OutcomeUnknown(
+                    f"Sent again, Metronome said “{words}”, which tells nothing of the first time.",
+                    answer.evidence,
+                )
+            raise Refused(words, answer.evidence)
+        if not 200 <= answer.status < 300:
+            raise OutcomeUnknown(f"Metronome answered {answer.status}.", answer.evidence)
+        return Answer(answer.status, _data(answer), answer.evidence)
+
+    # --- the plumbing of reads
+
+    def _pages(self, fetch: Callable[[str | None], Page[T]]) -> tuple[T, ...]:
+        items: list[T] = []
+        cursor: str | None = None
+        seen: set[str] = set()
+        for _page in range(MOST_PAGES):
+            page = fetch(cursor)
+            items += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return tuple(items)
+            if cursor in seen:
+                raise ReadFailed("Metronome’s list goes round in a circle: a cursor came twice.")
+            seen.add(cursor)
+        raise ReadFailed(f"The list is longer than {MOST_PAGES} pages.")
+
+    def _page(
+        self,
+        path: str,
+        query: dict[str, Any],
+        make: Callable[[dict[str, Any]], T],
+        *,
+        body: dict[str, Any] | None = None,
+        cursor_name: str = "next_page",
+    ) -> Page[T]:
+        given = {name: value for name, value in query.items() if value is not None}
+        answer = self._read("POST" if body is not None else "GET", path, body=body, query=given)
+
+        def parse(whole: Any) -> Page[T]:
+            rows = whole["data"]
+            if not isinstance(rows, list):
+                raise ValueError("`data` is not a list")
+            cursor = whole.get(cursor_name)
+            if cursor is not None and not isinstance(cursor, str):
+                raise ValueError(f"`{cursor_name}` is not text")
+            return Page(tuple(make(row) for row in rows), cursor or None)
+
+        return _parse(answer, parse)
+
+    def _read(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None = None,
+        query: dict[str, Any] | None = None,
+    ) -> RawAnswer:
+        """One read: 2xx, or 404 for the caller to judge. Raises ReadFailed or Halt."""
+        try:
+            self.budget.take("read", timeout_seconds=READ_TOKEN_SECONDS)
+        except (BudgetExhausted, BudgetUnavailable) as problem:
+            raise ReadFailed(str(problem)) from problem
+        headers = {"User-Agent": f"countersign/{self.config.version} ({self.config.installation})"}
+        answer = self._exchange(method, path, body, query, headers, self.config.read_deadline_seconds)
+        if isinstance(answer, NoAnswer):
+            raise ReadFailed(f"Metronome gave no answer: {answer.evidence.error}", answer.evidence)
+        if answer.status in (401, 403) or 300 <= answer.status < 400:
+            raise Halt(_turned_away(answer, _message(answer.body)), answer.evidence)
+        if answer.status == 429:
+            self.budget.slow_down()
+            raise ReadFailed("Metronome’s rate limit was reached.", answer.evidence)
+        if not 200 <= answer.status < 300 and answer.status != 404:
+            words = _message(answer.body)
+            raise ReadFailed(
+                f"Metronome answered {answer.status}" + (f": {words}" if words else "."), answer.evidence
+            )
+        return answer
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        query: dict[str, Any] | None,
+        headers: dict[str, str],
+        deadline_seconds: float,
+    ) -> RawAnswer | NoAnswer:
+        with self._lock:
+            self._spent += 1
+        return asyncio.run(
+            exchange(
+                self.config,
+                method,
+                path,
+                body=body,
+                query=query,
+                headers=headers,
+                deadline_seconds=deadline_seconds,
+            )
+        )
+
+
+def _json(body: bytes) -> Any:
+    return json.loads(body, parse_float=Decimal)
+
+
+def _message(body: bytes) -> str:
+    """The documented `message` of an error body; empty when the body is not one."""
+    try:
+        whole = _json(body)
+    except ValueError:
+        return ""
+    words = whole.get("message") if isinstance(whole, dict) else None
+    return words[:1_000] if isinstance(words, str) else ""
+
+
+def _object(whole: Any) -> dict[str, Any]:
+    inner = whole["data"]
+    if not isinstance(inner, dict):
+        raise ValueError("`data` is not an object")
+    return inner
+
+
+def _parse(answer: RawAnswer, make: Callable[[Any], T]) -> T:
+    """What a read's body says. Raises ReadFailed for anything but the documented shape."""
+    if answer.status == 404:
+        words = _message(answer.body) or "not found"
+        raise ReadFailed(f"Metronome answered 404: {words}", answer.evidence)
+    try:
+        return make(_json(answer.body))
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise ReadFailed(f"Metronome’s answer has an unknown shape: {problem}", answer.evidence) from problem
+
+
+def _data(answer: RawAnswer) -> dict[str, Any] | None:
+    """The `data` object of a confirmed write; None for an empty, `null` or `{}` body. Else unknown."""
+    if not answer.body.strip():
+        return None
+    try:
+        whole = _json(answer.body)
+    except ValueError as problem:
+        raise OutcomeUnknown(
+            f"Metronome answered {answer.status} with no JSON.", answer.evidence
+        ) from problem
+    if whole is None or whole == {}:
+        return None
+    inner = whole.get("data", {}) if isinstance(whole, dict) else None
+    if not isinstance(inner, dict):
+        raise OutcomeUnknown(
+            f"Metronome answered {answer.status} with a body that is not documented.", answer.evidence
+        )
+    return inner or None
+
+
+def _turned_away(answer: RawAnswer, words: str) -> str:
+    said = f": “{words}”" if words else ""
+    if answer.status == 401:
+        return f"Metronome does not accept the token (401){said}."
+    if answer.status == 403:
+        return f"Metronome does not allow the token to do this (403){said}."
+    return f"Metronome’s address redirects elsewhere ({answer.status}), which is never followed."
+
+
+def _retry_after(answer: RawAnswer, otherwise: float) -> float:
+    try:
+        return min(300.0, max(1.0, float(answer.headers.get("retry-after", otherwise))))
+    except ValueError:
+        return otherwise

@@ -1,0 +1,82 @@
+"""`customers.archive`: POST /v1/customers/archive. Cannot be undone: contracts end, invoices are voided."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
+from billing.metronome.operations.proof import log_rows, our_row, seen_customer, seen_row
+from billing.metronome.outcomes import OutcomeUnknown, ReadFailed
+
+if TYPE_CHECKING:
+    from billing.metronome.client import Gateway
+    from billing.metronome.keys import CallKey
+
+CLOCK_SKEW = timedelta(seconds=5)
+
+
+class ArchiveCustomer(Operation):
+    """params: `{customer_id}`; result: `{id, archived_at}` as read back."""
+
+    name: ClassVar[str] = "customers.archive"
+    irreversible: ClassVar[bool] = True
+
+    def show(self, params: dict[str, Any]) -> HttpCall:
+        return HttpCall("POST", "/v1/customers/archive", {"id": str(UUID(params["customer_id"]))})
+
+    def after(self, before: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:
+        return {**(before or {}), "archived_at": "when applied"}
+
+    def send(
+        self,
+        gateway: Gateway,
+        call: HttpCall,
+        *,
+        key: CallKey,
+        reference: str,
+        resend: bool,
+        fresh_ids: bool,
+    ) -> dict[str, Any]:
+        customer_id = call.body["id"]
+        answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
+        if (answer.data or {}).get("id") != customer_id:
+            raise OutcomeUnknown("Metronome’s answer does not name the archived customer.", answer.evidence)
+        try:
+            customer = gateway.customer(customer_id)
+            still_active = gateway.customers_by_id([customer_id], archived=False)
+        except ReadFailed as problem:
+            raise OutcomeUnknown(
+                f"Metronome confirmed, but the read-back failed: {problem.message}", answer.evidence
+            ) from problem
+        if customer is None or customer.archived_at is None or still_active:
+            raise OutcomeUnknown("Metronome confirmed, but the customer reads as active.", answer.evidence)
+        return {"id": customer_id, "archived_at": customer.archived_at.isoformat()}
+
+    def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
+        customer = gateway.customer(facts.params["customer_id"])
+        if customer is None:
+            return Finding(Verdict.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
+        looked = [seen_customer(customer.as_snapshot(), "the customer")]
+        if customer.archived_at is None:
+            return Finding(Verdict.NOT_APPLIED, "The customer is not archived.", None, looked)
+        result = {"id": customer.id, "archived_at": customer.archived_at.isoformat()}
+        row = our_row(log_rows(gateway, facts, customer.id), facts)
+        if row is not None:
+            return Finding(
+                Verdict.APPLIED, "The customer is archived, by us.", result, [*looked, seen_row(row)]
+            )
+        if customer.archived_at >= facts.first_sent_at - CLOCK_SKEW:
+            return Finding(
+                Verdict.APPLIED, "The customer was archived after the call was sent.", result, looked
+            )
+        return Finding(
+            Verdict.CANNOT_TELL,
+            f"The customer was archived already at {customer.archived_at.isoformat()}, before we sent.",
+            None,
+            looked,
+        )
+
+    def how_found(self) -> str:
+        return "read the customer: applied when archived_at is set"

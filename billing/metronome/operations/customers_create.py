@@ -1,0 +1,114 @@
+"""`customers.create`: POST /v1/customers. No uniqueness key exists; aliases are how it is found again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
+from billing.metronome.operations.proof import log_rows, our_row, seen_customer, seen_row
+from billing.metronome.outcomes import OutcomeUnknown
+from billing.metronome.text import check_aliases, check_custom_fields, check_name, is_shortened_form
+
+if TYPE_CHECKING:
+    from billing.metronome.client import Gateway
+    from billing.metronome.keys import CallKey
+
+CREATED_SKEW = timedelta(minutes=5)
+
+
+class CreateCustomer(Operation):
+    """params: `{name, ingest_aliases: [at least one], custom_fields: {}}`; result: `{id, name}`."""
+
+    name: ClassVar[str] = "customers.create"
+
+    def show(self, params: dict[str, Any]) -> HttpCall:
+        if check_name(params["name"]) != params["name"]:
+            raise ValueError("The name is not trimmed and in NFC.")
+        if not params["ingest_aliases"]:
+            raise ValueError("A new customer needs at least one ingest alias: it is found again by it.")
+        check_aliases(params["ingest_aliases"])
+        body: dict[str, Any] = {"name": params["name"], "ingest_aliases": params["ingest_aliases"]}
+        if fields := check_custom_fields(params.get("custom_fields") or {}):
+            body["custom_fields"] = fields
+        return HttpCall("POST", "/v1/customers", body)
+
+    def after(self, before: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:
+        return {
+            "id": None,
+            "name": params["name"],
+            "ingest_aliases": sorted(params["ingest_aliases"]),
+            "custom_fields": dict(params.get("custom_fields") or {}),
+            "archived_at": None,
+        }
+
+    def send(
+        self,
+        gateway: Gateway,
+        call: HttpCall,
+        *,
+        key: CallKey,
+        reference: str,
+        resend: bool,
+        fresh_ids: bool,
+    ) -> dict[str, Any]:
+        answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
+        try:
+            made = answer.data or {}
+            customer_id, name, aliases = str(UUID(made["id"])), made["name"], made["ingest_aliases"]
+        except (KeyError, ValueError, TypeError, AttributeError) as problem:
+            raise OutcomeUnknown(
+                "Metronome’s answer does not show the new customer.", answer.evidence
+            ) from problem
+        wanted = call.body["name"]
+        if (name != wanted and not is_shortened_form(name, wanted)) or set(aliases) != set(
+            call.body["ingest_aliases"]
+        ):
+            raise OutcomeUnknown(
+                "Metronome’s answer shows another customer than was asked for.", answer.evidence
+            )
+        return {"id": customer_id, "name": name}
+
+    def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
+        looked: list[dict[str, Any]] = []
+        holders: dict[str, Any] = {}
+        for alias in facts.params["ingest_aliases"]:
+            for holder in gateway.customers_holding_alias(alias):
+                holders[holder.id] = holder
+            looked.append(
+                {"read": f"who holds the alias “{alias}”, active and archived", "saw": sorted(holders)}
+            )
+        if not holders:
+            return Finding(Verdict.NOT_APPLIED, "Nobody holds any of the aliases.", None, looked)
+        looked += [seen_customer(holder.as_snapshot(), "the holder") for holder in holders.values()]
+        if len(holders) > 1:
+            return Finding(Verdict.CANNOT_TELL, "Several customers hold the aliases by now.", None, looked)
+        (holder,) = holders.values()
+        wanted = facts.params["name"]
+        shortened = is_shortened_form(holder.name, wanted)
+        same = (holder.name == wanted or shortened) and set(facts.params["ingest_aliases"]) <= set(
+            holder.ingest_aliases
+        )
+        young = holder.created_at is not None and holder.created_at >= facts.first_sent_at - CREATED_SKEW
+        if not same or not young:
+            return Finding(
+                Verdict.CANNOT_TELL,
+                f"{holder.name} ({holder.id}) holds the aliases, and is older or not as asked for.",
+                None,
+                looked,
+            )
+        row = our_row(log_rows(gateway, facts), facts)
+        if row is None or (row.resource_id or holder.id) != holder.id:
+            return Finding(
+                Verdict.CANNOT_TELL,
+                f"{holder.name} ({holder.id}) is as asked for, but nothing shows that we made it.",
+                None,
+                looked,
+            )
+        looked.append(seen_row(row))
+        words = "It was created, its name shortened by Metronome." if shortened else "It was created."
+        return Finding(Verdict.APPLIED, words, {"id": holder.id, "name": holder.name}, looked)
+
+    def how_found(self) -> str:
+        return "ask who holds each alias, active and archived, and find our reference in Metronome’s own log"

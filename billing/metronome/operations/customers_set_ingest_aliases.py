@@ -1,0 +1,104 @@
+"""`customers.setIngestAliases`: POST /v1/customers/{id}/setIngestAliases. Replaces the whole set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
+from billing.metronome.operations.proof import log_rows, others_since, our_row, seen_customer, seen_row
+from billing.metronome.outcomes import OutcomeUnknown, ReadFailed
+from billing.metronome.text import check_aliases
+
+if TYPE_CHECKING:
+    from billing.metronome.client import Gateway
+    from billing.metronome.keys import CallKey
+
+
+class SetIngestAliases(Operation):
+    """params: `{customer_id, ingest_aliases}`, which may be empty; result: `{id, ingest_aliases}` sorted."""
+
+    name: ClassVar[str] = "customers.setIngestAliases"
+
+    def show(self, params: dict[str, Any]) -> HttpCall:
+        aliases = check_aliases(params["ingest_aliases"])
+        path = f"/v1/customers/{UUID(params['customer_id'])}/setIngestAliases"
+        return HttpCall("POST", path, {"ingest_aliases": aliases})
+
+    def after(self, before: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:
+        return {**(before or {}), "ingest_aliases": sorted(params["ingest_aliases"])}
+
+    def send(
+        self,
+        gateway: Gateway,
+        call: HttpCall,
+        *,
+        key: CallKey,
+        reference: str,
+        resend: bool,
+        fresh_ids: bool,
+    ) -> dict[str, Any]:
+        answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
+        customer_id = call.path.split("/")[3]
+        try:
+            customer = gateway.customer(customer_id)
+        except ReadFailed as problem:
+            raise OutcomeUnknown(
+                f"Metronome confirmed, but the read-back failed: {problem.message}", answer.evidence
+            ) from problem
+        if customer is None or set(customer.ingest_aliases) != set(call.body["ingest_aliases"]):
+            raise OutcomeUnknown(
+                "Metronome confirmed, but the customer does not show the new aliases.", answer.evidence
+            )
+        return {"id": customer_id, "ingest_aliases": sorted(customer.ingest_aliases)}
+
+    def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
+        customer = gateway.customer(facts.params["customer_id"])
+        if customer is None:
+            return Finding(Verdict.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
+        looked = [seen_customer(customer.as_snapshot(), "the customer")]
+        live, wanted = set(customer.ingest_aliases), set(facts.params["ingest_aliases"])
+        if live == wanted:
+            result = {"id": customer.id, "ingest_aliases": sorted(live)}
+            return Finding(Verdict.APPLIED, "The customer holds exactly the new aliases.", result, looked)
+        if live != set((facts.before or {}).get("ingest_aliases", [])):
+            return Finding(
+                Verdict.CANNOT_TELL,
+                f"The aliases are neither the old set nor ours. {_difference(live, wanted)}",
+                None,
+                looked + self._holders(gateway, wanted - live),
+            )
+        rows = log_rows(gateway, facts, customer.id)
+        if ours := our_row(rows, facts):
+            return Finding(
+                Verdict.CANNOT_TELL,
+                "We had set the aliases, and the old set is back: somebody set it back.",
+                None,
+                [*looked, seen_row(ours)],
+            )
+        if others := others_since(rows, facts):
+            return Finding(
+                Verdict.CANNOT_TELL,
+                "The old aliases stand, but somebody has changed this customer since we sent.",
+                None,
+                looked + [seen_row(row) for row in others[:5]],
+            )
+        return Finding(Verdict.NOT_APPLIED, "The customer still holds the old aliases.", None, looked)
+
+    def how_found(self) -> str:
+        return "read the customer: applied when it holds exactly these aliases"
+
+    def _holders(self, gateway: Gateway, missing: set[str]) -> list[dict[str, Any]]:
+        return [
+            {
+                "read": f"who holds the alias “{alias}”",
+                "saw": [f"{holder.name} ({holder.id})" for holder in gateway.customers_holding_alias(alias)],
+            }
+            for alias in sorted(missing)[:10]
+        ]
+
+
+def _difference(live: set[str], wanted: set[str]) -> str:
+    missing = ", ".join(f"“{alias}”" for alias in sorted(wanted - live)[:5]) or "none"
+    extra = ", ".join(f"“{alias}”" for alias in sorted(live - wanted)[:5]) or "none"
+    return f"Missing: {missing}. Not ours: {extra}."

@@ -1,0 +1,88 @@
+"""`customers.setName`: POST /v1/customers/{id}/setName."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
+from billing.metronome.operations.proof import log_rows, others_since, our_row, seen_customer, seen_row
+from billing.metronome.outcomes import OutcomeUnknown
+from billing.metronome.text import check_name, is_shortened_form
+
+if TYPE_CHECKING:
+    from billing.metronome.client import Gateway
+    from billing.metronome.keys import CallKey
+
+
+class SetName(Operation):
+    """params: `{customer_id, name}`; result: `{id, name}`, the name as Metronome now holds it."""
+
+    name: ClassVar[str] = "customers.setName"
+
+    def show(self, params: dict[str, Any]) -> HttpCall:
+        if check_name(params["name"]) != params["name"]:
+            raise ValueError("The name is not trimmed and in NFC.")
+        return HttpCall(
+            "POST", f"/v1/customers/{UUID(params['customer_id'])}/setName", {"name": params["name"]}
+        )
+
+    def after(self, before: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:
+        return {**(before or {}), "name": params["name"]}
+
+    def send(
+        self,
+        gateway: Gateway,
+        call: HttpCall,
+        *,
+        key: CallKey,
+        reference: str,
+        resend: bool,
+        fresh_ids: bool,
+    ) -> dict[str, Any]:
+        answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
+        made = answer.data or {}
+        name, wanted = made.get("name"), call.body["name"]
+        if made.get("id") != call.path.split("/")[3] or not isinstance(name, str):
+            raise OutcomeUnknown("Metronome’s answer does not show the renamed customer.", answer.evidence)
+        if name != wanted and not is_shortened_form(name, wanted):
+            raise OutcomeUnknown(f"Metronome’s answer shows the name “{name}”.", answer.evidence)
+        return {"id": made["id"], "name": name}
+
+    def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
+        customer = gateway.customer(facts.params["customer_id"])
+        if customer is None:
+            return Finding(Verdict.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
+        looked = [seen_customer(customer.as_snapshot(), "the customer")]
+        wanted = facts.params["name"]
+        result = {"id": customer.id, "name": customer.name}
+        if customer.name == wanted:
+            return Finding(Verdict.APPLIED, "The customer has the new name.", result, looked)
+        if is_shortened_form(customer.name, wanted):
+            return Finding(Verdict.APPLIED, "Applied, shortened by Metronome.", result, looked)
+        if customer.name != (facts.before or {}).get("name"):
+            return Finding(
+                Verdict.CANNOT_TELL,
+                f"The name is “{customer.name}”, neither the old one nor ours.",
+                None,
+                looked,
+            )
+        rows = log_rows(gateway, facts, customer.id)
+        if ours := our_row(rows, facts):
+            return Finding(
+                Verdict.CANNOT_TELL,
+                "It was renamed by us, and the old name is back: somebody set it back.",
+                None,
+                [*looked, seen_row(ours)],
+            )
+        if others := others_since(rows, facts):
+            return Finding(
+                Verdict.CANNOT_TELL,
+                "The old name stands, but somebody has changed this customer since we sent.",
+                None,
+                looked + [seen_row(row) for row in others[:5]],
+            )
+        return Finding(Verdict.NOT_APPLIED, "The customer still has the old name.", None, looked)
+
+    def how_found(self) -> str:
+        return "read the customer: applied when it has the new name"

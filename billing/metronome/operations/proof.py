@@ -1,0 +1,69 @@
+"""Proof from Metronome's own audit log: a successful row that carries our reference (find.md, P2).
+
+Absence proves nothing, since the log's latency is unknown.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from billing.metronome.operations.base import FindFacts
+from billing.metronome.records import AuditLogRecord
+
+if TYPE_CHECKING:
+    from billing.metronome.client import Gateway
+
+CLOCK_SKEW = timedelta(minutes=5)
+PAGES = 20
+
+
+def log_rows(
+    gateway: Gateway, facts: FindFacts, resource_id: str | None = None
+) -> tuple[AuditLogRecord, ...]:
+    """Metronome's log since shortly before the first sending; of one resource where its id is known."""
+    return tuple(
+        row
+        for row in gateway.audit_log(starting_on=facts.first_sent_at - CLOCK_SKEW, limit_pages=PAGES)
+        if resource_id is None or row.resource_id == resource_id
+    )
+
+
+def our_row(rows: tuple[AuditLogRecord, ...], facts: FindFacts) -> AuditLogRecord | None:
+    """The successful row that carries one of our references as a whole word, if there is one."""
+    for row in rows:
+        words = (row.user_agent or "").split()
+        if row.succeeded and words and words[0].startswith("countersign/") and words[-1] in facts.references:
+            return row
+    return None
+
+
+def others_since(rows: tuple[AuditLogRecord, ...], facts: FindFacts) -> list[AuditLogRecord]:
+    """Successful rows of others since the first sending."""
+    return [
+        row
+        for row in rows
+        if row.succeeded
+        and row.timestamp >= facts.first_sent_at
+        and (row.user_agent or "").split()[-1:] not in [[reference] for reference in facts.references]
+    ]
+
+
+def seen_customer(snapshot: dict[str, Any] | None, how: str) -> dict[str, Any]:
+    """What was read of a customer, as evidence."""
+    return {"read": how, "saw": snapshot}
+
+
+def seen_row(row: AuditLogRecord) -> dict[str, Any]:
+    """A row of Metronome's log, as evidence."""
+    return {
+        "read": "Metronome’s audit log",
+        "saw": {
+            "id": row.id,
+            "timestamp": row.timestamp.isoformat(),
+            "actor": row.actor_name,
+            "user_agent": row.user_agent,
+            "action": row.action,
+            "status": row.status,
+        },
+    }

@@ -1,0 +1,87 @@
+"""What a name, an ingest alias and a custom field may be (API reference §1.7; find.md, last paragraph)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+LONGEST_NAME = 160
+"""UTF-16 units; Metronome silently cuts the rest."""
+LONGEST_ALIAS = 128
+MOST_ALIASES = 2_000
+LONGEST_FIELD_VALUE = 200
+SURELY_SHORTENED = 40
+"""A live name that is a prefix of ours counts as shortened by Metronome only from this length on."""
+
+
+class TextRefused(ValueError):
+    """The text can't be sent; the message says why, for the person who entered it."""
+
+
+def utf16_units(text: str) -> int:
+    """Length as JavaScript counts it: a character outside the basic plane counts as two."""
+    return len(text) + sum(ord(letter) > 0xFFFF for letter in text)
+
+
+def check_name(text: str) -> str:
+    """The name in NFC and trimmed. Raises TextRefused: empty, over 160 units, or with control characters."""
+    _refuse_unsendable(text, "The name")
+    name = unicodedata.normalize("NFC", text).strip()
+    if not name:
+        raise TextRefused("The name is empty.")
+    if (units := utf16_units(name)) > LONGEST_NAME:
+        raise TextRefused(
+            f"The name is {units} characters long; Metronome keeps {LONGEST_NAME} and cuts the rest."
+        )
+    return name
+
+
+def check_alias(text: str) -> str:
+    """The alias exactly as given: spaces at an end are part of it. Raises TextRefused."""
+    _refuse_unsendable(text, f"The alias “{text[:40]}”" if text.isprintable() else "An alias")
+    if not text:
+        raise TextRefused("An alias is empty.")
+    if len(text) > LONGEST_ALIAS:
+        raise TextRefused(
+            f"The alias “{text[:40]}…” is {len(text)} characters long; {LONGEST_ALIAS} is the limit."
+        )
+    return text
+
+
+def check_aliases(aliases: Iterable[str]) -> list[str]:
+    """The aliases in the order given. Raises TextRefused for a bad one, a repeated one, or over 2,000."""
+    checked = [check_alias(alias) for alias in aliases]
+    if len(checked) > MOST_ALIASES:
+        raise TextRefused(f"These are {len(checked):,} aliases; a customer can hold {MOST_ALIASES:,}.")
+    seen: set[str] = set()
+    for alias in checked:
+        if alias in seen:
+            raise TextRefused(f"“{alias}” is there twice.")
+        seen.add(alias)
+    return checked
+
+
+def check_custom_fields(fields: dict[str, str]) -> dict[str, str]:
+    """The custom fields as given. Raises TextRefused for a value over 200 characters or that can't be sent."""
+    for key, value in fields.items():
+        _refuse_unsendable(key, "A custom field’s key")
+        _refuse_unsendable(value, f"The value of {key}")
+        if len(value) > LONGEST_FIELD_VALUE:
+            raise TextRefused(
+                f"The value of {key} is {len(value)} characters long; {LONGEST_FIELD_VALUE} is the limit."
+            )
+    return fields
+
+
+def is_shortened_form(live: str, ours: str) -> bool:
+    """Whether the live name is ours as Metronome shortens it: a proper prefix, 40 units or longer."""
+    return live != ours and ours.startswith(live) and utf16_units(live) >= SURELY_SHORTENED
+
+
+def _refuse_unsendable(text: str, what: str) -> None:
+    for letter in text:
+        category = unicodedata.category(letter)
+        if category == "Cs":
+            raise TextRefused(f"{what} has half a character (an unpaired surrogate); enter it again.")
+        if category == "Cc":
+            raise TextRefused(f"{what} has a control character (code {ord(letter)}); take it out.")
