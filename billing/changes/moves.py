@@ -50,7 +50,7 @@ def move(
     facts: dict[str, Any] | None = None,
     **columns: Any,
 ) -> None:
-    """Move a locked request to `to` and record it; `columns` are written with it. Settling frees its subjects.
+    """Move a locked request to `to`, with `columns`, and record it. Settling frees its subjects.
 
     Raises WrongState where there is no such arrow; nothing is written then.
     """

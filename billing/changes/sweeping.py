@@ -1,6 +1,6 @@
 """The sweep: approved requests that nobody took, leases that ran out, doubts to look at, time that ran out.
 
-Everything it needs is in rows: an emptied Redis, a lost message or a killed worker costs time, never a change.
+Everything it needs is in rows: an emptied Redis, a lost message or a killed worker costs time, no change.
 """
 
 from __future__ import annotations

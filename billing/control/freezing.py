@@ -38,7 +38,7 @@ def unfreeze(actor: Actor, reason: str) -> bool:
 
 
 def halt(reason: str) -> bool:
-    """The worker was turned away by Metronome, or met another account: all applying stops until a person looks."""
+    """The worker was turned away, or met another account: all applying stops until a person looks."""
     return _turn(True, Freeze.Cause.HALT, system("changes worker"), reason, Event.APPLYING_HALTED)
 
 

@@ -43,7 +43,7 @@ def check_alias(text: str) -> str:
         raise TextRefused("An alias is empty.")
     if len(text) > LONGEST_ALIAS:
         raise TextRefused(
-            f"The alias “{text[:40]}…” is {len(text)} characters long; {LONGEST_ALIAS} is the limit."
+            f"The alias “{text[:40]}…” has {len(text)} characters; {LONGEST_ALIAS} is the limit."
         )
     return text
 

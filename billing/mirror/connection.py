@@ -15,7 +15,7 @@ SAMPLE = 20
 
 
 def open_gateway() -> Gateway:
-    """The gateway for this process' settings. Raises ImproperlyConfigured or AnchorMismatch with a sentence."""
+    """The gateway for these settings. Raises ImproperlyConfigured or AnchorMismatch with a sentence."""
     metronome = settings.METRONOME
     metronome.require_connection()
     installation = anchor(metronome.environment, metronome.base_url)
