@@ -43,9 +43,12 @@ def is_port_taken(port: int) -> bool:
     return False
 
 
-def make_private_folder(folder: Path) -> Path:
-    """Create the folder for its owner alone, if it isn't there; a folder that is there stays as it is."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def make_own_folder(folder: Path) -> Path:
+    """Create the folder, if it isn't there; one that is there stays as it is.
+
+    Only its owner can look into it. As root, others may pass through: PostgreSQL runs as `nobody` then.
+    """
+    folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     return folder
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 
 from local.nobody import copy_for_nobody, home_for_nobody, nobody
-from local.places import free_port, package_folder, write_private_file
+from local.places import free_port, make_own_folder, package_folder, write_private_file
 from local.processes import CannotStart, last_lines, start, stop
 
 START_SECONDS = 60.0
@@ -77,7 +77,7 @@ class PostgresServer:
         Raises CannotStart.
         """
         installed = find_postgres()
-        self.folder.mkdir(mode=0o711 if self.user else 0o700, parents=True, exist_ok=True)
+        make_own_folder(self.folder)
         self.passwords = self._read_passwords()
         self.home = self.folder if self.user is None else home_for_nobody(self.folder)
         self.binaries = (installed if self.user is None else copy_for_nobody(installed, self.home)) / "bin"

@@ -1,14 +1,17 @@
 """Children of ours: started so that they die with us, stopped so that nothing of them stays."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+PR_SET_PDEATHSIG = 1
 LAUNCHER = Path(__file__).with_name("launch.py")
 
 
@@ -49,17 +52,19 @@ def start(
 
 
 def stop(
-    child: subprocess.Popen[bytes],
-    *,
+    *children: subprocess.Popen[bytes],
     patience_seconds: float = 10.0,
     polite: signal.Signals = signal.SIGTERM,
 ) -> None:
-    """Ask the child to end, wait, and then end whatever is left of its process group."""
-    if child.poll() is None:
-        child.send_signal(polite)
+    """Ask the children to end, wait, and then end whatever is left of their process groups."""
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(polite)
+    give_up = time.monotonic() + patience_seconds
+    for child in children:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(patience_seconds)
-    end_group(child)
+            child.wait(max(0.0, give_up - time.monotonic()))
+        end_group(child)
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:
@@ -76,3 +81,9 @@ def last_lines(log: Path, count: int = 12) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(f"    {line}" for line in text.splitlines()[-count:])
+
+
+def end_with_parent(death_signal: signal.Signals) -> None:
+    """Ask the kernel to signal us when our own parent dies, where it can (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redis import Redis, RedisError
 
-from local.places import free_port, make_private_folder, package_folder
+from local.places import free_port, make_own_folder, package_folder
 from local.processes import CannotStart, last_lines, start, stop
 
 START_SECONDS = 20.0
@@ -56,7 +56,7 @@ class RedisServer:
     def start(self) -> None:
         """Start and wait until it answers; raises CannotStart."""
         binary = find_redis()
-        make_private_folder(self.folder)
+        make_own_folder(self.folder)
         for _attempt in range(5):  # another program may take the port before Redis does
             self.port = free_port()
             self._launch(binary)

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit, urlunsplit
 from local.places import is_open_to_all
 from local.postgres import PostgresServer
 from local.redis import RedisServer
+from local.variables import is_ours, our_names
 
-ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "countersign-tests-"
 READY = "COUNTERSIGN_TEST_SERVERS"  # set once servers are there, for workers and child processes
 APPLICATION_URL = "COUNTERSIGN_TEST_APPLICATION_URL"  # the application role of the embedded server
@@ -52,9 +52,9 @@ def prepare_environment() -> None:
 
 def clear_variables() -> None:
     """Forget every variable of Countersign's but the two servers, above all METRONOME_*."""
-    ours = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
+    names = our_names()
     for name in list(os.environ):
-        if (name.removesuffix("_FILE") in ours or name.startswith("METRONOME_")) and name not in KEPT:
+        if is_ours(name, names) and name not in KEPT:
             del os.environ[name]
 
 

@@ -1,0 +1,153 @@
+"""The program behind `make demo`: everything on this machine, until Ctrl-C.
+
+    python -m local.demo [--remove]
+
+PORT (8000): where it answers. DEMO_DIR (.demo): where its data, secrets and logs stay between starts.
+DATABASE_URL, REDIS_URL: servers to use instead of our own. METRONOME_BASE_URL: a real Metronome to use
+instead of the simulator (with METRONOME_ENVIRONMENT and METRONOME_BEARER_TOKEN).
+--remove: end the demo that runs on DEMO_DIR, if any, and delete its data.
+"""
+
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from local.configuration import ROOT, Configuration, data_folder, read_configuration
+from local.places import is_port_taken
+from local.processes import CannotStart, end_with_parent
+from local.programs import Servers, people_sentence, steps
+from local.removal import remove
+from local.supervisor import StopAsked, Supervisor
+
+ADDRESS = "address"  # holds the demo's URL while it is up
+READY_SECONDS = 60.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the demo until somebody ends it. Returns 0 after Ctrl-C or SIGTERM, 1 when something failed."""
+    if "MAKELEVEL" in os.environ:
+        end_with_parent(signal.SIGTERM)  # a killed make takes the demo along
+    listen_for_the_end()
+    try:
+        folder = data_folder(os.environ)
+        if "--remove" in arguments:
+            remove(folder)
+            return 0
+        with lock(folder) as is_ours:
+            return run(read_configuration(os.environ, folder)) if is_ours else tell_address(folder)
+    except CannotStart as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    except StopAsked:
+        return 0
+
+
+def run(configuration: Configuration) -> int:
+    """Start everything, say where it is, look after it, and end it all whatever happens."""
+    port = configuration.port
+    if is_port_taken(port):
+        raise CannotStart(
+            f"Port {port} is taken by another program. Choose another: make demo PORT={port % 65_535 + 1}"
+        )
+    supervisor = Supervisor(ROOT, configuration.logs, say=print)
+    servers = Servers(configuration)
+    try:
+        start(configuration, servers, supervisor)
+        supervisor.watch(also=servers.check)
+    except StopAsked:
+        print("\nStopping …", flush=True)
+    finally:
+        end(servers, supervisor)
+        (configuration.folder / ADDRESS).unlink(missing_ok=True)
+    return 0
+
+
+def start(configuration: Configuration, servers: Servers, supervisor: Supervisor) -> None:
+    """Bring everything up in order, each step with its time."""
+    began = time.monotonic()
+    for sentence, step in steps(configuration, servers, supervisor):
+        print(f"  {sentence} …", end="", flush=True)
+        step_began = time.monotonic()
+        step()
+        print(f" {time.monotonic() - step_began:.1f} s", flush=True)
+    supervisor.wait_until(
+        lambda: is_ready(f"{configuration.url}readyz"),
+        seconds=READY_SECONDS,
+        sentence=f"The dashboard isn't ready after {READY_SECONDS:.0f} s; see {supervisor.log_of('web')}.",
+    )
+    (configuration.folder / ADDRESS).write_text(configuration.url, encoding="utf-8")
+    print(
+        f"\nCountersign is up after {time.monotonic() - began:.0f} s: {configuration.url}\n\n"
+        f"{people_sentence()}\n\n"
+        f"Logs are in {configuration.logs}. Ctrl-C ends it all; the data stays in {configuration.folder}.",
+        flush=True,
+    )
+
+
+def end(servers: Servers, supervisor: Supervisor) -> None:
+    """End everything in order; at a second Ctrl-C at once."""
+    try:
+        supervisor.stop()
+    except StopAsked:
+        supervisor.kill()
+    servers.stop()
+
+
+def is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (our own address)
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def listen_for_the_end() -> None:
+    """Let Ctrl-C, SIGTERM and a closed terminal raise StopAsked."""
+
+    def ask(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise StopAsked
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask)
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[bool]:
+    """Hold the folder for this process; give False when another demo holds it.
+
+    The lock dies with its holder.
+    """
+    with (folder / "lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield True
+
+
+def tell_address(folder: Path) -> int:
+    """Say where the demo that holds the folder answers."""
+    try:
+        address = (folder / ADDRESS).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        print(f"A demo is just starting or ending in {folder}; its own terminal says where it answers.")
+    else:
+        print(f"The demo in {folder} is already up: {address}\n\n{people_sentence()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

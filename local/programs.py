@@ -1,0 +1,179 @@
+"""What the demo is made of: its programs, the environment of each, and the order they come up in."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from local.configuration import ROOT, Configuration
+from local.postgres import PostgresServer
+from local.processes import CannotStart, last_lines
+from local.redis import RedisServer
+from local.supervisor import Program, Supervisor
+
+PEOPLE = ("finance", "manager", "manager2", "auditor", "admin")
+PASSWORD = "countersign-demo"  # noqa: S105 (printed on purpose; the demo listens on this machine only)
+WEB_PROCESSES, WEB_THREADS, WORKER_THREADS = 2, 4, 4
+SIMULATOR_SECONDS = 30.0
+
+
+class Servers:
+    """PostgreSQL and Redis: our own, or those that DATABASE_URL and REDIS_URL name."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.postgres = (
+            None if configuration.database_url else PostgresServer(configuration.folder / "postgres")
+        )
+        self.redis = None if configuration.redis_url else RedisServer(configuration.folder / "redis")
+
+    def start(self) -> None:
+        for server in (self.postgres, self.redis):
+            if server is not None:
+                server.start()
+
+    def stop(self) -> None:
+        for server in (self.redis, self.postgres):
+            if server is not None:
+                server.stop()
+
+    def check(self) -> None:
+        """Raise CannotStart when one of our own has died: nothing goes on without them."""
+        for name, server in (("PostgreSQL", self.postgres), ("Redis", self.redis)):
+            if server is not None and server.process is not None and server.process.poll() is not None:
+                raise CannotStart(f"{name} died. The end of {server.log}:\n{last_lines(server.log)}")
+
+    def database_url(self, *, owner: bool = False) -> str:
+        """Return the URL for the application's role, or for the owner's, who migrates."""
+        if self.postgres is None:
+            return self.configuration.database_url
+        return self.postgres.owner_url() if owner else self.postgres.application_url()
+
+    def redis_url(self) -> str:
+        return self.configuration.redis_url if self.redis is None else self.redis.url()
+
+
+class Programs:
+    """Makes the programs of one demo; its servers must have started."""
+
+    def __init__(self, configuration: Configuration, servers: Servers) -> None:
+        self.configuration, self.servers = configuration, servers
+
+    def simulator(self) -> Program:
+        port = urlsplit(self.configuration.metronome.base_url).port
+        state = self.configuration.folder / "simulator.json"
+        arguments = ("simulator", "--port", str(port), "--state", str(state))
+        token = self.configuration.metronome.bearer_token
+        return Program(
+            "simulator", _python(*arguments), self.configuration.inherited | {"SIMULATOR_TOKEN": token}
+        )
+
+    def command(self, name: str, *arguments: str, owner: bool = False, role: str = "manage") -> Program:
+        """One run of manage.py; owner: as the database role that migrates."""
+        environment = self._environment(role, owner=owner, with_token=role == "manage")
+        return Program(name, (sys.executable, str(ROOT / "manage.py"), name, *arguments), environment)
+
+    def web(self) -> Program:
+        command = [
+            "granian",
+            "--interface",
+            "wsgi",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.configuration.port),
+        ]
+        command += ["--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--no-ws"]
+        command += ["--workers-kill-timeout", "5", "adminsite.wsgi:application"]
+        return Program("web", _python(*command), self._environment("web"), may_restart=True)
+
+    def worker(self, queue: str) -> Program:
+        name = f"worker-{queue}"
+        command = ["celery", "-A", "adminsite", "worker", "--pool", "threads", "--concurrency"]
+        command += [str(WORKER_THREADS), "--queues", queue, "--hostname", f"{queue}@%h", "--loglevel", "INFO"]
+        command += ["--without-gossip", "--without-mingle"]
+        environment = self._environment(name, with_token=True)
+        return Program(name, _python(*command), environment, may_restart=True, death_signal=signal.SIGKILL)
+
+    def beat(self) -> Program:
+        schedule = str(self.configuration.folder / "beat-schedule")
+        command = [
+            "celery",
+            "-A",
+            "adminsite",
+            "beat",
+            "--schedule",
+            schedule,
+            "--pidfile=",
+            "--loglevel",
+            "INFO",
+        ]
+        environment = self._environment("beat")
+        return Program("beat", _python(*command), environment, may_restart=True, death_signal=signal.SIGKILL)
+
+    def _environment(self, role: str, *, owner: bool = False, with_token: bool = False) -> dict[str, str]:
+        configuration = self.configuration
+        environment = configuration.inherited | {
+            "COUNTERSIGN_PROCESS": role,
+            "METRONOME_ENVIRONMENT": configuration.metronome.environment,
+            "DATABASE_URL": self.servers.database_url(owner=owner),
+            "REDIS_URL": self.servers.redis_url(),
+            "SECRET_KEY": configuration.secret_key,
+            "SITE_URL": configuration.url,
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "STATIC_ROOT": str(configuration.folder / "static"),
+        }
+        if with_token:
+            environment["METRONOME_BASE_URL"] = configuration.metronome.base_url
+            environment["METRONOME_BEARER_TOKEN"] = configuration.metronome.bearer_token
+        return environment
+
+
+def steps(
+    configuration: Configuration, servers: Servers, supervisor: Supervisor
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Give each step of coming up: what to say, and what to do."""
+    programs = Programs(configuration, servers)
+    yield "PostgreSQL and Redis", servers.start
+    if configuration.metronome.is_ours:
+        yield "the simulator of Metronome", lambda: _start_simulator(programs, supervisor)
+    yield "migrations", lambda: supervisor.run(programs.command("migrate", "--no-input", owner=True))
+    yield (
+        "static files",
+        lambda: supervisor.run(programs.command("collectstatic", "--no-input", role="build")),
+    )
+    yield "demo data", lambda: supervisor.run(programs.command("seed_demo"))
+    yield "dashboard and workers", lambda: _start_ours(programs, supervisor)
+
+
+def people_sentence() -> str:
+    """Say who can sign in, and how."""
+    return f"  Sign in as  {' · '.join(PEOPLE)}\n  Password    {PASSWORD}"
+
+
+def _start_simulator(programs: Programs, supervisor: Supervisor) -> None:
+    address = urlsplit(programs.configuration.metronome.base_url)
+    supervisor.start(programs.simulator())
+    supervisor.wait_until(
+        lambda: _answers(str(address.hostname), int(address.port or 0)),
+        seconds=SIMULATOR_SECONDS,
+        sentence=f"The simulator doesn't answer; see {supervisor.log_of('simulator')}.",
+    )
+
+
+def _start_ours(programs: Programs, supervisor: Supervisor) -> None:
+    for program in (programs.web(), programs.worker("changes"), programs.worker("refresh"), programs.beat()):
+        supervisor.start(program)
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *arguments)
