@@ -1,0 +1,71 @@
+"""What a handler gets and gives, and the errors in Metronome's own form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token: which account it opens, its name (the audit log's actor), and whether it only reads."""
+
+    account: str
+    name: str
+    read_only: bool = False
+
+
+@dataclass(slots=True)
+class Request:
+    """One request. `body` is parsed JSON, None when there was none; header names are lower case."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    raw: bytes
+    request_id: str
+    token: Token | None = None
+    body: Any = None
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def user_agent(self) -> str:
+        return self.headers.get("user-agent", "")
+
+    def fields(self) -> dict[str, Any]:
+        """The body as an object. Raises ApiError 400 for anything else."""
+        if not isinstance(self.body, dict):
+            raise ApiError(400, "Request body must be a JSON object")
+        return self.body
+
+
+@dataclass(slots=True)
+class Reply:
+    """One answer; `body` None is an empty one."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    content_type: str = "application/json"
+
+    def payload(self) -> bytes:
+        """The bytes of the body."""
+        if self.content is not None:
+            return self.content
+        return b"" if self.body is None else orjson.dumps(self.body)
+
+
+class ApiError(Exception):
+    """A refusal. `executed`: the work had begun, so an Idempotency-Key stores it, unlike a validation."""
+
+    def __init__(self, status: int, message: str, *, code: str = "", executed: bool = False) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code, self.executed = status, message, code, executed
+
+    def reply(self) -> Reply:
+        """The documented body: `{message}`, with a `code` where the real service adds one."""
+        return Reply(self.status, {**({"code": self.code} if self.code else {}), "message": self.message})

