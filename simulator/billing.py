@@ -1,4 +1,4 @@
-"""Contracts and invoices as seeded (read only), and billing provider configurations (reference §3.3 to 3.7)."""
+"""Contracts and invoices as seeded (read only), and billing configurations (reference §3.3 to 3.7)."""
 
 from __future__ import annotations
 

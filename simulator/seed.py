@@ -123,7 +123,7 @@ CURRENCIES = [
 
 
 def seeded(*, customers: int = 2_500, plans: int = 12, seed: int = 7) -> World:
-    """A world with so many customers and plans. Contracts and invoices hang on about two in five customers."""
+    """A world with so many customers and plans; about two in five customers have a contract and invoices."""
     world, dice = World(seed=seed), random.Random(seed)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for key in KEYS:
