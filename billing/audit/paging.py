@@ -1,0 +1,129 @@
+"""Keyset paging: the place in a list is the last row seen, so page 5,000 costs what page 1 costs."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Q, QuerySet
+
+Row = TypeVar("Row")
+
+LONGEST_CURSOR = 8_000
+
+
+class CursorRefused(ValueError):
+    """The cursor in the address can't be used; the message says what is shown instead."""
+
+    def __init__(self) -> None:
+        super().__init__("This address names a place in the list that can’t be read; here is the first page.")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a list sorted by `order`: just after the row with `key` and `id`, or just before it.
+
+    `key` is the sorted column's value as text, None where the row has none; `id` breaks ties.
+    """
+
+    order: str
+    forward: bool
+    key: str | None
+    id: str
+
+    def __str__(self) -> str:
+        text = json.dumps([self.order, self.forward, self.key, self.id], separators=(",", ":"))
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str, *, order: str) -> Cursor:
+        """The cursor that `text` says. Raises CursorRefused, also for one of another order."""
+        if len(text) > LONGEST_CURSOR:
+            raise CursorRefused
+        try:
+            parts = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            held, forward, key, row_id = parts
+        except (ValueError, TypeError, RecursionError) as problem:
+            raise CursorRefused from problem
+        is_sound = held == order and isinstance(forward, bool) and _is_storable(row_id)
+        if not is_sound or not (key is None or _is_storable(key)):
+            raise CursorRefused
+        return cls(order, forward, key, row_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[Row]):
+    """One page's rows in reading order; `older` leads on, `newer` leads back, None at an end."""
+
+    rows: list[Row]
+    older: str | None
+    newer: str | None
+
+
+def cut(
+    rows: QuerySet[Any],
+    *,
+    order: str,
+    column: str,
+    cursor: str | None,
+    limit: int,
+    parse_key: Callable[[str], Any] = str,
+    parse_id: Callable[[str], Any] = int,
+    key_of: Callable[[Any], tuple[str | None, str]],
+) -> Slice[Any]:
+    """Up to `limit` rows of a queryset by `column` and id, beginning where the cursor stands.
+
+    order: the sort's name, `-` in front for descending. key_of: a row's key and id as text. One query.
+    Rows without a value come last going up and first going down, as PostgreSQL sorts them.
+    Raises CursorRefused.
+    """
+    place = Cursor.read(cursor, order=order) if cursor else None
+    is_forward = place is None or place.forward
+    is_rising = order.startswith("-") != is_forward
+    if place is not None:
+        try:
+            key = None if place.key is None else parse_key(place.key)
+            row_id = parse_id(place.id)
+        except (ValueError, OverflowError) as problem:
+            raise CursorRefused from problem
+        is_nullable = rows.model._meta.get_field(column).null
+        rows = rows.filter(_beyond(column, key, row_id, is_rising, is_nullable))
+    sign = "" if is_rising else "-"
+    found = list(rows.order_by(f"{sign}{column}", f"{sign}pk")[: limit + 1])
+    has_more = len(found) > limit
+    found = found[:limit]
+    if not is_forward:
+        found.reverse()
+    if not found:
+        return Slice([], None, None)
+
+    def edge(row: Any, forward: bool) -> str:
+        return str(Cursor(order, forward, *key_of(row)))
+
+    older = edge(found[-1], True) if has_more or not is_forward else None
+    newer = edge(found[0], False) if place is not None and (has_more or is_forward) else None
+    return Slice(found, older, newer)
+
+
+def _beyond(column: str, key: Any, row_id: Any, is_rising: bool, is_nullable: bool) -> Q:
+    """The rows after (key, id) in the direction of reading. An index serves the plain bound in front."""
+    than = "gt" if is_rising else "lt"
+    if key is None:
+        same = Q(**{f"{column}__isnull": True, f"pk__{than}": row_id})
+        return same if is_rising else same | Q(**{f"{column}__isnull": False})
+    bound = Q(**{f"{column}__{than}e": key})
+    beyond = bound & (Q(**{f"{column}__{than}": key}) | Q(**{f"pk__{than}": row_id}))
+    return beyond | Q(**{f"{column}__isnull": True}) if is_nullable and is_rising else beyond
+
+
+def _is_storable(text: Any) -> bool:
+    if not isinstance(text, str) or "\x00" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character, which PostgreSQL can't hold
+        return False
+    return True

@@ -1,0 +1,147 @@
+"""Reads of the record: what it can be narrowed by, and one page of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from billing.audit.events import Event
+from billing.audit.models import AuditEvent
+from billing.audit.paging import Slice, cut
+from billing.users import User
+
+LONGEST = 400
+ORDER = "-occurred_at"
+
+
+class AuditFilterRefused(ValueError):
+    """A filter in the address makes no sense; the message says which. Nothing was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """text: a part of the subject, the reason or a name. actor: a username, or a part of the system.
+
+    since is inclusive, until exclusive; both are aware. Raises AuditFilterRefused when made of nonsense.
+    """
+
+    text: str = ""
+    event: str = ""
+    actor: str = ""
+    reference: str = ""
+    customer_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.event and self.event not in Event.values:
+            raise AuditFilterRefused(f"There is no event “{self.event[:40]}”.")
+        for given in (self.text, self.actor, self.reference):
+            if len(given) > LONGEST:
+                raise AuditFilterRefused(f"The search is longer than {LONGEST} characters.")
+            if "\x00" in given or any(0xD800 <= ord(letter) <= 0xDFFF for letter in given):
+                raise AuditFilterRefused("The search holds a character that the record can’t hold.")
+        if self.since and self.until and self.since >= self.until:
+            raise AuditFilterRefused("The record’s end is not after its beginning.")
+
+    @classmethod
+    def from_get(cls, query: Mapping[str, str]) -> AuditFilter:
+        """The filter that an address says: `q`, `event`, `actor`, `reference`, `customer`, `since`, `until`.
+
+        A date means that whole day in UTC, also as `until`. Raises AuditFilterRefused.
+        """
+        customer = query.get("customer", "").strip()
+        try:
+            customer_id = UUID(customer) if customer else None
+        except ValueError as problem:
+            raise AuditFilterRefused(f"“{customer[:40]}” is not a customer’s id.") from problem
+        return cls(
+            text=query.get("q", "").strip(),
+            event=query.get("event", "").strip(),
+            actor=query.get("actor", "").strip(),
+            reference=query.get("reference", "").strip().upper(),
+            customer_id=customer_id,
+            since=read_moment(query.get("since", "")),
+            until=read_moment(query.get("until", ""), is_end=True),
+        )
+
+    def as_json(self) -> dict[str, str]:
+        """The filter as an audit row and an address keep it; what is not set is left out."""
+        given = {
+            "q": self.text,
+            "event": self.event,
+            "actor": self.actor,
+            "reference": self.reference,
+            "customer": str(self.customer_id or ""),
+            "since": self.since.isoformat() if self.since else "",
+            "until": self.until.isoformat() if self.until else "",
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def rows(self) -> QuerySet[AuditEvent]:
+        """The events that it lets through, in no order."""
+        rows = AuditEvent.objects.all()
+        if self.event:
+            rows = rows.filter(event_type=self.event)
+        if self.actor:
+            person = User.objects.filter(username=self.actor).values_list("pk", flat=True).first()
+            rows = rows.filter(actor=person) if person else rows.filter(actor=None, actor_text=self.actor)
+        if self.reference:
+            rows = rows.filter(reference=self.reference)
+        if self.customer_id:
+            rows = rows.filter(customer_id=self.customer_id)
+        if self.since:
+            rows = rows.filter(occurred_at__gte=self.since)
+        if self.until:
+            rows = rows.filter(occurred_at__lt=self.until)
+        if self.text:
+            rows = rows.filter(
+                Q(subject_text__icontains=self.text)
+                | Q(subject_id__icontains=self.text)
+                | Q(reason__icontains=self.text)
+                | Q(actor_text__icontains=self.text)
+                | Q(reference__icontains=self.text)
+            )
+        return rows
+
+
+def page(wanted: AuditFilter, cursor: str | None = None, limit: int = 50) -> Slice[AuditEvent]:
+    """One page of events, newest first, in one query (two with an actor). Raises CursorRefused."""
+    return cut(
+        wanted.rows(),
+        order=ORDER,
+        column="occurred_at",
+        cursor=cursor,
+        limit=limit,
+        parse_key=datetime.fromisoformat,
+        key_of=lambda event: (event.occurred_at.isoformat(), str(event.pk)),
+    )
+
+
+def events_of(reference: str) -> QuerySet[AuditEvent]:
+    """Everything the record says of one change request, in the order it happened."""
+    return AuditEvent.objects.filter(reference=reference).order_by("id")
+
+
+def read_moment(text: str, *, is_end: bool = False) -> datetime | None:
+    """An ISO 8601 date or time with a zone, None for nothing; as an end, a date includes its day.
+
+    Raises AuditFilterRefused.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        if len(text) == 10:
+            day = date.fromisoformat(text) + timedelta(days=is_end)
+            return datetime.combine(day, time(), UTC)
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as problem:
+        raise AuditFilterRefused(f"“{text[:40]}” is not a date such as 2026-07-01.") from problem
+    raise AuditFilterRefused(f"“{text[:40]}” does not say its time zone, such as Z.")
