@@ -1,0 +1,297 @@
+"""The inbox and the request page: read everything a request is, then decide, withdraw or resolve it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from billing import tasks
+from billing.audit.models import AuditEvent
+from billing.changes import actions, preflight, queries, resolving, sealed
+from billing.changes.models import ChangeRequest, Resolution, Verdict
+from billing.changes.refusals import ActionRefused, NotAllowed
+from billing.changes.sealed import SealedRequest
+from billing.changes.statuses import Status
+from billing.pages.access import needs
+from billing.pages.change_facts import comparisons, timeline
+from billing.pages.paging import Slice, slice_of
+from billing.pages.requests import actor_of, go_to, render_page
+from billing.roles import Can
+
+VIEWS = {"waiting": "Waiting for you", "mine": "Yours", "all": "All requests"}
+
+
+@needs(Can.BROWSE)
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    """The docket: what waits for this person, what they proposed, and everything."""
+    view = request.GET.get("view", "waiting")
+    view = view if view in VIEWS else "waiting"
+    status = request.GET.get("status", "")
+    status = status if status in Status.values else ""
+    rows = {
+        "waiting": lambda: queries.waiting_for(request.user),
+        "mine": lambda: queries.made_by(request.user),
+        "all": lambda: queries.all_requests(status),
+    }[view]()
+    found: Slice = slice_of(rows, request.GET.get("page"))
+    given = queries.approvals([change.pk for change in found.rows])
+    return render_page(
+        request,
+        "changes/inbox",
+        part="_docket",
+        view=view,
+        views=VIEWS,
+        status=status,
+        statuses=Status.choices,
+        found=found,
+        lines=[(change, given.get(change.pk)) for change in found.rows],
+        counts={"waiting": queries.waiting_for(request.user).count()},
+    )
+
+
+@needs(Can.BROWSE)
+@require_safe
+def change(request: HttpRequest, reference: str) -> HttpResponse:
+    """One request, read from its sealed text. Opening it asks for a fresh check with Metronome."""
+    row = _found(reference)
+    if preflight.ask(row):
+        tasks.nudge(tasks.check_change, row.pk)
+    return _page(request, row)
+
+
+@needs(Can.BROWSE)
+@require_safe
+def live(request: HttpRequest, reference: str) -> HttpResponse:
+    """What moves while a page is open. 204 while nothing changed since the mark the page carries."""
+    row = _found(reference)
+    if request.GET.get("seen") == _mark(row):
+        return HttpResponse(status=204)
+    if request.GET.get("status") != row.status:
+        response = HttpResponse(status=204)
+        response["HX-Refresh"] = "true"
+        return response
+    return render_page(request, "changes/_live", **_facts(request, row))
+
+
+@needs(Can.DECIDE)
+@require_POST
+def decide(request: HttpRequest, reference: str) -> HttpResponse:
+    """Record a verdict on exactly what was on the page. 422 redraws the form with what was typed."""
+    row = _found(reference)
+    verdict = request.POST.get("verdict", "")
+    if verdict not in Verdict.values:
+        return _page(request, row, status=422, problem="Choose to approve or to reject.")
+    try:
+        decided = actions.decide(
+            row.pk,
+            actor=actor_of(request),
+            verdict=Verdict(verdict),
+            reason=request.POST.get("reason", ""),
+            digest=request.POST.get("digest", ""),
+            typed=request.POST.get("typed", ""),
+        )
+    except ActionRefused as refusal:
+        return _refused(request, row, refusal)
+    if decided.status == Status.APPROVED:
+        tasks.nudge(tasks.apply_change, decided.pk)
+        messages.success(request, f"{reference} is approved and queued.")
+    elif decided.status == Status.REJECTED:
+        messages.success(request, f"{reference} is rejected. Nothing was sent.")
+    else:
+        messages.success(
+            request, f"Your approval of {reference} is recorded; somebody else has to agree as well."
+        )
+    return go_to(request, "billing:change", reference)
+
+
+@needs(Can.PROPOSE)
+@require_POST
+def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
+    """The maker takes it back."""
+    row = _found(reference)
+    try:
+        actions.withdraw(row.pk, actor=actor_of(request), reason=request.POST.get("reason", ""))
+    except ActionRefused as refusal:
+        return _refused(request, row, refusal)
+    messages.success(request, f"{reference} is withdrawn. Nothing was sent.")
+    return go_to(request, "billing:change", reference)
+
+
+@needs(Can.RESOLVE)
+@require_POST
+def resolve(request: HttpRequest, reference: str) -> HttpResponse:
+    """A person's word on what the worker could not settle."""
+    row = _found(reference)
+    verdict = request.POST.get("verdict", "")
+    if verdict not in Resolution.Verdict.values:
+        return _page(request, row, status=422, problem="Choose what became of it.")
+    try:
+        resolved = resolving.resolve(
+            row.pk,
+            actor=actor_of(request),
+            verdict=Resolution.Verdict(verdict),
+            reason=request.POST.get("reason", ""),
+        )
+    except ActionRefused as refusal:
+        return _refused(request, row, refusal)
+    tasks.nudge(tasks.sweep_changes)
+    messages.success(request, "Your word is on record.")
+    if verdict == Resolution.Verdict.UNDO and resolved.status == Status.CLOSED:
+        messages.warning(request, "Propose the undoing: the former values are filled in from the request.")
+    return go_to(request, "billing:change", reference)
+
+
+@needs(Can.BROWSE)
+@require_POST
+def second(request: HttpRequest, reference: str) -> HttpResponse:
+    """A second person agrees to a waiting word."""
+    row = _found(reference)
+    try:
+        resolving.second(row.pk, actor=actor_of(request), reason=request.POST.get("reason", ""))
+    except ActionRefused as refusal:
+        return _refused(request, row, refusal)
+    tasks.nudge(tasks.sweep_changes)
+    messages.success(request, "Both of you agree; it is carried out.")
+    return go_to(request, "billing:change", reference)
+
+
+def _found(reference: str) -> ChangeRequest:
+    return get_object_or_404(ChangeRequest.objects.select_related("maker", "replaces"), reference=reference)
+
+
+def _refused(request: HttpRequest, row: ChangeRequest, refusal: ActionRefused) -> HttpResponse:
+    if isinstance(refusal, NotAllowed):
+        raise PermissionDenied(refusal.message)
+    row.refresh_from_db()
+    return _page(request, row, status=refusal.status, problem=refusal.message)
+
+
+def _mark(row: ChangeRequest) -> str:
+    """Changes whenever the live part would read differently."""
+    latest = (
+        AuditEvent.objects.filter(reference=row.reference)
+        .order_by("-pk")
+        .values_list("pk", flat=True)
+        .first()
+    )
+    checked = row.checked_at.timestamp() if row.checked_at else 0
+    return f"{row.status}.{latest}.{checked:.0f}.{len(row.explanation)}.{len(row.check_error)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One line of the signatures: signed, open, or yours to sign."""
+
+    state: str
+    tone: str
+    who: str
+    title: str
+    detail: str
+    at: Any = None
+
+
+def _signatures(row: ChangeRequest, request_text: SealedRequest, waits_for_me: bool) -> list[Signature]:
+    lines = [
+        Signature(
+            "signed", "good", row.maker.name, "Proposed", row.maker.get_role_display(), row.submitted_at
+        )
+    ]
+    decisions = list(row.decisions.select_related("checker"))
+    for decision in decisions:
+        approved = decision.verdict == Verdict.APPROVE
+        lines.append(
+            Signature(
+                "signed",
+                "good" if approved else "bad",
+                decision.checker.name,
+                "Approved" if approved else "Rejected",
+                decision.checker.get_role_display(),
+                decision.decided_at,
+            )
+        )
+    if row.status == Status.SUBMITTED:
+        for step, missing in actions.open_steps(row):
+            for number in range(missing):
+                mine = waits_for_me and number == 0
+                lines.append(
+                    Signature(
+                        "yours" if mine else "open",
+                        "info" if mine else "plain",
+                        "Waiting for you"
+                        if mine
+                        else f"Another {step.role}"
+                        if decisions
+                        else f"A {step.role}",
+                        "Approval",
+                        f"any {step.role} but the maker",
+                    )
+                )
+    done = row.status == Status.APPLIED
+    lines.append(
+        Signature(
+            "signed" if done else "open",
+            "good" if done else "plain",
+            "Changes worker",
+            "Carried out" if done else "Carries it out",
+            "exactly the calls below" if not done else "read back",
+            row.settled_at if done else None,
+        )
+    )
+    return lines
+
+
+def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
+    text = sealed.read(row.sealed)
+    user = request.user
+    try:
+        actions.waiting_step(row, user)
+        why_not_decide = ""
+    except ActionRefused as refusal:
+        why_not_decide = refusal.message
+    waiting = row.resolutions.filter(carried_out_at__isnull=True).select_related("by").first()
+    fields, sets = comparisons(text)
+    calls = list(row.calls.prefetch_related("attempts", "lookups"))
+    return {
+        "change": row,
+        "text": text,
+        "mark": _mark(row),
+        "live_url": reverse("billing:change-live", args=[row.reference]),
+        "signatures": _signatures(row, text, not why_not_decide),
+        "fields": fields,
+        "sets": sets,
+        "calls": list(zip(text.calls, calls, strict=True)),
+        "can_decide": not why_not_decide,
+        "why_not_decide": why_not_decide if user.may(Can.DECIDE) else "",
+        "can_withdraw": row.maker_id == user.pk
+        and row.status in (Status.SUBMITTED, Status.APPROVED)
+        and not any(call.first_sent_at for call in calls),
+        "options": resolving.options(row),
+        "why_not_resolve": resolving.why_not(row, user),
+        "waiting_resolution": waiting,
+        "why_not_second": resolving.why_not_second(row, waiting, user)
+        if waiting and waiting.needs_second
+        else "",
+        "timeline": timeline(row, text),
+        "digest_parts": [row.digest[start : start + 8] for start in range(0, 64, 8)],
+        "can_propose_again": row.can_be_proposed_again and user.may(Can.PROPOSE),
+    }
+
+
+def _page(request: HttpRequest, row: ChangeRequest, *, status: int = 200, problem: str = "") -> HttpResponse:
+    return render_page(
+        request,
+        "changes/page",
+        status=status,
+        problem=problem,
+        typed=request.POST.get("typed", ""),
+        reason=request.POST.get("reason", ""),
+        **_facts(request, row),
+    )

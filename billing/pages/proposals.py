@@ -1,0 +1,154 @@
+"""Writing a change request: one view for every kind's form, its live advice, and the survey before archiving."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from billing import tasks
+from billing.changes import actions, policy, queries, sealed, survey
+from billing.changes.kinds import KINDS, Kind
+from billing.changes.models import ChangeRequest, Survey
+from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
+from billing.mirror import queries as mirror
+from billing.pages import freshness
+from billing.pages.access import RoleMissing, needs
+from billing.pages.requests import actor_of, go_to, render_page
+from billing.roles import Can
+
+
+@needs(Can.PROPOSE)
+@require_http_methods(["GET", "POST"])
+def propose(request: HttpRequest, kind: str) -> HttpResponse:
+    """The form of one kind; a valid one becomes a change request. 422 redraws it with what was typed."""
+    asked = _kind(kind)
+    customer, snapshot = _subject(request, asked)
+    old = _replaced(request)
+    answer = _survey(request, asked, snapshot)
+    content = answer.content if answer and survey.is_usable(answer) else None
+    bound = request.POST if request.method == "POST" else None
+    form = asked.form(
+        bound,
+        snapshot=snapshot,
+        survey=content,
+        initial={**(sealed.read(old.sealed).form if old and old.kind == kind else _undo(old, kind))},
+    )
+    context = {
+        "kind": asked,
+        "customer": customer,
+        "snapshot": snapshot,
+        "form": form,
+        "survey": answer,
+        "survey_content": content,
+        "old": old,
+        "busy": queries.open_for_customer(customer.pk) if customer else [],
+        "freshness": freshness.of_account(mirror.freshness()),
+        "default_steps": policy.requirement(kind, {"irreversible": asked.irreversible}).steps,
+    }
+    if bound is None:
+        return render_page(request, "changes/new", **context)
+    if asked.needs_survey and content is None:
+        form.add_error(None, "What this would end and void is read again; send it once that is there.")
+    if form.is_valid():
+        entered = dict(form.cleaned_data)
+        reason = entered.pop("reason")
+        try:
+            proposal = asked.build(entered, snapshot=snapshot, survey=content)
+            made = actions.submit(proposal, actor=actor_of(request), reason=reason, replaces=old)
+        except NotAllowed as refusal:
+            raise RoleMissing(Can.PROPOSE) from refusal
+        except BadInput as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
+        except ActionRefused as refusal:
+            form.add_error(None, refusal.message)
+        else:
+            tasks.nudge(tasks.check_change, made.pk)
+            messages.success(request, f"{made.reference} is sent for approval.")
+            return go_to(request, "billing:change", made.reference)
+    return render_page(request, "changes/new", status=422, **context)
+
+
+@needs(Can.PROPOSE)
+@require_POST
+def hints(request: HttpRequest, kind: str) -> HttpResponse:
+    """Live advice on half-entered input and who will have to approve it. Blocks nothing, writes nothing."""
+    asked = _kind(kind)
+    _customer, snapshot = _subject(request, asked)
+    form = asked.form(request.POST, snapshot=snapshot)
+    form.full_clean()
+    entered: dict[str, Any] = dict(getattr(form, "cleaned_data", {}))
+    needed = None
+    try:
+        if not {name for name in form.errors if name != "reason"}:
+            built = asked.build(entered, snapshot=snapshot)
+            needed = policy.requirement(kind, built.facts)
+    except ActionRefused:
+        needed = None
+    return render_page(
+        request, "changes/_hints", hints=asked.hints(entered, snapshot=snapshot), requirement=needed
+    )
+
+
+@needs(Can.PROPOSE)
+@require_safe
+def survey_state(request: HttpRequest, survey_uuid: UUID) -> HttpResponse:
+    """The answer of a survey, as soon as it is there; until then 204."""
+    row = Survey.objects.filter(uuid=survey_uuid, asked_by=request.user).first()
+    if row is None:
+        raise Http404("No such survey of yours.")
+    response = HttpResponse(status=204)
+    if row.answered_at is not None:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise Http404("There is no such kind of request.")
+    return KINDS[name]
+
+
+def _subject(request: HttpRequest, kind: Kind) -> tuple[Any, dict[str, Any] | None]:
+    """The customer and its snapshot, or nothing for a kind that makes a new one."""
+    if not kind.needs_customer:
+        return None, None
+    try:
+        customer_id = UUID(request.GET.get("customer", ""))
+    except ValueError as problem:
+        raise Http404("Choose a customer first.") from problem
+    customer = mirror.customer(customer_id)
+    if customer is None:
+        raise Http404("The mirror knows no such customer.")
+    return customer, mirror.snapshot(customer_id)
+
+
+def _replaced(request: HttpRequest) -> ChangeRequest | None:
+    """The settled request that this one proposes again, or undoes."""
+    reference = request.GET.get("again", "")
+    if not reference:
+        return None
+    old = ChangeRequest.objects.filter(reference=reference).first()
+    if old is None or not old.can_be_proposed_again:
+        raise Http404("That request can't be proposed again.")
+    return old
+
+
+def _undo(old: ChangeRequest | None, kind: str) -> dict[str, Any]:
+    """Undoing a request by another kind: an archiving that only cleared aliases gets its aliases back."""
+    if old is None or kind != "customer.realias":
+        return {}
+    before = sealed.read(old.sealed).before
+    return {"ingest_aliases": before["ingest_aliases"]} if before else {}
+
+
+def _survey(request: HttpRequest, kind: Kind, snapshot: dict[str, Any] | None) -> Survey | None:
+    if not kind.needs_survey or snapshot is None:
+        return None
+    row = survey.ask(snapshot["id"], asked_by=request.user)
+    if row.answered_at is None:
+        tasks.nudge(tasks.answer_survey, str(row.uuid))
+    return row
