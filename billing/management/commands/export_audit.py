@@ -1,0 +1,65 @@
+"""`manage.py export_audit`: the record as CSV on standard output, or into a new file."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from billing.audit.actors import system
+from billing.audit.export import stream
+from billing.audit.queries import AuditFilter, AuditFilterRefused, read_moment
+
+
+class Command(BaseCommand):
+    """The export is an event of the record itself, with the name of the machine's user who ran it."""
+
+    help = "Write the audit record as CSV: complete, oldest first, times in UTC."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--since", default="", metavar="WHEN", help="a date, or a time with its zone")
+        parser.add_argument(
+            "--until", default="", metavar="WHEN", help="a date (that day included), or a time with its zone"
+        )
+        parser.add_argument("--output", metavar="FILE", help="a new file; standard output without it")
+
+    def handle(self, *args: Any, since: str, until: str, output: str | None, **options: Any) -> None:
+        try:
+            wanted = AuditFilter(since=read_moment(since), until=read_moment(until, is_end=True))
+        except AuditFilterRefused as problem:
+            raise CommandError(str(problem)) from problem
+        with _opened(output) as file:
+            for block in stream(wanted, system(f"manage.py export_audit ({_who()})")):
+                file.write(block)
+
+
+@contextlib.contextmanager
+def _opened(output: str | None) -> Iterator[BinaryIO]:
+    """The file to write to; an existing one is left alone, and half an export doesn't stay behind."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(output)
+    try:
+        file = path.open("xb")
+    except OSError as problem:
+        raise CommandError(f"Nothing was exported: {problem}") from problem
+    try:
+        with file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unnamed"
