@@ -1,0 +1,280 @@
+"""Reads of the mirror. Nothing here writes, and nothing here asks Metronome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Lower
+from django.utils import timezone
+
+from billing.audit.paging import Slice, cut, is_storable
+from billing.mirror.filters import CustomerFilter, current_plans
+from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
+from billing.mirror.runs import DEAD_AFTER
+
+COUNT_CAP = 1_001
+FRESH_FOR, AGEING_FOR = timedelta(minutes=1), timedelta(minutes=15)
+SHOWN_ALIASES = 3
+_COLUMNS = {"name": "sort_name", "created_at": "created_at"}
+
+
+class CustomerRow(NamedTuple):
+    """One line of the customers page. `aliases` are the first three; `plan_names` those not ended."""
+
+    id: UUID
+    name: str
+    external_id: str
+    aliases: list[str]
+    alias_count: int
+    plan_names: list[str]
+    archived_at: datetime | None
+    created_at: datetime | None
+    fetched_at: datetime
+    missing_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPage:
+    """One page of customers. `older` and `newer` are cursors; `count_is_capped` means "more than 1,000"."""
+
+    rows: list[CustomerRow]
+    older: str | None
+    newer: str | None
+    count: int
+    count_is_capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A customer that holds an alias, as far as the mirror knows."""
+
+    id: UUID
+    name: str
+    archived_at: datetime | None
+
+
+class PlanRow(NamedTuple):
+    """One line of the plans page. `customers` counts subscriptions that have not ended."""
+
+    id: UUID
+    name: str
+    description: str
+    customers: int
+    missing_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the picture of the whole account is.
+
+    as_of: the start of the last complete refresh, which saw everything that is not missing; None before one.
+    state: `fresh` under a minute, `ageing` under 15 minutes, `stale` older, `empty` before the first.
+    last_run: the newest refresh of the account, however it went. running: the one under way.
+    """
+
+    as_of: datetime | None
+    state: str
+    last_run: RefreshRun | None
+    running: RefreshRun | None
+
+
+def customers(wanted: CustomerFilter, cursor: str | None = None, limit: int = 50) -> CustomerPage:
+    """One page in two queries, however many rows. Raises CursorRefused for a cursor that can't be read."""
+    page = cut(
+        _with_row_facts(wanted),
+        order=wanted.sort,
+        column=_COLUMNS[wanted.sort.removeprefix("-")],
+        cursor=cursor,
+        limit=limit,
+        parse_key=str if wanted.sort.endswith("name") else datetime.fromisoformat,
+        parse_id=UUID,
+        key_of=lambda row: (_key(row, wanted.sort), str(row["pk"])),
+    )
+    rows = [
+        CustomerRow(
+            id=row["pk"],
+            name=row["name"],
+            external_id=row["external_id"],
+            aliases=row["first_aliases"],
+            alias_count=row["alias_count"],
+            plan_names=row["plan_names"],
+            archived_at=row["archived_at"],
+            created_at=row["created_at"],
+            fetched_at=row["fetched_at"],
+            missing_since=row["missing_since"],
+        )
+        for row in page.rows
+    ]
+    count, is_capped = count_customers(wanted)
+    return CustomerPage(rows, page.older, page.newer, count, is_capped)
+
+
+def count_customers(wanted: CustomerFilter) -> tuple[int, bool]:
+    """How many customers a filter lets through; a narrow one is counted up to 1,001, then said to be more."""
+    if not wanted.is_narrow:
+        return wanted.rows().count(), False
+    count = wanted.rows()[:COUNT_CAP].count()
+    return count, count == COUNT_CAP
+
+
+def customer(customer_id: UUID | str) -> Customer | None:
+    """One customer in three queries: `aliases` by text, `customer_plans` with their plans, newest first."""
+    subscriptions = CustomerPlan.objects.select_related("plan").order_by("-starting_on", "pk")
+    return (
+        Customer.objects.filter(pk=customer_id)
+        .prefetch_related(
+            Prefetch("aliases", IngestAlias.objects.order_by("alias")),
+            Prefetch("customer_plans", subscriptions),
+        )
+        .first()
+    )
+
+
+def snapshot(customer_id: UUID | str) -> dict[str, Any] | None:
+    """The customer in the shape of CustomerRecord.as_snapshot(); None when it is not mirrored, or missing."""
+    row = Customer.objects.filter(pk=customer_id, missing_since__isnull=True).first()
+    if row is None:
+        return None
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "ingest_aliases": sorted(row.aliases.values_list("alias", flat=True)),
+        "custom_fields": row.custom_fields,
+        "archived_at": row.archived_at.isoformat() if row.archived_at else None,
+    }
+
+
+def alias_holders(aliases: Iterable[str]) -> dict[str, list[Holder]]:
+    """Who holds each of these aliases, active and archived; an alias that nobody holds is left out."""
+    asked = [alias for alias in aliases if is_storable(alias)]
+    held = (
+        IngestAlias.objects.filter(alias__in=asked, customer__missing_since__isnull=True)
+        .order_by("alias", "customer__sort_name", "customer_id")
+        .values_list("alias", "customer_id", "customer__name", "customer__archived_at")
+    )
+    holders: dict[str, list[Holder]] = {}
+    for alias, *holder in held:
+        holders.setdefault(alias, []).append(Holder(*holder))
+    return holders
+
+
+def customers_named(name: str) -> list[Customer]:
+    """Customers of this name, whatever the case, active ones first."""
+    if not is_storable(name):
+        return []
+    return list(
+        Customer.objects.filter(sort_name=Lower(Value(name)), missing_since__isnull=True).order_by(
+            F("archived_at").asc(nulls_first=True), "pk"
+        )
+    )
+
+
+def customer_field_keys() -> list[str]:
+    """The custom field keys that a customer can carry, by name."""
+    keys = CustomFieldKey.objects.filter(entity="customer", missing_since__isnull=True)
+    return list(keys.order_by("key").values_list("key", flat=True))
+
+
+def plans() -> list[PlanRow]:
+    """Every plan ever seen, by name, with how many subscriptions to it have not ended."""
+    number = (
+        current_plans()
+        .filter(plan=OuterRef("pk"))
+        .order_by()
+        .values("plan")
+        .annotate(number=Count("*"))
+        .values("number")
+    )
+    rows = Plan.objects.annotate(customers=Coalesce(Subquery(number, output_field=IntegerField()), 0))
+    columns = ("pk", "name", "description", "customers", "missing_since")
+    return [PlanRow(*row) for row in rows.order_by("name", "pk").values_list(*columns)]
+
+
+def plan(plan_id: UUID | str) -> Plan | None:
+    """One plan."""
+    return Plan.objects.filter(pk=plan_id).first()
+
+
+def plan_customers(plan_id: UUID | str, cursor: str | None = None, limit: int = 50) -> Slice[CustomerPlan]:
+    """A plan's subscriptions with their customers, newest first, ended ones too. Raises CursorRefused."""
+    return cut(
+        CustomerPlan.objects.filter(plan_id=plan_id, missing_since__isnull=True).select_related("customer"),
+        order="-starting_on",
+        column="starting_on",
+        cursor=cursor,
+        limit=limit,
+        parse_key=datetime.fromisoformat,
+        parse_id=UUID,
+        key_of=lambda row: (row.starting_on.isoformat(), str(row.pk)),
+    )
+
+
+def freshness() -> Freshness:
+    """How old the mirror is, in two queries."""
+    account = RefreshRun.objects.filter(scope=RefreshRun.Scope.ACCOUNT).order_by("-started_at", "-pk")
+    last_run = account.select_related("requested_by").first()
+    now = timezone.now()
+    complete = account.filter(status=RefreshRun.Status.SUCCEEDED)
+    as_of = complete.values_list("started_at", flat=True).first()
+    is_running = (
+        last_run is not None
+        and last_run.status == RefreshRun.Status.RUNNING
+        and last_run.heartbeat_at > now - DEAD_AFTER
+    )
+    if as_of is None:
+        state = "empty"
+    elif now - as_of < FRESH_FOR:
+        state = "fresh"
+    else:
+        state = "ageing" if now - as_of < AGEING_FOR else "stale"
+    return Freshness(as_of, state, last_run, last_run if is_running else None)
+
+
+def as_of(row: Customer, account: Freshness) -> datetime:
+    """When this customer was last seen so: a refresh of the account leaves unchanged rows alone."""
+    if row.missing_since or account.as_of is None:
+        return row.fetched_at
+    return max(row.fetched_at, account.as_of)
+
+
+def runs(limit: int = 20) -> QuerySet[RefreshRun]:
+    """The newest refreshes, account and single customers alike."""
+    return RefreshRun.objects.select_related("requested_by").order_by("-started_at", "-pk")[:limit]
+
+
+def _with_row_facts(wanted: CustomerFilter) -> Any:
+    own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by("alias")
+    number = own.order_by().values("customer").annotate(number=Count("*")).values("number")
+    plans = current_plans().filter(customer=OuterRef("pk")).order_by("plan__name").distinct()
+    return (
+        wanted.rows()
+        .annotate(
+            first_aliases=ArraySubquery(own.values("alias")[:SHOWN_ALIASES]),
+            alias_count=Coalesce(Subquery(number, output_field=IntegerField()), 0),
+            plan_names=ArraySubquery(plans.values("plan__name")),
+        )
+        .values(
+            "pk",
+            "name",
+            "sort_name",
+            "external_id",
+            "first_aliases",
+            "alias_count",
+            "plan_names",
+            "archived_at",
+            "created_at",
+            "fetched_at",
+            "missing_since",
+        )
+    )
+
+
+def _key(row: dict[str, Any], sort: str) -> str | None:
+    value = row[_COLUMNS[sort.removeprefix("-")]]
+    return value.isoformat() if isinstance(value, datetime) else value
