@@ -15,6 +15,10 @@ Row = TypeVar("Row")
 LONGEST_CURSOR = 8_000
 
 
+class FilterRefused(ValueError):
+    """A filter in the address makes no sense; the message says which. Nothing was read."""
+
+
 class CursorRefused(ValueError):
     """The cursor in the address can't be used; the message says what is shown instead."""
 
@@ -48,8 +52,8 @@ class Cursor:
             held, forward, key, row_id = parts
         except (ValueError, TypeError, RecursionError) as problem:
             raise CursorRefused from problem
-        is_sound = held == order and isinstance(forward, bool) and _is_storable(row_id)
-        if not is_sound or not (key is None or _is_storable(key)):
+        is_sound = held == order and isinstance(forward, bool) and is_storable(row_id)
+        if not is_sound or not (key is None or is_storable(key)):
             raise CursorRefused
         return cls(order, forward, key, row_id)
 
@@ -119,11 +123,12 @@ def _beyond(column: str, key: Any, row_id: Any, is_rising: bool, is_nullable: bo
     return beyond | Q(**{f"{column}__isnull": True}) if is_nullable and is_rising else beyond
 
 
-def _is_storable(text: Any) -> bool:
+def is_storable(text: Any) -> bool:
+    """Whether it is text that PostgreSQL can be asked for: no NUL, no half characters."""
     if not isinstance(text, str) or "\x00" in text:
         return False
     try:
         text.encode()
-    except UnicodeEncodeError:  # half a character, which PostgreSQL can't hold
+    except UnicodeEncodeError:
         return False
     return True

@@ -11,22 +11,19 @@ from django.db.models import Q, QuerySet
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
-from billing.audit.paging import Slice, cut
+from billing.audit.paging import FilterRefused, Slice, cut, is_storable
 from billing.users import User
 
 LONGEST = 400
 ORDER = "-occurred_at"
 
 
-class AuditFilterRefused(ValueError):
-    """A filter in the address makes no sense; the message says which. Nothing was read."""
-
-
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """text: a part of the subject, the reason or a name. actor: a username, or a part of the system.
+    """text: a part of the subject, the reason or a name, or a digest's beginning.
+    actor: a person's id or username, or a part of the system.
 
-    since is inclusive, until exclusive; both are aware. Raises AuditFilterRefused when made of nonsense.
+    since is inclusive, until exclusive; both are aware. Raises FilterRefused when made of nonsense.
     """
 
     text: str = ""
@@ -39,26 +36,26 @@ class AuditFilter:
 
     def __post_init__(self) -> None:
         if self.event and self.event not in Event.values:
-            raise AuditFilterRefused(f"There is no event “{self.event[:40]}”.")
+            raise FilterRefused(f"There is no event “{self.event[:40]}”.")
         for given in (self.text, self.actor, self.reference):
             if len(given) > LONGEST:
-                raise AuditFilterRefused(f"The search is longer than {LONGEST} characters.")
-            if "\x00" in given or any(0xD800 <= ord(letter) <= 0xDFFF for letter in given):
-                raise AuditFilterRefused("The search holds a character that the record can’t hold.")
+                raise FilterRefused(f"The search is longer than {LONGEST} characters.")
+            if not is_storable(given):
+                raise FilterRefused("The search holds a character that the record can’t hold.")
         if self.since and self.until and self.since >= self.until:
-            raise AuditFilterRefused("The record’s end is not after its beginning.")
+            raise FilterRefused("The record’s end is not after its beginning.")
 
     @classmethod
     def from_get(cls, query: Mapping[str, str]) -> AuditFilter:
         """The filter that an address says: `q`, `event`, `actor`, `reference`, `customer`, `since`, `until`.
 
-        A date means that whole day in UTC, also as `until`. Raises AuditFilterRefused.
+        A date means that whole day in UTC, also as `until`. Raises FilterRefused.
         """
         customer = query.get("customer", "").strip()
         try:
             customer_id = UUID(customer) if customer else None
         except ValueError as problem:
-            raise AuditFilterRefused(f"“{customer[:40]}” is not a customer’s id.") from problem
+            raise FilterRefused(f"“{customer[:40]}” is not a customer’s id.") from problem
         return cls(
             text=query.get("q", "").strip(),
             event=query.get("event", "").strip(),
@@ -88,8 +85,10 @@ class AuditFilter:
         if self.event:
             rows = rows.filter(event_type=self.event)
         if self.actor:
-            person = User.objects.filter(username=self.actor).values_list("pk", flat=True).first()
-            rows = rows.filter(actor=person) if person else rows.filter(actor=None, actor_text=self.actor)
+            person = Q(username=self.actor) | (Q(pk=self.actor) if self.actor.isdecimal() else Q())
+            rows = rows.filter(
+                Q(actor__in=User.objects.filter(person)) | Q(actor=None, actor_text=self.actor)
+            )
         if self.reference:
             rows = rows.filter(reference=self.reference)
         if self.customer_id:
@@ -105,12 +104,13 @@ class AuditFilter:
                 | Q(reason__icontains=self.text)
                 | Q(actor_text__icontains=self.text)
                 | Q(reference__icontains=self.text)
+                | Q(digest__startswith=self.text.lower())
             )
         return rows
 
 
 def page(wanted: AuditFilter, cursor: str | None = None, limit: int = 50) -> Slice[AuditEvent]:
-    """One page of events, newest first, in one query (two with an actor). Raises CursorRefused."""
+    """One page of events, newest first, in one query. Raises CursorRefused."""
     return cut(
         wanted.rows(),
         order=ORDER,
@@ -128,9 +128,9 @@ def events_of(reference: str) -> QuerySet[AuditEvent]:
 
 
 def read_moment(text: str, *, is_end: bool = False) -> datetime | None:
-    """An ISO 8601 date or time with a zone, None for nothing; as an end, a date includes its day.
+    """An ISO 8601 time with a zone, or a date in UTC; None for nothing. As an end, a date includes its day.
 
-    Raises AuditFilterRefused.
+    Raises FilterRefused.
     """
     text = text.strip()
     if not text:
@@ -143,5 +143,5 @@ def read_moment(text: str, *, is_end: bool = False) -> datetime | None:
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError) as problem:
-        raise AuditFilterRefused(f"“{text[:40]}” is not a date such as 2026-07-01.") from problem
-    raise AuditFilterRefused(f"“{text[:40]}” does not say its time zone, such as Z.")
+        raise FilterRefused(f"“{text[:40]}” is not a date such as 2026-07-01.") from problem
+    raise FilterRefused(f"“{text[:40]}” does not say its time zone, such as Z.")
