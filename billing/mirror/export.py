@@ -1,4 +1,4 @@
-"""Lists of the mirror as CSV: complete, and by the page's own filter."""
+"""Lists of the mirror as CSV: complete, by the page's own filter, and each an event of the record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import Count, Expression, F, IntegerField, OuterRef, Subquery, TextField
 from django.db.models.functions import Cast, Coalesce
 
+from billing.audit.actors import Actor
 from billing.audit.csv import Defused, as_utc, copy_out, defused
+from billing.audit.events import Event
+from billing.audit.export import note
 from billing.mirror.filters import CustomerFilter, current_plans
 from billing.mirror.models import IngestAlias
 
@@ -16,11 +19,12 @@ SEPARATOR = "\n"
 """Between aliases and between plans in one cell: neither can hold a line break."""
 
 
-def customers_csv(wanted: CustomerFilter) -> Iterator[bytes]:
+def customers_csv(wanted: CustomerFilter, actor: Actor) -> Iterator[bytes]:
     """The customers that a filter lets through as CSV, in the page's order, in chunks.
 
-    The caller records and commits `list.exported` before it asks for the first chunk.
+    The export is recorded and committed here, before the first byte can be asked for.
     """
+    note(Event.LIST_EXPORTED, actor, "Customers", wanted.as_json())
     sign = "-" if wanted.sort.startswith("-") else ""
     column = "sort_name" if wanted.sort.endswith("name") else "created_at"
     return copy_out(wanted.rows().order_by(f"{sign}{column}", f"{sign}pk"), _columns())
