@@ -33,7 +33,7 @@ class RunningSimulator:
         with httpx.Client(trust_env=False, timeout=30) as client:
             answer = client.request(method, f"{self.url}/_sim/{address}", json=body, params=query)
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def reset(self, customers: int = 30, plans: int = 4, seed: int = 7) -> None:
         """A fresh world; faults and counts are gone."""

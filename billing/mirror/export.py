@@ -13,10 +13,10 @@ from billing.audit.csv import Defused, as_utc, copy_out, defused
 from billing.audit.events import Event
 from billing.audit.export import note
 from billing.mirror.filters import CustomerFilter, current_plans
-from billing.mirror.models import IngestAlias
+from billing.mirror.models import IngestAlias, Plan
 
 SEPARATOR = "\n"
-"""Between aliases and between plans in one cell: neither can hold a line break."""
+"""Between aliases, and between plans, in one cell: a spreadsheet shows one a line."""
 
 
 def customers_csv(wanted: CustomerFilter, actor: Actor) -> Iterator[bytes]:
@@ -30,21 +30,38 @@ def customers_csv(wanted: CustomerFilter, actor: Actor) -> Iterator[bytes]:
     return copy_out(wanted.rows().order_by(f"{sign}{column}", f"{sign}pk"), _columns())
 
 
+def plans_csv(actor: Actor) -> Iterator[bytes]:
+    """Every plan ever seen as CSV, by name; recorded and committed like the customers' list."""
+    note(Event.LIST_EXPORTED, actor, "Plans", {})
+    own = current_plans().filter(plan=OuterRef("pk")).order_by().values("plan")
+    number = own.annotate(number=Count("*")).values("number")
+    columns: dict[str, str | Expression] = {
+        "id": "id",
+        "name": defused("name"),
+        "description": defused("description"),
+        "customers": Coalesce(Subquery(number, output_field=IntegerField()), 0),
+        "custom_fields": Cast(F("custom_fields"), TextField()),
+        "missing_since": as_utc("missing_since"),
+        "fetched_at": as_utc("fetched_at"),
+    }
+    return copy_out(Plan.objects.order_by("name", "id"), columns)
+
+
 def _columns() -> dict[str, str | Expression]:
     own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by().values("customer")
-    aliases = own.annotate(text=StringAgg("alias", SEPARATOR, ordering="alias")).values("text")
+    aliases = own.annotate(text=Defused(StringAgg("alias", SEPARATOR, ordering="alias"))).values("text")
     number = own.annotate(number=Count("*")).values("number")
     subscriptions = current_plans().filter(customer=OuterRef("pk")).order_by().values("customer")
     plans = subscriptions.annotate(
-        text=StringAgg("plan__name", SEPARATOR, distinct=True, ordering="plan__name")
+        text=Defused(StringAgg("plan__name", SEPARATOR, distinct=True, ordering="plan__name"))
     ).values("text")
     return {
         "id": "id",
         "name": defused("name"),
         "external_id": defused("external_id"),
-        "ingest_aliases": Defused(Subquery(aliases, output_field=TextField())),
+        "ingest_aliases": Subquery(aliases, output_field=TextField()),
         "ingest_alias_count": Coalesce(Subquery(number, output_field=IntegerField()), 0),
-        "plans": Defused(Subquery(plans, output_field=TextField())),
+        "plans": Subquery(plans, output_field=TextField()),
         "custom_fields": Cast(F("custom_fields"), TextField()),
         "created_at": as_utc("created_at"),
         "updated_at": as_utc("updated_at"),

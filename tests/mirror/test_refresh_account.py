@@ -25,9 +25,8 @@ def row_versions() -> list[tuple[str, str]]:
     found = []
     with connection.cursor() as cursor:
         for table in TABLES:
-            cursor.execute(
-                f"SELECT ctid::text, xmin::text, xmax::text FROM {table._meta.db_table} ORDER BY 1"
-            )  # noqa: S608
+            name = table._meta.db_table
+            cursor.execute(f"SELECT ctid::text, xmin::text, xmax::text FROM {name} ORDER BY 1")  # noqa: S608
             found += cursor.fetchall()
     return found
 

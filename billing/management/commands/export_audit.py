@@ -24,12 +24,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--since", default="", metavar="WHEN", help="a date, or a time with its zone")
-        parser.add_argument("--until", default="", metavar="WHEN", help="up to, not including")
+        parser.add_argument(
+            "--until", default="", metavar="WHEN", help="a date (that day included), or a time with its zone"
+        )
         parser.add_argument("--output", metavar="FILE", help="a new file; standard output without it")
 
     def handle(self, *args: Any, since: str, until: str, output: str | None, **options: Any) -> None:
         try:
-            wanted = AuditFilter(since=read_moment(since), until=read_moment(until))
+            wanted = AuditFilter(since=read_moment(since), until=read_moment(until, is_end=True))
         except FilterRefused as problem:
             raise CommandError(str(problem)) from problem
         with _opened(output) as file:

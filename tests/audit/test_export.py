@@ -1,0 +1,154 @@
+"""The record as CSV: every row, fixed columns, times in UTC, formulas defused, and the export recorded."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from billing.audit import log
+from billing.audit.actors import Actor, system
+from billing.audit.events import Event
+from billing.audit.export import stream
+from billing.audit.models import AuditEvent
+from billing.audit.queries import AuditFilter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEADING = (
+    "id,occurred_at,event,actor,actor_role,subject_type,subject_id,subject,reference,old,new,reason,digest,ip,"
+    "user_agent,request_id"
+)
+
+
+def write(text: str = "Halcyon", *, reason: str = "", actor: Actor | None = None, **facts: str) -> AuditEvent:
+    with transaction.atomic():
+        event = log.record(
+            Event.LIST_EXPORTED,
+            actor=actor or system("a test"),
+            subject=log.Subject(kind="change", id="1", text=text, **facts),
+            old={"name": "Händler & Söhne"},
+            reason=reason,
+        )
+    event.refresh_from_db()
+    return event
+
+
+def read(wanted: AuditFilter | None = None) -> list[dict[str, str]]:
+    exported = b"".join(stream(wanted or AuditFilter(), system("an auditor")))
+    return list(csv.DictReader(io.StringIO(exported.decode(), newline="")))
+
+
+def test_the_columns_are_fixed_and_the_rows_come_oldest_first() -> None:
+    first = write("Halcyon", reason="agreed,\n“by mail”", reference="CR-000001", digest="d" * 64)
+    second = write("Larkspur")
+
+    exported = b"".join(stream(AuditFilter(event="list.exported"), system("an auditor"))).decode()
+
+    assert exported.split("\n", 1)[0] == HEADING
+    rows = list(csv.DictReader(io.StringIO(exported, newline="")))
+    assert [row["id"] for row in rows] == [str(first.pk), str(second.pk)]
+    assert rows[0] == {
+        "id": str(first.pk),
+        "occurred_at": f"{first.occurred_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
+        "event": "list.exported",
+        "actor": "a test",
+        "actor_role": "",
+        "subject_type": "change",
+        "subject_id": "1",
+        "subject": "Halcyon",
+        "reference": "CR-000001",
+        "old": '{"name": "Händler & Söhne"}',
+        "new": "",
+        "reason": "agreed,\n“by mail”",
+        "digest": "d" * 64,
+        "ip": "",
+        "user_agent": "",
+        "request_id": "",
+    }
+
+
+def test_times_are_utc_whatever_the_session_says() -> None:
+    event = write()
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'Pacific/Auckland'")
+    try:
+        row = read(AuditFilter(event="list.exported"))[0]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TIME ZONE 'UTC'")
+
+    assert datetime.fromisoformat(row["occurred_at"]) == event.occurred_at
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_what_a_spreadsheet_would_run_is_defused_everywhere(first: str) -> None:
+    evil = f"{first}cmd|' /C calc'!A0"
+    actor = Actor(user=None, text=evil, user_agent=evil, request_id=evil, ip="127.0.0.1")
+    write(evil, reason=evil, actor=actor)
+
+    row = read(AuditFilter(event="list.exported"))[0]
+
+    columns = ("actor", "subject", "reason", "user_agent", "request_id")
+    assert [row[column] for column in columns] == [f"'{evil}"] * 5
+
+
+@pytest.mark.parametrize("text", ["", "'quoted'", "A=1", "0 net", " =1+1", "ä-b", "!x", "1-2", "𝔸"])
+def test_other_text_is_left_as_it_is(text: str) -> None:
+    write(text)
+
+    assert read(AuditFilter(event="list.exported"))[0]["subject"] == text
+
+
+def test_an_export_is_recorded_before_its_first_byte() -> None:
+    wanted = AuditFilter(text="Halcyon")
+
+    stream(wanted, system("an auditor"))
+
+    event = AuditEvent.objects.get()
+    assert event.event_type == "audit.exported"
+    assert event.actor_text == "an auditor"
+    assert event.new == {"filter": {"q": "Halcyon"}}
+
+
+def test_an_export_holds_what_the_filter_lets_through_and_all_of_it() -> None:
+    for number in range(120):
+        write("Halcyon" if number % 2 else "Larkspur", reference=f"CR-{number:06d}")
+
+    rows = read(AuditFilter(text="halcyon", event="list.exported"))
+
+    assert [row["reference"] for row in rows] == [f"CR-{number:06d}" for number in range(1, 120, 2)]
+
+
+def test_the_command_writes_the_period_asked_for_and_never_over_a_file(tmp_path) -> None:
+    write()
+    path = tmp_path / "record.csv"
+    today = datetime.now(UTC).date()
+
+    call_command("export_audit", since=str(today), until=str(today), output=str(path))
+
+    first = path.read_bytes()
+    assert [row["event"] for row in csv.DictReader(io.StringIO(first.decode()))] == [
+        "list.exported",
+        "audit.exported",
+    ]
+    with pytest.raises(CommandError, match="File exists"):
+        call_command("export_audit", output=str(path))
+    assert path.read_bytes() == first
+    assert AuditEvent.objects.count() == 2
+
+
+def test_the_command_refuses_a_period_that_makes_no_sense() -> None:
+    later = str(datetime.now(UTC).date() + timedelta(days=1))
+
+    with pytest.raises(CommandError, match="The record’s end is not after its beginning"):
+        call_command("export_audit", since=later, until="2020-01-01")
+    with pytest.raises(CommandError, match="is not a date such as"):
+        call_command("export_audit", since="soon")
+    with pytest.raises(CommandError, match="does not say its time zone"):
+        call_command("export_audit", since="2026-07-01T10:00:00")
+    assert AuditEvent.objects.count() == 0
