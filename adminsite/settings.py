@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "billing.pages.access.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -87,7 +87,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "billing.pages.context.frame",
             ],
+            "libraries": {"countersign": "billing.pages.templatetags.countersign"},
         },
     }
 ]
@@ -107,7 +109,7 @@ if PROCESS not in ("beat", "build"):
 REDIS_URL = "" if IS_BUILD else env_url("REDIS_URL", ("redis", "rediss"), secret=True)
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "adminsite.cache.SteadyRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "countersign",
         "OPTIONS": {"socket_timeout": 0.3, "socket_connect_timeout": 0.3},
@@ -180,6 +182,7 @@ if TRUSTED_PROXIES:
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL else []
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "billing.pages.errors.csrf_failure"
 CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 365 * 86_400 if IS_HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"

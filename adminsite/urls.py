@@ -1,7 +1,5 @@
 """Every address: health, sign-in, and the pages of billing."""
 
-from importlib.util import find_spec
-
 from django.urls import include, path
 
 from adminsite.accounts import closed_pages
@@ -11,6 +9,10 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("accounts/", include([closed_pages(), path("", include("allauth.account.urls"))])),
+    path("", include("billing.pages.urls")),
 ]
-if find_spec("billing.pages.urls"):
-    urlpatterns.append(path("", include("billing.pages.urls")))
+
+handler400 = "billing.pages.errors.bad_request"
+handler403 = "billing.pages.errors.forbidden"
+handler404 = "billing.pages.errors.not_found"
+handler500 = "billing.pages.errors.server_error"

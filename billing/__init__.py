@@ -1,0 +1,3 @@
+"""Countersign: browse, propose, approve, apply."""
+
+VERSION = "1.0.0"

@@ -9,3 +9,8 @@ class BillingConfig(AppConfig):
     name = "billing"
     label = "billing"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from billing.pages import sign_in
+
+        sign_in.connect()

@@ -1,0 +1,78 @@
+"""Who may open which address. Every view of ours states its rule; a view without one fails the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Literal, ParamSpec
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+
+from billing.roles import Can
+
+Parts = ParamSpec("Parts")
+View = Callable[..., HttpResponseBase]
+Rule = Can | Literal["open to all", "anybody signed in"]
+
+OPEN: Rule = "open to all"
+SIGNED_IN: Rule = "anybody signed in"
+
+
+class RoleMissing(PermissionDenied):
+    """The person's role doesn't allow this. `can` is what they tried, for the page that says so."""
+
+    def __init__(self, can: Can) -> None:
+        super().__init__(f"This needs a role that may {can}.")
+        self.can = can
+
+
+def needs(can: Can) -> Callable[[View], View]:
+    """Let in signed-in people whose role may do this; answer 403 to the others."""
+
+    def state(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            require(request, can)
+            return view(request, *args, **kwargs)
+
+        guarded.access_rule = can  # type: ignore[attr-defined]
+        return guarded
+
+    return state
+
+
+def signed_in(view: View) -> View:
+    """Let in everybody who is signed in, whatever the role."""
+    view.access_rule = SIGNED_IN  # type: ignore[attr-defined]
+    return view
+
+
+def open_to_all(view: View) -> View:
+    """Let in everybody, signed in or not. For health checks, webhooks and the door itself."""
+    view = login_not_required(view)
+    view.access_rule = OPEN  # type: ignore[attr-defined]
+    return view
+
+
+def require(request: HttpRequest, can: Can) -> None:
+    """Raise RoleMissing unless the person may do this. For views where one method needs more than another."""
+    if not request.user.may(can):
+        raise RoleMissing(can)
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Django's own, but htmx gets 401 with a part that links to sign-in and leaves what was typed alone."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: View) -> HttpResponseBase:
+        if not getattr(request, "htmx", False):
+            return super().handle_no_permission(request, view_func)
+        came_from = request.htmx.current_url_abs_path or reverse("billing:overview")
+        response = render(request, "errors/_signed_out.html", {"came_from": came_from}, status=401)
+        response["HX-Retarget"] = "#toasts"
+        response["HX-Reswap"] = "innerHTML"
+        return response

@@ -1,0 +1,75 @@
+"""The record: read, narrowed, and taken away as a file."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from billing.audit import export, queries
+from billing.audit.events import Event
+from billing.audit.paging import CursorRefused, FilterRefused
+from billing.audit.queries import AuditFilter
+from billing.pages.access import needs
+from billing.pages.chips import address_without, chips, filters_only
+from billing.pages.downloads import csv_response
+from billing.pages.requests import actor_of, render_page
+from billing.roles import Can
+from billing.users import User
+
+PARAMETERS = ("q", "event", "actor", "reference", "customer", "since", "until")
+
+
+@needs(Can.READ_AUDIT)
+@require_safe
+def audit(request: HttpRequest) -> HttpResponse:
+    """Who did what, when, from where and why; newest first."""
+    problem, status = "", 200
+    try:
+        wanted = AuditFilter.from_get(request.GET)
+    except FilterRefused as refusal:
+        wanted, problem, status = AuditFilter(), str(refusal), 400
+    try:
+        page = queries.page(wanted, request.GET.get("cursor") or None)
+    except CursorRefused as refusal:
+        page, problem = queries.page(wanted), str(refusal)
+    people = list(User.objects.order_by("name").values_list("username", "name"))
+    return render_page(
+        request,
+        "audit/list",
+        part="_results",
+        status=status,
+        problem=problem,
+        wanted=wanted,
+        page=page,
+        people=people,
+        events=Event.choices,
+        chips=chips(request, _shown(request, people)),
+        clear_url=address_without(request, *PARAMETERS),
+        filters=filters_only(request),
+    )
+
+
+@needs(Can.READ_AUDIT)
+@require_safe
+def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The rows of the same filter as a file; that it was taken is recorded before the first byte."""
+    try:
+        wanted = AuditFilter.from_get(request.GET)
+    except FilterRefused as refusal:
+        raise Http404(str(refusal)) from refusal
+    return csv_response(export.stream(wanted, actor_of(request)), "audit")
+
+
+def _shown(request: HttpRequest, people: list[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    names = dict(people)
+    labels = dict(Event.choices)
+    given = request.GET
+    return {
+        "q": ("Search", given.get("q", "")),
+        "event": ("Event", str(labels.get(given.get("event", ""), given.get("event", "")))),
+        "actor": ("Who", names.get(given.get("actor", ""), given.get("actor", ""))),
+        "reference": ("Request", given.get("reference", "")),
+        "customer": ("Customer", given.get("customer", "")),
+        "since": ("From", given.get("since", "")),
+        "until": ("Up to and including", given.get("until", "")),
+    }

@@ -1,0 +1,52 @@
+"""What an audit event changed, field by field, short enough for a table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST = 120
+MOST_LINES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field before and after; empty text where there was or is nothing."""
+
+    label: str
+    old: str
+    new: str
+
+
+def lines_of(old: Any, new: Any) -> list[Line]:
+    """The fields that differ; what is longer than a line or more than four is told, and whole in the CSV."""
+    before, after = _fields(old), _fields(new)
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    lines = [Line(_label(name), _text(before.get(name)), _text(after.get(name))) for name in names]
+    if len(lines) > MOST_LINES:
+        rest = len(lines) - MOST_LINES + 1
+        lines = [*lines[: MOST_LINES - 1], Line(f"and {rest} more fields", "", "")]
+    return lines
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    return value if isinstance(value, dict) else {"": value}
+
+
+def _label(name: str) -> str:
+    return "" if name == "status" else name.replace("_", " ")
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, str | int):
+        text = str(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

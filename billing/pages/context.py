@@ -1,0 +1,65 @@
+"""What the frame around every page shows. Anything that costs a query waits until a template asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from billing.changes import queries as changes
+from billing.changes.models import ChangeRequest
+from billing.changes.statuses import Status
+from billing.control import freezing
+from billing.control.models import Environment
+from billing.roles import Can
+
+THEMES = ("light", "dark")
+THEME_COOKIE = "theme"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentBand:
+    """The band on top of every page: which Metronome this is, in words."""
+
+    name: str
+    label: str
+    sentence: str
+
+
+BANDS = {
+    Environment.PRODUCTION: EnvironmentBand("production", "PRODUCTION", "Real customers, real invoices"),
+    Environment.SANDBOX: EnvironmentBand("sandbox", "SANDBOX", "Practice data; nothing here is billed"),
+    Environment.SIMULATOR: EnvironmentBand(
+        "simulator", "SIMULATOR", "A Metronome that runs on this machine; nobody is billed"
+    ),
+}
+
+
+def look(request: HttpRequest) -> dict[str, Any]:
+    """The environment band and the theme: enough for a page that must not touch the database."""
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return {
+        "environment": BANDS.get(settings.METRONOME.environment),
+        "theme": theme if theme in THEMES else "",
+    }
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Template context: the look, what this person may do, what waits for them, and the freeze.
+
+    `may.propose`, `may.read_audit` and so on: one word for each Can.
+    """
+    user = getattr(request, "user", None)
+    is_person = user is not None and user.is_authenticated
+    return {
+        **look(request),
+        "may": {can.name.lower(): is_person and user.may(can) for can in Can},
+        "waiting_count": SimpleLazyObject(lambda: changes.waiting_for(user).count() if is_person else 0),
+        "freeze": SimpleLazyObject(freezing.state),
+        "frozen_queue": SimpleLazyObject(
+            lambda: ChangeRequest.objects.filter(status=Status.APPROVED).count()
+        ),
+    }

@@ -1,0 +1,165 @@
+"""The customers list, one customer, and the list as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from billing.audit import queries as audit
+from billing.audit.paging import CursorRefused
+from billing.changes import queries as changes
+from billing.changes.kinds import KINDS
+from billing.changes.models import ChangeRequest, Subject
+from billing.changes.statuses import OPEN
+from billing.mirror import export
+from billing.mirror import queries as mirror
+from billing.mirror.filters import STATUSES, CustomerFilter, FilterRefused
+from billing.pages import freshness
+from billing.pages.access import needs
+from billing.pages.chips import address_without, chips, filters_only
+from billing.pages.downloads import csv_response
+from billing.pages.requests import actor_of, render_page
+from billing.pages.rows import customer_lines, customer_status
+from billing.roles import Can
+
+SHOWN_ALIASES = 24
+SHOWN_REQUESTS = 10
+SHOWN_EVENTS = 10
+METRONOME_APP = "https://app.metronome.com/customers/"
+
+
+@needs(Can.BROWSE)
+@require_safe
+def customers(request: HttpRequest) -> HttpResponse:
+    """Search, narrow and page through the mirrored customers."""
+    problem, status = "", 200
+    try:
+        wanted = CustomerFilter.from_get(request.GET)
+    except FilterRefused as refusal:
+        wanted, problem, status = CustomerFilter(), str(refusal), 400
+    try:
+        page = mirror.customers(wanted, request.GET.get("cursor") or None)
+    except CursorRefused as refusal:
+        page, problem = mirror.customers(wanted), str(refusal)
+    plans = mirror.plans()
+    plan_name = next((plan.name for plan in plans if plan.id == wanted.plan_id), str(wanted.plan_id or ""))
+    return render_page(
+        request,
+        "customers/list",
+        part="_results",
+        status=status,
+        wanted=wanted,
+        problem=problem,
+        page=page,
+        rows=customer_lines(page.rows, open_requests(row.id for row in page.rows)),
+        plans=plans,
+        statuses=STATUSES,
+        chips=chips(
+            request,
+            {
+                "q": ("Search", wanted.q),
+                "status": ("Status", STATUSES[wanted.status]),
+                "plan": ("Plan", plan_name),
+            },
+        ),
+        clear_url=address_without(request, "q", "status", "plan"),
+        everywhere_url=_everywhere(request, wanted) if not page.rows else "",
+        filters=filters_only(request),
+        freshness=freshness.of_account(),
+    )
+
+
+@needs(Can.BROWSE)
+@require_safe
+def customers_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The same list as a file: same filters, every row, in the list's own order."""
+    try:
+        wanted = CustomerFilter.from_get(request.GET)
+    except FilterRefused as refusal:
+        raise Http404(str(refusal)) from refusal
+    return csv_response(export.customers_csv(wanted, actor_of(request)), "customers")
+
+
+@needs(Can.BROWSE)
+@require_safe
+def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
+    """Everything the mirror and our own record know about one customer."""
+    found = mirror.customer(customer_id)
+    if found is None:
+        raise Http404(f"The mirror knows no customer {customer_id}")
+    account = mirror.freshness()
+    requests = list(changes.for_customer(customer_id)[: SHOWN_REQUESTS + 1])
+    aliases = [row.alias for row in found.aliases.all()]
+    field_keys = mirror.customer_field_keys()
+    return render_page(
+        request,
+        "customers/detail",
+        customer=found,
+        status=customer_status(found),
+        aliases=aliases[:SHOWN_ALIASES],
+        folded_aliases=aliases[SHOWN_ALIASES:],
+        alias_count=len(aliases),
+        plans=list(found.customer_plans.all()),
+        fields=_fields(found.custom_fields, field_keys),
+        open_requests=[change for change in requests if change.is_open],
+        past_requests=[change for change in requests if not change.is_open][:SHOWN_REQUESTS],
+        offers=offers(customer_id) if request.user.may(Can.PROPOSE) else [],
+        events=_events(request, customer_id),
+        metronome_url=f"{METRONOME_APP}{customer_id}",
+        freshness=freshness.of_instant(mirror.as_of(found, account), account),
+    )
+
+
+def open_requests(customer_ids: Iterable[UUID]) -> dict[UUID, ChangeRequest]:
+    """The newest open request on each of these customers, in one query."""
+    rows = ChangeRequest.objects.filter(customer_id__in=list(customer_ids), status__in=OPEN)
+    return {row.customer_id: row for row in rows.order_by("submitted_at", "pk")}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing that can be proposed about a customer; `blocked_by` is the open request in its way."""
+
+    kind: str
+    label: str
+    blocked_by: str
+
+
+def offers(customer_id: UUID) -> list[Offer]:
+    """What can be proposed about a customer, each with the open request that writes to the same facts."""
+    taken = dict(
+        Subject.objects.filter(is_open=True, key__startswith=f"customer:{customer_id}").values_list(
+            "key", "change__reference"
+        )
+    )
+    whole = taken.get(f"customer:{customer_id}", "")
+    return [
+        Offer(kind, KINDS[kind].label, taken.get(f"customer:{customer_id}:{group}", whole))
+        for kind, group in (("customer.realias", "aliases"), ("customer.rename", "name"))
+    ] + [Offer("customer.archive", KINDS["customer.archive"].label, next(iter(taken.values()), ""))]
+
+
+def _fields(values: dict[str, Any], keys: list[str]) -> list[tuple[str, Any]]:
+    """Custom fields by key: every key that exists, and any value whose key has gone."""
+    return [(key, values.get(key)) for key in sorted({*keys, *values})]
+
+
+def _events(request: HttpRequest, customer_id: UUID) -> list[Any] | None:
+    if not request.user.may(Can.READ_AUDIT):
+        return None
+    return audit.page(audit.AuditFilter(customer_id=customer_id), None, SHOWN_EVENTS).rows
+
+
+def _everywhere(request: HttpRequest, wanted: CustomerFilter) -> str:
+    """The same search over active and archived customers, when only some were looked at."""
+    if wanted.status == "all" or not wanted.is_narrow:
+        return ""
+    query = request.GET.copy()
+    query["status"] = "all"
+    query.pop("cursor", None)
+    return f"{request.path}?{query.urlencode()}"

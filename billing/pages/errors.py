@@ -1,0 +1,86 @@
+"""Pages for what went wrong: each says what happened, what is safe, and the next step."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template import loader
+from django.utils import timezone
+
+from billing.pages.access import RoleMissing
+from billing.pages.context import look
+from billing.roles import Role, roles_that
+from billing.users import User
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: the request itself made no sense."""
+    return _error(request, 400, "This request made no sense to us")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403: who may do it, and who can grant that."""
+    if not isinstance(exception, RoleMissing):
+        return _error(request, 403, "You may not do this", detail=str(exception))
+    return _error(
+        request,
+        403,
+        f"The role {request.user.get_role_display().lower()} may not {exception.can}",
+        roles=roles_that(exception.can),
+        grantors=User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).order_by("name"),
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404: nothing lives here, or not any more."""
+    said = exception.args[0] if exception.args and isinstance(exception.args[0], str) else ""
+    return _error(request, 404, said or "There is no such page")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: drawn without the database, which may be what broke."""
+    context = {
+        **look(request),
+        "code": 500,
+        "title": "Something broke on our side, and nothing was sent",
+        "at": timezone.now(),
+        "request_id": getattr(request, "request_id", ""),
+        "layout": "bare.html",
+    }
+    name = "errors/_toast.html" if _is_htmx(request) else "errors/500.html"
+    return _for_htmx(request, HttpResponse(loader.render_to_string(name, context), status=500))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form that was opened before the last sign-in, or posted from elsewhere."""
+    return _error(request, 403, "This form is from before you signed in", template="csrf")
+
+
+def _error(
+    request: HttpRequest, code: int, title: str, *, template: str = "", **context: Any
+) -> HttpResponse:
+    user = getattr(request, "user", None)
+    context |= {
+        "code": code,
+        "phrase": HTTPStatus(code).phrase,
+        "title": title,
+        "request_id": getattr(request, "request_id", ""),
+        "layout": "base.html" if user is not None and user.is_authenticated else "bare.html",
+    }
+    name = "errors/_toast.html" if _is_htmx(request) else f"errors/{template or code}.html"
+    return _for_htmx(request, render(request, name, context, status=code))
+
+
+def _is_htmx(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False))
+
+
+def _for_htmx(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Under htmx an error becomes a toast: what was typed stays where it is."""
+    if _is_htmx(request):
+        response["HX-Retarget"] = "#toasts"
+        response["HX-Reswap"] = "beforeend"
+    return response

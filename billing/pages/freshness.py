@@ -1,0 +1,63 @@
+"""How old what a page shows is, in the words of every page that shows mirrored data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from billing.mirror import queries as mirror
+from billing.mirror.models import RefreshRun
+
+WORDS = {
+    "fresh": ("Fresh", "good", "mark-fresh"),
+    "ageing": ("Ageing", "info", "mark-expired"),
+    "stale": ("Stale", "warn", "mark-stale"),
+    "empty": ("Not mirrored yet", "plain", "mark-none"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One age, ready to be drawn. `trouble` is what the last refresh broke with, while it still matters."""
+
+    as_of: datetime | None
+    state: str
+    running: RefreshRun | None = None
+    trouble: str = ""
+
+    @property
+    def word(self) -> str:
+        return WORDS[self.state][0]
+
+    @property
+    def tone(self) -> str:
+        return WORDS[self.state][1]
+
+    @property
+    def mark(self) -> str:
+        return WORDS[self.state][2]
+
+
+def of_account(account: mirror.Freshness | None = None) -> Shown:
+    """The age of the picture of the whole account."""
+    account = account or mirror.freshness()
+    return Shown(account.as_of, account.state, account.running, _trouble(account.last_run))
+
+
+def of_instant(as_of: datetime, account: mirror.Freshness) -> Shown:
+    """The age of one customer's facts, which may have been read since the last whole refresh."""
+    state = _state(timezone.now() - as_of)
+    return Shown(as_of, state, account.running, _trouble(account.last_run) if state == "stale" else "")
+
+
+def _state(behind: timedelta) -> str:
+    if behind < mirror.FRESH_FOR:
+        return "fresh"
+    return "ageing" if behind < mirror.AGEING_FOR else "stale"
+
+
+def _trouble(last_run: RefreshRun | None) -> str:
+    failed = last_run is not None and last_run.status == RefreshRun.Status.FAILED
+    return last_run.error if failed else ""

@@ -1,0 +1,68 @@
+"""What every view shares: who is asking, whether a part is enough, and how a page is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from billing.audit.actors import Actor, person
+
+
+class HtmxHttpRequest(HttpRequest):
+    """A request after HtmxMiddleware; only for annotations."""
+
+    htmx: HtmxDetails
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in person as the audit record names them, with where they came from."""
+    return person(
+        request.user,
+        ip=request.client_ip or None,
+        user_agent=request.headers.get("User-Agent", ""),
+        request_id=request.request_id,
+    )
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Whether htmx asked and only the part will be swapped in."""
+    htmx = getattr(request, "htmx", None)
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def render_page(
+    request: HttpRequest, template: str, *, part: str = "", status: int = 200, **context: Any
+) -> HttpResponse:
+    """Draw `<template>.html`, or under htmx only `part` (such as `_rows`) from the same folder.
+
+    Pages hold customers' facts, so no shared cache may keep them.
+    """
+    partial = bool(part) and is_partial(request)
+    name = f"{template.rpartition('/')[0]}/{part}.html".lstrip("/") if partial else f"{template}.html"
+    response = render(request, name, {**context, "is_partial": partial}, status=status)
+    if part:
+        patch_vary_headers(response, ["HX-Request"])
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def go_to(request: HttpRequest, where: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    """Send the browser to a page after a successful POST, also when htmx asked."""
+    response = redirect(where, *args, **kwargs)
+    return HttpResponseClientRedirect(response["Location"]) if getattr(request, "htmx", None) else response
+
+
+def way_back(request: HttpRequest, default: str) -> str:
+    """The page of ours that `next` or the Referer names; never another site's."""
+    for candidate in (request.POST.get("next", ""), request.headers.get("Referer", "")):
+        if candidate and url_has_allowed_host_and_scheme(
+            candidate, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        ):
+            return candidate
+    return default

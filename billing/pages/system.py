@@ -1,0 +1,124 @@
+"""How the machine is: the mirror's runs, the request budget, what waits to be applied, and the freeze."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing import VERSION
+from billing.changes.actions import checked_reason
+from billing.changes.models import ChangeRequest
+from billing.changes.refusals import BadInput
+from billing.changes.statuses import MARKS, TONES, Status
+from billing.control import freezing
+from billing.control.models import Installation
+from billing.mirror import queries as mirror
+from billing.mirror.connection import budget_snapshot
+from billing.pages import freshness
+from billing.pages.access import needs
+from billing.pages.requests import actor_of, go_to, render_page
+from billing.roles import Can
+
+UNSETTLED = (
+    Status.SUBMITTED,
+    Status.APPROVED,
+    Status.APPLYING,
+    Status.UNKNOWN,
+    Status.PARTLY_APPLIED,
+)
+SHOWN_RUNS = 15
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many requests stand in one status, and since when the oldest does."""
+
+    status: Status
+    number: int
+    oldest: datetime | None
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.status] if self.number else "plain"
+
+    @property
+    def mark(self) -> str:
+        return MARKS[self.status]
+
+
+@needs(Can.BROWSE)
+@require_safe
+def system(request: HttpRequest) -> HttpResponse:
+    """The whole page, or every few seconds its moving part."""
+    account = mirror.freshness()
+    settled = _settled_lately()
+    return render_page(
+        request,
+        "system/page",
+        part="_live",
+        freshness=freshness.of_account(account),
+        runs=list(mirror.runs(SHOWN_RUNS)),
+        dead_before=timezone.now() - mirror.DEAD_AFTER,
+        budget=budget_snapshot(),
+        queues=_queues(),
+        settled=settled,
+        settled_total=sum(settled.values()),
+        installation=Installation.objects.first(),
+        version=VERSION,
+        patience={
+            "deadline": settings.WRITE_DEADLINE_SECONDS,
+            "settle": settings.SETTLE_SECONDS,
+            "lease": settings.LEASE_SECONDS,
+        },
+    )
+
+
+@needs(Can.FREEZE)
+@require_http_methods(["GET", "POST"])
+def freeze(request: HttpRequest) -> HttpResponse:
+    """The page that stops or resumes all applying. `turn` says which way; a reason goes on record."""
+    wants_freeze = request.resolver_match.url_name == "system-freeze"
+    context = {"wants_freeze": wants_freeze, "reason": "", "error": ""}
+    if request.method == "POST":
+        try:
+            reason = checked_reason(request.POST.get("reason", ""))
+        except BadInput as refusal:
+            context |= {"reason": request.POST.get("reason", ""), "error": refusal.message}
+            return render_page(request, "system/freeze", status=422, **context)
+        turn = freezing.freeze if wants_freeze else freezing.unfreeze
+        if turn(actor_of(request), reason):
+            messages.success(request, "All changes are frozen." if wants_freeze else "Applying goes on.")
+        else:
+            messages.warning(request, "It was so already; somebody else was first.")
+        return go_to(request, "billing:system")
+    return render_page(request, "system/freeze", **context)
+
+
+def _queues() -> list[Queue]:
+    rows = (
+        ChangeRequest.objects.filter(status__in=UNSETTLED)
+        .order_by()
+        .values_list("status")
+        .annotate(number=Count("pk"), oldest=Min("submitted_at"))
+    )
+    found = {status: (number, oldest) for status, number, oldest in rows}
+    return [Queue(status, *found.get(status, (0, None))) for status in UNSETTLED]
+
+
+def _settled_lately() -> dict[str, int]:
+    """How the requests that were settled in the last 24 hours ended, by label."""
+    rows = (
+        ChangeRequest.objects.filter(settled_at__gte=timezone.now() - DAY)
+        .order_by("status")
+        .values_list("status")
+        .annotate(number=Count("pk"))
+    )
+    return {str(Status(status).label): number for status, number in rows}

@@ -1,0 +1,210 @@
+"""How outside text, instants, ages, counts and money are written on pages. Nothing here asks the database."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from billing.pages.audit_lines import Line, lines_of
+
+register = template.Library()
+
+NO_VALUE = mark_safe('<span class="quiet">—</span>')
+DECIMALS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "JOD": 3, "TND": 3}
+CURRENCY_LETTERS = 3
+
+
+@cache
+def _icon(name: str, extra: str) -> SafeString:
+    return format_html(
+        '<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>', extra, static("icons.svg"), name
+    )
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """One symbol of static/icons.svg; decoration only, so words stand beside it."""
+    return _icon(name, f" {extra}" if extra else "")
+
+
+@register.simple_tag
+def status(tone: str, mark: str, words: str, boxed: bool = False) -> SafeString:
+    """A status: shape, words, tone. `boxed` once in a page's header."""
+    return format_html(
+        '<span class="status" data-tone="{}"{}>{}{}</span>',
+        tone,
+        mark_safe(" data-boxed") if boxed else "",
+        icon(mark),
+        words,
+    )
+
+
+@register.simple_tag
+def copy_button(what: str) -> SafeString:
+    """A button that copies the `.key` before it; `what` is what a screen reader hears (`Copy alias`)."""
+    return format_html(
+        '<button class="copy" type="button" data-copy>{}<span class="visually-hidden">{}</span></button>',
+        icon("copy"),
+        what,
+    )
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+def _time(value: datetime, shown: str) -> SafeString:
+    return format_html('<time datetime="{}">{}</time>', f"{_utc(value):%Y-%m-%dT%H:%M:%SZ}", shown)
+
+
+@register.filter
+def instant(value: datetime | None) -> SafeString:
+    """`2026-11-20 14:02 UTC`."""
+    return NO_VALUE if value is None else _time(value, f"{_utc(value):%Y-%m-%d %H:%M} UTC")
+
+
+@register.filter
+def instant_seconds(value: datetime | None) -> SafeString:
+    """`2026-11-20 14:02:11 UTC`, for evidence."""
+    return NO_VALUE if value is None else _time(value, f"{_utc(value):%Y-%m-%d %H:%M:%S} UTC")
+
+
+@register.filter
+def instant_cell(value: datetime | None) -> SafeString:
+    """`2026-11-20 14:02:11`, where the column's head says UTC."""
+    return NO_VALUE if value is None else _time(value, f"{_utc(value):%Y-%m-%d %H:%M:%S}")
+
+
+@register.filter
+def clock(value: datetime | None) -> SafeString:
+    """`14:02:11 UTC`, with the day before it unless it is today."""
+    if value is None:
+        return NO_VALUE
+    is_today = _utc(value).date() == timezone.now().astimezone(UTC).date()
+    return _time(value, f"{_utc(value):{'' if is_today else '%Y-%m-%d '}%H:%M:%S} UTC")
+
+
+@register.filter
+def day(value: datetime | date | None) -> SafeString:
+    """`2026-11-20`, the day in UTC."""
+    if value is None:
+        return NO_VALUE
+    shown = (_utc(value).date() if isinstance(value, datetime) else value).isoformat()
+    return format_html('<time datetime="{}">{}</time>', shown, shown)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """`8 s`, `47 min`, `2 h 30 min`, `2 d 4 h`: two units at most, the second only when it isn't zero."""
+    if seconds is None:
+        return "—"
+    whole = max(0, int(seconds))
+    for unit, size, smaller, part in (("d", 86_400, "h", 3600), ("h", 3600, "min", 60)):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size:,} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole // 60} min" if whole >= 60 else f"{whole} s"
+
+
+@register.filter
+def age(value: datetime | None) -> str:
+    """How long ago, beside the instant and never instead of it."""
+    return duration((timezone.now() - value).total_seconds() if value else None)
+
+
+@register.filter
+def count(number: int | None) -> str:
+    """`1,380`."""
+    return "—" if number is None else f"{number:,}"
+
+
+@register.simple_tag
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 customer`, `1,380 customers`, `2 aliases`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+@register.filter
+def key(value: Any) -> SafeString:
+    """An alias, id or digest to the byte: outer spaces are drawn, still spaces when copied."""
+    text = str(value)
+    inner = text.strip()
+    if not inner:
+        return format_html('<span class="key"><span class="sp">{}</span></span>', text)
+    start = text.index(inner)
+    before, after = text[:start], text[start + len(inner) :]
+    drawn = mark_safe('<span class="sp">{}</span>')
+    return format_html(
+        '<span class="key">{}{}{}</span>',
+        format_html(drawn, before) if before else "",
+        inner,
+        format_html(drawn, after) if after else "",
+    )
+
+
+@register.filter
+def oddities(value: str) -> list[str]:
+    """What the eye can't see in an alias, in words: `ends with a space`, `holds an invisible character`."""
+    words = []
+    for where, number in (
+        ("starts", len(value) - len(value.lstrip())),
+        ("ends", len(value) - len(value.rstrip())),
+    ):
+        if number:
+            words.append(f"{where} with {'a space' if number == 1 else f'{number} spaces'}")
+    if any(unicodedata.category(letter) in ("Cf", "Cc") for letter in value.strip()):
+        words.append("holds an invisible character")
+    if any(letter != " " and letter.isspace() for letter in value.strip()):
+        words.append("holds a space that is not an ordinary one")
+    return words
+
+
+@register.simple_tag
+def money(amount: Decimal | str, currency: str) -> SafeString:
+    """`EUR 69,297.46`: the currency's own decimals, a true minus, the plain number as value."""
+    exact = Decimal(amount)
+    is_currency = len(currency) == CURRENCY_LETTERS and currency.isupper()
+    places = DECIMALS.get(currency, 2) if is_currency else max(0, -int(exact.as_tuple().exponent))
+    shown = f"{abs(exact):,.{places}f}"
+    return format_html(
+        '<data class="money" value="{}"><abbr>{}</abbr> <span>{}{}</span></data>',
+        f"{exact:f}",
+        currency,
+        "−" if exact < 0 else "",
+        shown,
+    )
+
+
+@register.simple_tag
+def change_link(reference: str) -> SafeString:
+    """A request's reference, leading to it."""
+    address = reverse("billing:change", args=[reference])
+    return format_html('<a class="nowrap" href="{}">{}</a>', address, reference)
+
+
+@register.simple_tag
+def change_status(change: Any) -> SafeString:
+    """A change request's status as every list shows it."""
+    return status(change.tone, change.mark, change.get_status_display())
+
+
+@register.filter
+def audit_lines(event: Any) -> list[Line]:
+    """The fields that an audit event changed."""
+    return lines_of(event.old, event.new)
+
+
+@register.filter
+def took(run: Any) -> str:
+    """How long a refresh took, or has been taking so far as its last sign of life says."""
+    return duration(((run.finished_at or run.heartbeat_at) - run.started_at).total_seconds())

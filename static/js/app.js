@@ -1,0 +1,152 @@
+// Delegated behaviours, found by data- attributes. Every page reads and works without this file.
+"use strict";
+
+const toasts = () => document.getElementById("toasts");
+const palette = () => document.getElementById("palette");
+let signedOut = false;
+
+function toast(words, tone, mark) {
+  const sprite = document.querySelector("use")?.getAttribute("href").split("#")[0];
+  const box = document.createElement("div");
+  box.className = "toast";
+  box.dataset.tone = tone;
+  box.innerHTML = `<svg class="icon" aria-hidden="true"><use href="${sprite}#${mark}"/></svg><p></p>`;
+  box.querySelector("p").textContent = words;
+  toasts().append(box);
+  setTimeout(() => box.remove(), 6000);
+}
+
+async function copy(button) {
+  const text = button.dataset.copy || button.parentElement.querySelector(".key, .digest")?.textContent || "";
+  try {
+    await navigator.clipboard.writeText(button.closest(".digest, [data-digest]") ? text.replace(/\s/g, "") : text);
+    toast("Copied.", "good", "mark-applied");
+  } catch {
+    toast("The browser did not allow copying. Select the text and copy it by hand.", "warn", "mark-stale");
+  }
+}
+
+function setTheme(theme) {
+  if (theme === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `theme=${theme}; path=/; max-age=${theme === "auto" ? 0 : 31536000}; samesite=lax${secure}`;
+  document.querySelectorAll("[data-set-theme]").forEach((button) => {
+    if (button.dataset.setTheme === theme) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  });
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-copy], [data-print], [data-set-theme], [data-dismiss]");
+  if (target?.hasAttribute("data-copy")) copy(target);
+  if (target?.hasAttribute("data-print")) window.print();
+  if (target?.hasAttribute("data-dismiss")) target.closest(".toast").remove();
+  if (target?.hasAttribute("data-set-theme")) {
+    event.preventDefault();
+    setTheme(target.dataset.setTheme);
+  }
+  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+});
+
+// Search: `/`, Ctrl+K or the field in the frame open the palette; arrows move, Enter opens.
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches("[data-search]") && palette()) {
+    event.target.blur();
+    palette().showPopover();
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches?.("input, textarea, select, [contenteditable]");
+  const wantsSearch = (event.key === "/" && !typing) || (event.key === "k" && (event.ctrlKey || event.metaKey));
+  if (wantsSearch && palette() && !event.altKey) {
+    event.preventDefault();
+    palette().showPopover();
+  }
+  if (event.key === "Escape") {
+    const menu = event.target.closest?.("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+  if (event.target.id === "palette-q") moveInPalette(event);
+});
+
+function moveInPalette(event) {
+  const options = [...document.querySelectorAll("#found [role=option]")];
+  const now = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+  if (event.key === "Enter" && now >= 0) {
+    event.preventDefault();
+    location.assign(options[now].href);
+  }
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || !options.length) return;
+  event.preventDefault();
+  const next = options[(now + step + options.length) % options.length];
+  options.forEach((option) => option.setAttribute("aria-selected", String(option === next)));
+  event.target.setAttribute("aria-activedescendant", next.id);
+  next.scrollIntoView({ block: "nearest" });
+}
+
+// A filter form sends itself when a choice changes; without script its button does.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-auto]");
+  if (form && event.target.matches("select")) form.requestSubmit();
+});
+
+// A field that shows how long it is, in the units Metronome counts.
+document.addEventListener("input", (event) => {
+  const counter = event.target.dataset.counts && document.getElementById(event.target.dataset.counts);
+  if (counter) counter.textContent = event.target.value.length;
+});
+
+// After a swap: keep the keyboard where it was, or move it to what was asked for.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const found = document.getElementById("found");
+  if (event.target === found) {
+    const field = document.getElementById("palette-q");
+    field.setAttribute("aria-expanded", String(Boolean(found.querySelector("[role=option]"))));
+    field.removeAttribute("aria-activedescendant");
+  }
+  const wanted = event.target.querySelector?.("[data-focus]") || (event.target.matches?.("[data-focus]") && event.target);
+  if (wanted && document.activeElement === document.body) wanted.focus();
+});
+
+// The server's error parts are swapped into the toasts; silence from it is said here.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status !== 401) return;
+  if (signedOut && toasts().querySelector("[data-signed-out]")) event.detail.shouldSwap = false;
+  signedOut = true;
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const trigger = event.detail.requestConfig.triggeringEvent;
+  if (signedOut && !trigger?.isTrusted) event.preventDefault(); // polls rest until somebody signs in again
+});
+document.addEventListener("htmx:sendError", (event) => {
+  if (event.detail.requestConfig.triggeringEvent?.isTrusted) toast("The server could not be reached. What you typed is still here.", "bad", "mark-refused");
+});
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status > 500) toast("The server did not answer properly. What you typed is still here.", "bad", "mark-refused");
+});
+
+// Signed in again in another tab: this page takes the new session's token, so what was typed can be sent.
+window.addEventListener("focus", async () => {
+  if (!signedOut) return;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const token = fresh.querySelector("input[name=csrfmiddlewaretoken]")?.value;
+  if (!token) return;
+  document.querySelectorAll("input[name=csrfmiddlewaretoken]").forEach((field) => (field.value = token));
+  document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+  toasts().replaceChildren();
+  signedOut = false;
+});
+
+// On load: an error summary takes the focus; toasts from the last page leave by themselves.
+document.querySelector(".error-summary")?.focus();
+setTimeout(() => toasts()?.querySelectorAll('.toast[data-tone="good"]').forEach((box) => box.remove()), 8000);
