@@ -69,20 +69,3 @@ def _columns() -> dict[str, str | Expression]:
         "missing_since": as_utc("missing_since"),
         "fetched_at": as_utc("fetched_at"),
     }
-
-
-def plans_csv(actor: Actor) -> Iterator[bytes]:
-    """Every plan as CSV, by name, in chunks. The export is recorded before the first byte can be asked for."""
-    note(Event.LIST_EXPORTED, actor, "Plans", {})
-    number = current_plans().filter(plan=OuterRef("pk")).order_by().values("plan")
-    customers = number.annotate(number=Count("*")).values("number")
-    columns: dict[str, str | Expression] = {
-        "id": "id",
-        "name": defused("name"),
-        "description": defused("description"),
-        "customers": Coalesce(Subquery(customers, output_field=IntegerField()), 0),
-        "custom_fields": Cast(F("custom_fields"), TextField()),
-        "missing_since": as_utc("missing_since"),
-        "fetched_at": as_utc("fetched_at"),
-    }
-    return copy_out(Plan.objects.order_by("name", "id"), columns)
