@@ -49,7 +49,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         part="_docket",
         view=view,
         views=VIEWS,
-        status=status,
+        chosen_status=status,
         statuses=Status.choices,
         found=found,
         lines=[(change, given.get(change.pk)) for change in found.rows],
@@ -74,11 +74,8 @@ def live(request: HttpRequest, reference: str) -> HttpResponse:
     row = _found(reference)
     if request.GET.get("seen") == _mark(row):
         return HttpResponse(status=204)
-    if request.GET.get("status") != row.status:
-        response = HttpResponse(status=204)
-        response["HX-Refresh"] = "true"
-        return response
-    return render_page(request, "changes/_live", **_facts(request, row))
+    moved_on = request.GET.get("status") != row.status  # a form somebody types in is left alone otherwise
+    return render_page(request, "changes/_live", redraw_decision=moved_on, **_facts(request, row))
 
 
 @needs(Can.DECIDE)

@@ -1,4 +1,4 @@
-"""Writing a change request: one view for every kind's form, its live advice, and the survey before archiving."""
+"""Writing a change request: one view for every kind's form, live advice, and the survey before archiving."""
 
 from __future__ import annotations
 

@@ -60,7 +60,6 @@ class ArchiveCustomer(Kind):
     label = "Archive customer"
     irreversible = True
     needs_survey = True
-    template = "changes/new_archive.html"
 
     def form(
         self,

@@ -49,7 +49,6 @@ class Kind(ABC):
     irreversible: ClassVar[bool] = False
     needs_customer: ClassVar[bool] = True
     needs_survey: ClassVar[bool] = False
-    template: ClassVar[str] = "changes/new.html"
 
     @abstractmethod
     def form(

@@ -1,0 +1,51 @@
+"""Signed-in browsers for the pages of change requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from billing.users import User
+from tests.changes.conftest import (
+    administrator,
+    approved,
+    auditor,
+    checker,
+    checker2,
+    gateway,
+    house,
+    maker,
+    simulator,
+    simulator_process,
+    snapshot,
+    submitted,
+)
+
+__all__ = [
+    "administrator",
+    "approved",
+    "auditor",
+    "checker",
+    "checker2",
+    "gateway",
+    "house",
+    "maker",
+    "simulator",
+    "simulator_process",
+    "snapshot",
+    "submitted",
+]
+
+
+@pytest.fixture
+def as_person() -> Callable[[User], Client]:
+    """A browser in which somebody is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in

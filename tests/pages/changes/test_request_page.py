@@ -1,0 +1,208 @@
+"""The request page and the forms, through a browser's eyes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.html import escape
+
+from billing.audit.models import AuditEvent
+from billing.changes import apply, survey
+from billing.changes.models import ChangeRequest
+from billing.metronome.client import Gateway
+from billing.users import User
+from tests.simulator_server import RunningSimulator
+from tests.world import approve, propose
+
+SignIn = Callable[[User], Client]
+
+
+def test_the_maker_sees_no_decision_and_a_direct_post_is_refused(
+    submitted: ChangeRequest, maker: User, as_person: SignIn
+) -> None:
+    browser = as_person(maker)
+
+    page = browser.get(f"/changes/{submitted.reference}/")
+    assert page.status_code == 200
+    assert "Your decision" not in page.text
+    assert submitted.digest[:8] in page.text
+    answer = browser.post(
+        f"/changes/{submitted.reference}/decide/",
+        {"verdict": "approve", "digest": submitted.digest, "reason": "mine"},
+    )
+
+    assert answer.status_code == 403
+    submitted.refresh_from_db()
+    assert submitted.status == "submitted"
+    assert not submitted.decisions.exists()
+
+
+def test_a_manager_who_is_the_maker_is_refused_too(
+    snapshot: dict[str, Any], checker: User, as_person: SignIn
+) -> None:
+    own = propose("customer.rename", checker, {"name": "Own"}, snapshot=snapshot)
+
+    answer = as_person(checker).post(
+        f"/changes/{own.reference}/decide/", {"verdict": "approve", "digest": own.digest}
+    )
+
+    assert answer.status_code == 403
+    assert "somebody else has to decide" in answer.text
+
+
+def test_a_manager_approves_with_the_digest_of_the_page(
+    submitted: ChangeRequest, checker: User, as_person: SignIn
+) -> None:
+    browser = as_person(checker)
+    page = browser.get(f"/changes/{submitted.reference}/").text
+    digest = re.search(r'name="digest" value="([0-9a-f]{64})"', page)[1]
+
+    answer = browser.post(
+        f"/changes/{submitted.reference}/decide/", {"verdict": "approve", "digest": digest, "reason": "seen"}
+    )
+
+    assert (answer.status_code, answer["Location"]) == (302, f"/changes/{submitted.reference}/")
+    submitted.refresh_from_db()
+    assert submitted.status == "approved"
+    assert AuditEvent.objects.get(event_type="change.approved").ip == "127.0.0.1"
+
+
+def test_a_rejection_without_a_reason_keeps_the_page_and_says_why(
+    submitted: ChangeRequest, checker: User, as_person: SignIn
+) -> None:
+    answer = as_person(checker).post(
+        f"/changes/{submitted.reference}/decide/", {"verdict": "reject", "digest": submitted.digest}
+    )
+
+    assert answer.status_code == 422
+    assert "Say why" in answer.text
+
+
+def test_the_live_part_answers_204_until_something_moved(
+    approved: ChangeRequest, maker: User, gateway: Gateway, as_person: SignIn
+) -> None:
+    browser = as_person(maker)
+    page = browser.get(f"/changes/{approved.reference}/").text
+    poll = re.search(r'hx-get="([^"]+)"[^>]*every 2s', page)[1].replace("&amp;", "&")
+
+    assert browser.get(poll).status_code == 204
+    apply.apply_change(approved.pk, gateway)
+    moved = browser.get(poll, headers={"HX-Request": "true"})
+
+    assert moved.status_code == 200
+    assert "Applied" in moved.text
+    assert "every 2s" not in moved.text
+
+
+@pytest.mark.parametrize("view", ["waiting", "mine", "all"])
+def test_the_inbox_shows_each_view_in_a_constant_number_of_queries(
+    submitted: ChangeRequest,
+    checker: User,
+    maker: User,
+    snapshot: dict[str, Any],
+    as_person: SignIn,
+    view: str,
+    django_assert_num_queries: Any,
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    browser = as_person(checker if view != "mine" else maker)
+    with CaptureQueriesContext(connection) as few:
+        page = browser.get(f"/changes/?view={view}")
+    assert submitted.reference in page.text
+    for number in range(12):
+        propose(
+            "customer.create",
+            maker,
+            {"name": f"New {number}", "ingest_aliases": [f"new-{number}"], "custom_fields": {}},
+        )
+    with CaptureQueriesContext(connection) as many:
+        assert browser.get(f"/changes/?view={view}").status_code == 200
+
+    assert len(many) == len(few)
+
+
+def test_finance_proposes_a_renaming_and_it_is_sealed(
+    snapshot: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    browser = as_person(maker)
+    address = f"/changes/new/customer.rename/?customer={snapshot['id']}"
+    assert browser.get(address).status_code == 200
+
+    refused = browser.post(address, {"name": "x" * 161, "reason": ""})
+    assert refused.status_code == 422
+    assert "x" * 161 in refused.text
+    sent = browser.post(address, {"name": "<script>alert(1)</script>", "reason": "as ordered"})
+
+    change = ChangeRequest.objects.get()
+    assert (sent.status_code, sent["Location"]) == (302, f"/changes/{change.reference}/")
+    page = browser.get(sent["Location"]).text
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_archiving_waits_for_the_survey_and_asks_for_the_name(
+    snapshot: dict[str, Any],
+    maker: User,
+    checker: User,
+    checker2: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    as_person: SignIn,
+) -> None:
+    browser = as_person(maker)
+    address = f"/changes/new/customer.archive/?customer={snapshot['id']}"
+    assert "Send for approval" not in browser.get(address).text
+    from billing.changes.models import Survey
+
+    survey.answer(Survey.objects.get().uuid, gateway)
+    page = browser.get(address).text
+    assert "Send for approval" in page
+
+    entered = {"clear_aliases": "yes", "typed_name": "wrong", "reason": "merged"}
+    entered |= {"open_business": "on", "open_business_reason": "moved to the group"}
+    assert browser.post(address, entered).status_code == 422
+    sent = browser.post(address, entered | {"typed_name": snapshot["name"]})
+    assert sent.status_code == 302
+    change = ChangeRequest.objects.get()
+    assert [call.operation for call in change.calls.all()] == [
+        "customers.setIngestAliases",
+        "customers.archive",
+    ]
+    wrong = as_person(checker).post(
+        f"/changes/{change.reference}/decide/", {"verdict": "approve", "digest": change.digest, "typed": "no"}
+    )
+    assert wrong.status_code == 422
+
+    approve(change, checker, checker2)
+    apply.apply_change(change.pk, gateway)
+
+    change.refresh_from_db()
+    assert change.status == "applied"
+    assert [effect["route"] for effect in simulator.ledger()] == [
+        "POST /v1/customers/{customer_id}/setIngestAliases",
+        "POST /v1/customers/archive",
+    ]
+    gone = simulator.customer(id=snapshot["id"])
+    assert gone["archived_at"] is not None
+    assert gone["ingest_aliases"] == []
+
+
+def test_hints_name_a_holder_and_the_people_needed(
+    snapshot: dict[str, Any], gateway: Gateway, simulator: RunningSimulator, maker: User, as_person: SignIn
+) -> None:
+    from tests.world import mirrored
+
+    other = mirrored(gateway, simulator, position=9)
+    answer = as_person(maker).post(
+        f"/changes/new/customer.realias/hints/?customer={snapshot['id']}",
+        {"ingest_aliases": other["ingest_aliases"][0]},
+    )
+
+    assert answer.status_code == 200
+    assert escape(f"is held by {other['name']}.") in answer.text
