@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
+from django.utils import timezone
 
 from billing.changes import queries as changes
 from billing.changes.models import ChangeRequest
@@ -57,9 +58,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         **look(request),
         "may": {can.name.lower(): is_person and user.may(can) for can in Can},
-        "waiting_count": SimpleLazyObject(lambda: changes.waiting_for(user).count() if is_person else 0),
-        "freeze": SimpleLazyObject(freezing.state),
-        "frozen_queue": SimpleLazyObject(
-            lambda: ChangeRequest.objects.filter(status=Status.APPROVED).count()
-        ),
+        "now": timezone.now(),
+        "waiting_count": cache(lambda: changes.waiting_for(user).count() if is_person else 0),
+        "freeze": cache(freezing.state),
+        "frozen_queue": cache(lambda: ChangeRequest.objects.filter(status=Status.APPROVED).count()),
     }

@@ -100,7 +100,7 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         request,
         "customers/detail",
         customer=found,
-        status=customer_status(found),
+        standing=customer_status(found),
         aliases=aliases[:SHOWN_ALIASES],
         folded_aliases=aliases[SHOWN_ALIASES:],
         alias_count=len(aliases),
