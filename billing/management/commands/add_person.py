@@ -34,6 +34,8 @@ class Command(BaseCommand):
         self, *args: Any, username: str, name: str, role: str, password_file: str | None, **options: Any
     ) -> None:
         person = User(username=User.normalize_username(username.strip()), name=name.strip(), role=role)
+        if not person.name.isprintable():  # control characters and half characters are not
+            raise CommandError("Nobody was added. name: This holds a character that nobody can read.")
         _check(person.full_clean, exclude=["password"])
         password = _from_file(password_file) if password_file else _from_terminal()
         _check(validate_password, password, person)
