@@ -49,11 +49,11 @@ def plans_csv(actor: Actor) -> Iterator[bytes]:
 
 def _columns() -> dict[str, str | Expression]:
     own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by().values("customer")
-    aliases = own.annotate(text=Defused(StringAgg("alias", SEPARATOR, ordering="alias"))).values("text")
+    aliases = own.annotate(text=Defused(StringAgg("alias", SEPARATOR, order_by="alias"))).values("text")
     number = own.annotate(number=Count("*")).values("number")
     subscriptions = current_plans().filter(customer=OuterRef("pk")).order_by().values("customer")
     plans = subscriptions.annotate(
-        text=Defused(StringAgg("plan__name", SEPARATOR, distinct=True, ordering="plan__name"))
+        text=Defused(StringAgg("plan__name", SEPARATOR, distinct=True, order_by="plan__name"))
     ).values("text")
     return {
         "id": "id",
