@@ -1,0 +1,58 @@
+"""A worker that is killed with SIGKILL at a named step: `python crashing_worker.py CHANGE STEP WHEN`.
+
+STEP is a function of billing.changes.apply or filing; WHEN is before or after. The process has no chance to
+clean up, exactly as when the machine loses power.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+django.setup()
+
+from billing.changes import apply, filing  # noqa: E402
+from billing.metronome.client import Gateway  # noqa: E402
+from billing.mirror.connection import open_gateway  # noqa: E402
+
+PLACES: dict[str, tuple[Any, str]] = {
+    "claim": (apply, "claim_change"),
+    "verify": (apply, "verified"),
+    "check": (apply, "differences"),
+    "token": (Gateway, "take_write_token"),
+    "journal": (apply, "journal"),
+    "send": (Gateway, "write"),
+    "file": (filing, "file_applied"),
+    "finish": (apply, "_finish"),
+}
+
+
+def killing(function: Callable[..., Any], when: str) -> Callable[..., Any]:
+    """The function, with a SIGKILL of this process before or after it."""
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return wrapped
+
+
+def main() -> None:
+    """Apply one request, and die on the way."""
+    change_id, step, when = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    owner, name = PLACES[step]
+    setattr(owner, name, killing(getattr(owner, name), when))
+    with open_gateway() as gateway:
+        apply.apply_change(change_id, gateway)
+
+
+if __name__ == "__main__":
+    main()
