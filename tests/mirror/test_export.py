@@ -1,0 +1,143 @@
+"""Lists as CSV: the rows and order of the page, formulas defused, and the export recorded first."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from billing.audit.actors import system
+from billing.audit.models import AuditEvent
+from billing.mirror.export import customers_csv, plans_csv
+from billing.mirror.filters import CustomerFilter
+from billing.mirror.models import Customer, CustomerPlan, IngestAlias, Plan
+from billing.mirror.queries import customers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ACTOR = system("a test")
+
+
+def customer(number: int, name: str, *aliases: str, **more: object) -> Customer:
+    row = Customer.objects.create(**{"id": UUID(int=number), "name": name, "fetched_at": NOW, **more})
+    IngestAlias.objects.bulk_create(IngestAlias(customer=row, alias=a, fetched_at=NOW) for a in aliases)
+    return row
+
+
+def subscribe(number: int, holder: Customer, plan: Plan, ending_before: datetime | None = None) -> None:
+    CustomerPlan.objects.create(
+        id=UUID(int=number),
+        customer=holder,
+        plan=plan,
+        starting_on=NOW - timedelta(days=9),
+        ending_before=ending_before,
+        fetched_at=NOW,
+    )
+
+
+def rows(chunks: Iterator[bytes]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(b"".join(chunks).decode(), newline="")))
+
+
+def test_a_customer_is_one_row_of_fixed_columns() -> None:
+    row = customer(
+        1,
+        "Halcyon, “Freight” GmbH",
+        "b",
+        "a",
+        external_id="crm-7",
+        custom_fields={"tier": "gold"},
+        created_at=NOW - timedelta(days=2, microseconds=1),
+    )
+    plan, other = (Plan.objects.create(id=UUID(int=n), name=f"Plan {n}", fetched_at=NOW) for n in (8, 9))
+    subscribe(20, row, other)
+    subscribe(21, row, plan)
+    subscribe(22, row, plan)
+    subscribe(23, customer(2, "Larkspur"), plan, ending_before=NOW - timedelta(days=1))
+
+    exported = rows(customers_csv(CustomerFilter(), ACTOR))
+
+    assert exported[0] == {
+        "id": str(row.pk),
+        "name": "Halcyon, “Freight” GmbH",
+        "external_id": "crm-7",
+        "ingest_aliases": "a\nb",
+        "ingest_alias_count": "2",
+        "plans": "Plan 8\nPlan 9",
+        "custom_fields": '{"tier": "gold"}',
+        "created_at": "2026-11-18T11:59:59.999999Z",
+        "updated_at": "",
+        "archived_at": "",
+        "missing_since": "",
+        "fetched_at": "2026-11-20T12:00:00.000000Z",
+    }
+    assert (exported[1]["ingest_aliases"], exported[1]["ingest_alias_count"], exported[1]["plans"]) == (
+        "",
+        "0",
+        "",
+    )
+
+
+def test_names_aliases_and_plans_that_a_spreadsheet_would_run_are_defused() -> None:
+    row = customer(1, '=HYPERLINK("http://x")', "@sum", "+1", external_id="-2")
+    plan = Plan.objects.create(id=UUID(int=8), name="=1+1", description="\t=2", fetched_at=NOW)
+    subscribe(20, row, plan)
+
+    exported = rows(customers_csv(CustomerFilter(), ACTOR))[0]
+    listed = rows(plans_csv(ACTOR))[0]
+
+    assert exported["name"] == '\'=HYPERLINK("http://x")'
+    assert exported["ingest_aliases"] == "'+1\n@sum"
+    assert exported["external_id"] == "'-2"
+    assert exported["plans"] == "'=1+1"
+    assert (listed["name"], listed["description"], listed["customers"]) == ("'=1+1", "'\t=2", "1")
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "created_at", "-created_at"])
+@pytest.mark.parametrize(
+    "narrowed", [{}, {"q": "halc"}, {"status": "archived"}, {"status": "missing"}, {"status": "all"}]
+)
+def test_the_file_holds_what_the_page_holds_in_its_order(sort: str, narrowed: dict[str, str]) -> None:
+    for number in range(12):
+        customer(
+            number + 1,
+            f"{'Halcyon' if number % 2 else 'larkspur'} {number % 3}",
+            created_at=NOW - timedelta(days=number % 4) if number % 5 else None,
+            archived_at=NOW if number % 6 == 1 else None,
+            missing_since=NOW if number % 6 == 2 else None,
+        )
+    wanted = CustomerFilter(**narrowed, sort=sort)
+
+    exported = rows(customers_csv(wanted, ACTOR))
+
+    assert exported
+    assert [row["id"] for row in exported] == [str(row.id) for row in customers(wanted).rows]
+
+
+def test_a_filter_with_signs_of_its_own_reaches_the_database_whole() -> None:
+    customer(1, "100 %s Ltd", "50%_off'; --")
+
+    exported = rows(customers_csv(CustomerFilter(q="50%_off'; --"), ACTOR))
+
+    assert [row["name"] for row in exported] == ["100 %s Ltd"]
+
+
+def test_a_list_is_recorded_before_its_first_byte() -> None:
+    customers_csv(CustomerFilter(q="halc", status="all", plan_id=UUID(int=8)), ACTOR)
+    plans_csv(ACTOR)
+
+    events = AuditEvent.objects.order_by("id")
+    assert [(event.event_type, event.actor_text, event.subject_text, event.new) for event in events] == [
+        (
+            "list.exported",
+            "a test",
+            "Customers",
+            {"filter": {"q": "halc", "status": "all", "plan": str(UUID(int=8)), "sort": "name"}},
+        ),
+        ("list.exported", "a test", "Plans", {"filter": {}}),
+    ]
