@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ def lines_of(old: Any, new: Any) -> list[Line]:
     """The fields that differ; what is longer than a line or more than four is told, and whole in the CSV."""
     before, after = _fields(old), _fields(new)
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    names.sort(key=lambda name: name != "status")
     lines = [Line(_label(name), _text(before.get(name)), _text(after.get(name))) for name in names]
     if len(lines) > MOST_LINES:
         rest = len(lines) - MOST_LINES + 1
@@ -41,12 +41,18 @@ def _label(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    if value is None or value == "":
+    text = _words(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _words(value: Any) -> str:
+    """A JSON value without its punctuation; the CSV holds it exactly."""
+    if value is None:
         return ""
     if isinstance(value, bool):
-        text = "yes" if value else "no"
-    elif isinstance(value, str | int):
-        text = str(value)
-    else:
-        text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{_label(name)} {_words(held)}".strip() for name, held in value.items())
+    if isinstance(value, list):
+        return "; ".join(_words(held) for held in value)
+    return str(value)

@@ -34,7 +34,7 @@ BANDS = {
     Environment.PRODUCTION: EnvironmentBand("production", "PRODUCTION", "Real customers, real invoices"),
     Environment.SANDBOX: EnvironmentBand("sandbox", "SANDBOX", "Practice data; nothing here is billed"),
     Environment.SIMULATOR: EnvironmentBand(
-        "simulator", "SIMULATOR", "A Metronome that runs on this machine; nobody is billed"
+        "simulator", "SIMULATOR", "Runs on this machine; nobody is billed"
     ),
 }
 

@@ -59,14 +59,7 @@ def customers(request: HttpRequest) -> HttpResponse:
         rows=customer_lines(page.rows, open_requests(row.id for row in page.rows)),
         plans=plans,
         statuses=STATUSES,
-        chips=chips(
-            request,
-            {
-                "q": ("Search", wanted.q),
-                "status": ("Status", STATUSES[wanted.status]),
-                "plan": ("Plan", plan_name),
-            },
-        ),
+        chips=chips(request, _shown(wanted, plan_name)),
         clear_url=address_without(request, "q", "status", "plan"),
         everywhere_url=_everywhere(request, wanted) if not page.rows else "",
         filters=filters_only(request),
@@ -113,6 +106,14 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         metronome_url=f"{METRONOME_APP}{customer_id}",
         freshness=freshness.of_instant(mirror.as_of(found, account), account),
     )
+
+
+def _shown(wanted: CustomerFilter, plan_name: str) -> dict[str, tuple[str, str]]:
+    """What the chips say; the status that every visit begins with is no filter of anybody's."""
+    shown = {"q": ("Search", wanted.q), "plan": ("Plan", plan_name)}
+    if wanted.status != CustomerFilter().status:
+        shown["status"] = ("Status", STATUSES[wanted.status])
+    return shown
 
 
 def open_requests(customer_ids: Iterable[UUID]) -> dict[UUID, ChangeRequest]:

@@ -29,7 +29,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         403,
         f"The role {request.user.get_role_display().lower()} may not {exception.can}",
-        roles=roles_that(exception.can),
+        roles=_either(roles_that(exception.can)),
         grantors=User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).order_by("name"),
     )
 
@@ -72,6 +72,12 @@ def _error(
     }
     name = "errors/_toast.html" if _is_htmx(request) else f"errors/{template or code}.html"
     return _for_htmx(request, render(request, name, context, status=code))
+
+
+def _either(words: list[str]) -> str:
+    """`manager, auditor or administrator`."""
+    *first, last = (word.lower() for word in words)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _is_htmx(request: HttpRequest) -> bool:

@@ -15,6 +15,7 @@ from billing.changes.models import ChangeRequest
 from billing.mirror import queries as mirror
 from billing.mirror.filters import CustomerFilter, FilterRefused
 from billing.mirror.models import Customer
+from billing.mirror.queries import CustomerRow
 from billing.pages.access import needs
 from billing.pages.requests import is_partial, render_page
 from billing.roles import Can
@@ -47,11 +48,16 @@ def _matches(request: HttpRequest, words: str) -> HttpResponse:
         "search/page",
         part="_found",
         words=words,
-        customers=page.rows if page else [],
+        customers=[(row, _alias_meant(row, words)) for row in page.rows] if page else [],
         count=page.count if page else 0,
         count_is_capped=bool(page and page.count_is_capped),
         changes=_changes(words),
     )
+
+
+def _alias_meant(row: CustomerRow, words: str) -> str:
+    """The alias that the words begin, if it is one of the few the row carries."""
+    return next((alias for alias in row.aliases if alias.startswith(words)), "")
 
 
 def _changes(words: str) -> list[ChangeRequest]:
