@@ -1,0 +1,218 @@
+"""The list of customers: its rows, its order, its pages in both directions, its count and its CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from billing.audit.actors import system
+from billing.audit.models import AuditEvent
+from billing.audit.paging import Cursor, CursorRefused
+from billing.mirror.export import customers_csv, plans_csv
+from billing.mirror.filters import CustomerFilter
+from billing.mirror.models import Customer, CustomerPlan, IngestAlias, Plan
+from billing.mirror.queries import CustomerRow, count_customers, customers
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+SORTS = ("name", "-name", "created_at", "-created_at")
+
+
+def add(number: int, name: str = "", **more: object) -> Customer:
+    values = {"id": UUID(int=number), "name": name or f"Company {number:03}", "fetched_at": NOW, **more}
+    return Customer.objects.create(**values)
+
+
+def subscribe(customer: Customer, plan: Plan, number: int, **more: object) -> None:
+    values = {"id": UUID(int=number), "starting_on": NOW, "fetched_at": NOW, **more}
+    CustomerPlan.objects.create(customer=customer, plan=plan, **values)
+
+
+def walk(wanted: CustomerFilter, limit: int) -> list[list[int]]:
+    """Every page going on, then every page coming back from the last; both must be the same pages."""
+    pages, cursor = [], None
+    while True:
+        page = customers(wanted, cursor, limit)
+        pages.append([row.id.int for row in page.rows])
+        if page.older is None:
+            break
+        cursor = page.older
+    back = [pages[-1]]
+    while page.newer:
+        page = customers(wanted, page.newer, limit)
+        back.append([row.id.int for row in page.rows])
+    assert list(reversed(back)) == pages
+    return pages
+
+
+def test_a_row_says_what_the_page_shows() -> None:
+    customer = add(1, "Halcyon Freight GmbH", external_id="crm-7", created_at=NOW)
+    for alias in ("d", "b", "a", "c"):
+        IngestAlias.objects.create(customer=customer, alias=alias, fetched_at=NOW)
+    running, ended, later, gone = (
+        Plan.objects.create(id=UUID(int=number), name=name, fetched_at=NOW)
+        for number, name in enumerate(("Running", "Ended", "Later", "Gone"), start=1)
+    )
+    today = datetime.now(UTC)
+    subscribe(customer, running, 1)
+    subscribe(customer, running, 2)
+    subscribe(customer, ended, 3, ending_before=today - timedelta(days=1))
+    subscribe(
+        customer, later, 4, starting_on=today + timedelta(days=9), ending_before=today + timedelta(days=99)
+    )
+    subscribe(customer, gone, 5, missing_since=NOW)
+
+    page = customers(CustomerFilter())
+
+    assert page.rows == [
+        CustomerRow(
+            id=UUID(int=1),
+            name="Halcyon Freight GmbH",
+            external_id="crm-7",
+            aliases=["a", "b", "c"],
+            alias_count=4,
+            plan_names=["Later", "Running"],
+            archived_at=None,
+            created_at=NOW,
+            fetched_at=NOW,
+            missing_since=None,
+        )
+    ]
+    assert (page.older, page.newer, page.count, page.count_is_capped) == (None, None, 1, False)
+    assert customers(CustomerFilter(plan_id=running.pk)).count == 1
+    assert customers(CustomerFilter(plan_id=ended.pk)).rows == []
+    assert customers(CustomerFilter(plan_id=gone.pk)).rows == []
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("limit", [1, 3, 50])
+def test_pages_hold_everybody_once_and_lead_back_the_same_way(sort: str, limit: int) -> None:
+    for number in range(1, 8):
+        # ties in both columns, names that differ in case alone, and two without a date
+        add(
+            number, ("Acme", "ACME", "beta", "Zeta")[number % 4], created_at=NOW + timedelta(days=number // 2)
+        )
+    add(8, "Acme", created_at=None)
+    add(9, "acme", created_at=None)
+
+    pages = walk(CustomerFilter(sort=sort), limit)
+
+    seen = [pk for page in pages for pk in page]
+    by_name = sorted(range(1, 10), key=lambda pk: (Customer.objects.get(pk=UUID(int=pk)).name.lower(), pk))
+    in_order = by_name if sort.endswith("name") else list(range(1, 10))
+    assert seen == (in_order if not sort.startswith("-") else in_order[::-1])
+    assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+
+
+def test_a_full_last_page_is_the_last() -> None:
+    for number in range(1, 5):
+        add(number)
+
+    assert walk(CustomerFilter(), 2) == [[1, 2], [3, 4]]
+
+
+def test_the_page_takes_two_queries_for_2_rows_and_for_20() -> None:
+    add(1)
+    add(2)
+    with CaptureQueriesContext(connection) as two:
+        customers(CustomerFilter(q="company"))
+    plan = Plan.objects.create(id=UUID(int=1), name="Scale", fetched_at=NOW)
+    for number in range(3, 21):
+        customer = add(number)
+        subscribe(customer, plan, number)
+        IngestAlias.objects.create(customer=customer, alias=f"alias-{number}", fetched_at=NOW)
+    with CaptureQueriesContext(connection) as twenty:
+        page = customers(CustomerFilter(q="company"))
+
+    assert len(page.rows) == 20
+    assert (len(two), len(twenty)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "%",
+        "é",
+        "bnVsbA",
+        "a" * 9_000,
+        str(Cursor("-name", True, "acme", str(UUID(int=1)))),
+        str(Cursor("name", True, "acme", "not-an-id")),
+        str(Cursor("name", True, "nul\x00", str(UUID(int=1)))),
+        str(Cursor("name", True, "half \ud800", str(UUID(int=1)))),
+        str(Cursor("name", "yes", "acme", str(UUID(int=1)))),
+        str(Cursor("name", True, 7, str(UUID(int=1)))),
+    ],
+)
+def test_a_cursor_that_can_not_be_read_is_refused_in_words(cursor: str) -> None:
+    add(1)
+
+    with pytest.raises(CursorRefused, match="here is the first page"):
+        customers(CustomerFilter(), cursor)
+
+
+def test_a_date_that_is_none_is_refused_as_a_cursor() -> None:
+    with pytest.raises(CursorRefused):
+        customers(
+            CustomerFilter(sort="created_at"), str(Cursor("created_at", True, "soon", str(UUID(int=1))))
+        )
+
+
+def test_a_narrow_count_stops_at_a_thousand_and_one_and_a_whole_one_does_not() -> None:
+    Customer.objects.bulk_create(
+        Customer(id=UUID(int=number), name=f"Company {number}", fetched_at=NOW) for number in range(1, 1_102)
+    )
+
+    assert count_customers(CustomerFilter()) == (1_101, False)
+    assert count_customers(CustomerFilter(q="company")) == (1_001, True)
+    assert count_customers(CustomerFilter(q="company 100")) == (11, False)
+
+
+def test_the_csv_holds_what_the_filter_lets_through_in_its_order_and_is_recorded() -> None:
+    evil = add(1, '=HYPERLINK("http://x")', custom_fields={"cost_centre": "EU-410"}, created_at=NOW)
+    add(2, "Acme", archived_at=NOW)
+    add(3, 'Zeta, "quoted"\nand broken', external_id="+1")
+    for alias in ("@b", "-a", "c"):
+        IngestAlias.objects.create(customer=evil, alias=alias, fetched_at=NOW)
+
+    chunks = customers_csv(CustomerFilter(sort="-name"), system("a test"))
+
+    event = AuditEvent.objects.get()
+    assert (event.event_type, event.actor_text) == ("list.exported", "a test")
+    assert event.new == {"filter": {"status": "active", "sort": "-name"}}
+    rows = list(csv.DictReader(io.StringIO(b"".join(chunks).decode(), newline="")))
+    assert [row["id"] for row in rows] == [str(UUID(int=3)), str(UUID(int=1))]
+    assert rows[0]["name"] == 'Zeta, "quoted"\nand broken'
+    assert rows[0]["external_id"] == "'+1"
+    assert rows[1] == {
+        "id": str(UUID(int=1)),
+        "name": '\'=HYPERLINK("http://x")',
+        "external_id": "",
+        "ingest_aliases": "'-a\n@b\nc",
+        "ingest_alias_count": "3",
+        "plans": "",
+        "custom_fields": '{"cost_centre": "EU-410"}',
+        "created_at": "2026-11-20T12:00:00.000000Z",
+        "updated_at": "",
+        "archived_at": "",
+        "missing_since": "",
+        "fetched_at": "2026-11-20T12:00:00.000000Z",
+    }
+
+
+def test_the_plans_csv_holds_every_plan() -> None:
+    plan = Plan.objects.create(id=UUID(int=1), name="@Scale", description="=1+1", fetched_at=NOW)
+    subscribe(add(1), plan, 1)
+
+    rows = list(csv.DictReader(io.StringIO(b"".join(plans_csv(system("a test"))).decode(), newline="")))
+
+    assert [(row["name"], row["description"], row["customers"]) for row in rows] == [
+        ("'@Scale", "'=1+1", "1")
+    ]

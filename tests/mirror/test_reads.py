@@ -1,0 +1,194 @@
+"""Single reads of the mirror: a customer, who holds an alias, plans, and how old all of it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from billing.metronome.records import CustomerRecord
+from billing.mirror import queries
+from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
+from billing.mirror.refresh import store_customer
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def add(name: str, *aliases: str, **more: object) -> Customer:
+    row = Customer.objects.create(**{"id": uuid4(), "name": name, "fetched_at": NOW, **more})
+    IngestAlias.objects.bulk_create(
+        IngestAlias(customer=row, alias=alias, fetched_at=NOW) for alias in aliases
+    )
+    return row
+
+
+def ran(status: str, age: timedelta, **more: object) -> RefreshRun:
+    began = timezone.now() - age
+    return RefreshRun.objects.create(
+        **{"scope": "account", "status": status, "started_at": began, "heartbeat_at": began, **more}
+    )
+
+
+def test_a_snapshot_has_the_shape_of_the_live_customer() -> None:
+    record = CustomerRecord(
+        id=str(uuid4()),
+        name="Kitsune 株式会社 🦊",
+        external_id=None,
+        ingest_aliases=("b", " a ", "B", "é", "z"),
+        custom_fields={"cost_centre": "EU-410", "": " "},
+        created_at=NOW,
+        updated_at=NOW,
+        archived_at=NOW,
+    )
+
+    store_customer(record, NOW)
+
+    assert queries.snapshot(record.id) == record.as_snapshot()
+    assert queries.snapshot(uuid4()) is None
+
+
+def test_a_customer_comes_with_aliases_and_plans_in_three_queries() -> None:
+    row = add("Halcyon", "b", "a")
+    for number in (1, 2):
+        plan = Plan.objects.create(id=UUID(int=number), name=f"Plan {number}", fetched_at=NOW)
+        CustomerPlan.objects.create(
+            id=UUID(int=number),
+            customer=row,
+            plan=plan,
+            starting_on=NOW + timedelta(days=number),
+            fetched_at=NOW,
+        )
+
+    with CaptureQueriesContext(connection) as asked:
+        found = queries.customer(row.pk)
+        facts = (
+            [alias.alias for alias in found.aliases.all()],
+            [subscription.plan.name for subscription in found.customer_plans.all()],
+        )
+
+    assert facts == (["a", "b"], ["Plan 2", "Plan 1"])
+    assert len(asked) == 3
+    assert queries.customer(uuid4()) is None
+
+
+def test_holders_of_an_alias_are_exact_and_leave_missing_customers_out() -> None:
+    active = add("Active", "shared", "own")
+    archived = add("Archived", "shared", archived_at=NOW)
+    add("Missing", "shared", "lost", missing_since=NOW)
+
+    holders = queries.alias_holders(["shared", "SHARED", "own", "lost", "free", "nul\x00", "\ud800"])
+
+    assert holders == {
+        "own": [queries.Holder(active.pk, "Active", None)],
+        "shared": [
+            queries.Holder(active.pk, "Active", None),
+            queries.Holder(archived.pk, "Archived", NOW),
+        ],
+    }
+
+
+def test_customers_of_a_name_are_found_whatever_the_case() -> None:
+    archived = add("ÉCLAIR gmbh", archived_at=NOW)
+    active = add("Éclair GmbH")
+    add("Éclair GmbH & Co")
+    add("Éclair GmbH", missing_since=NOW)
+
+    assert queries.customers_named("éclair GMBH") == [active, archived]
+    assert queries.customers_named("nul\x00") == []
+
+
+def test_only_keys_that_a_customer_can_carry_are_named() -> None:
+    for entity, key, missing_since in (
+        ("customer", "region", None),
+        ("customer", "cost_centre", None),
+        ("customer", "gone", NOW),
+        ("contract", "order", None),
+    ):
+        CustomFieldKey.objects.create(entity=entity, key=key, fetched_at=NOW, missing_since=missing_since)
+
+    assert queries.customer_field_keys() == ["cost_centre", "region"]
+
+
+def test_plans_count_subscriptions_that_have_not_ended_and_list_them_all() -> None:
+    scale = Plan.objects.create(id=UUID(int=1), name="Scale", description="For growth", fetched_at=NOW)
+    empty = Plan.objects.create(id=UUID(int=2), name="Empty", fetched_at=NOW, missing_since=NOW)
+    for number in range(1, 6):
+        CustomerPlan.objects.create(
+            id=UUID(int=number),
+            customer=add(f"Company {number}"),
+            plan=scale,
+            starting_on=NOW,
+            ending_before=NOW if number == 5 else None,
+            fetched_at=NOW,
+        )
+
+    assert queries.plans() == [
+        queries.PlanRow(empty.pk, "Empty", "", 0, NOW),
+        queries.PlanRow(scale.pk, "Scale", "For growth", 4, None),
+    ]
+    first = queries.plan_customers(scale.pk, limit=3)
+    second = queries.plan_customers(scale.pk, first.older, limit=3)
+    assert [row.customer.name for row in first.rows] == ["Company 5", "Company 4", "Company 3"]
+    assert [row.customer.name for row in second.rows] == ["Company 2", "Company 1"]
+    assert (first.newer, second.older) == (None, None)
+    assert queries.plan_customers(scale.pk, second.newer, limit=3).rows == first.rows
+    with CaptureQueriesContext(connection) as asked:
+        [row.customer.name for row in queries.plan_customers(scale.pk).rows]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "state"),
+    [
+        (timedelta(seconds=20), "fresh"),
+        (timedelta(seconds=70), "ageing"),
+        (timedelta(minutes=14), "ageing"),
+        (timedelta(minutes=16), "stale"),
+        (timedelta(days=9), "stale"),
+    ],
+)
+def test_the_mirror_is_as_old_as_the_beginning_of_its_last_complete_refresh(
+    age: timedelta, state: str
+) -> None:
+    complete = ran("succeeded", age)
+    ran("succeeded", timedelta(seconds=1), scope="customer")
+    failed = ran("failed", timedelta(seconds=5))
+
+    found = queries.freshness()
+
+    assert found == queries.Freshness(complete.started_at, state, failed, None)
+
+
+def test_a_mirror_that_was_never_complete_has_no_age() -> None:
+    assert queries.freshness() == queries.Freshness(None, "empty", None, None)
+
+    failed = ran("failed", timedelta(seconds=5))
+
+    assert queries.freshness() == queries.Freshness(None, "empty", failed, None)
+
+
+def test_a_refresh_without_a_heartbeat_is_not_called_running() -> None:
+    alive = ran("running", timedelta(seconds=5))
+    assert queries.freshness().running == alive
+
+    RefreshRun.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=6))
+
+    assert queries.freshness().running is None
+    assert queries.freshness().last_run == alive
+
+
+def test_a_customer_is_as_fresh_as_its_row_or_the_last_complete_refresh() -> None:
+    began = timezone.now() - timedelta(minutes=3)
+    account = queries.Freshness(began, "ageing", None, None)
+
+    assert queries.as_of(add("Old row"), account) == began
+    newer = add("New row", fetched_at=began + timedelta(minutes=1))
+    assert queries.as_of(newer, account) == newer.fetched_at
+    assert queries.as_of(add("Missing", missing_since=NOW), account) == NOW
+    assert queries.as_of(add("Lone"), queries.Freshness(None, "empty", None, None)) == NOW
