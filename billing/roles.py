@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from django.db import models
-
-if TYPE_CHECKING:
-    from billing.users import User
 
 
 class Role(models.TextChoices):
@@ -18,6 +15,13 @@ class Role(models.TextChoices):
     MANAGER = "manager", "Manager"
     AUDITOR = "auditor", "Auditor"
     ADMINISTRATOR = "administrator", "Administrator"
+
+
+class HasRole(Protocol):
+    """What is asked of a person here; `billing.users.User` has it."""
+
+    is_active: bool
+    role: str
 
 
 class Can(StrEnum):
@@ -40,7 +44,7 @@ GRANTS: dict[Role, frozenset[Can]] = {
 }
 
 
-def may(user: User, can: Can) -> bool:
+def may(user: HasRole, can: Can) -> bool:
     """Whether this person may do this thing now. A deactivated or unknown person may do nothing."""
     return bool(user.is_active) and can in GRANTS.get(user.role, frozenset())
 

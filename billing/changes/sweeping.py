@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from django.db import connection, connections, transaction
 from django.db.models import Q
@@ -50,11 +51,11 @@ def sweep(gateway: Gateway) -> int:
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [LOCK])
 
 
-def expire() -> int:
-    """Settle requests that nobody decided, or that never got their turn, in time."""
+def expire(now: datetime | None = None) -> int:
+    """Settle requests that nobody decided, or that never got their turn, in time by the database’s clock."""
     overdue = ChangeRequest.objects.filter(
         status__in=[Status.SUBMITTED, Status.APPROVED],
-        expires_at__lte=database_now(),
+        expires_at__lte=now or database_now(),
         blocked_at__isnull=True,
     ).values_list("pk", flat=True)
     count = 0

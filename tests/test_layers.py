@@ -1,0 +1,128 @@
+"""The arrows between the rooms, read from the imports. Breaking one fails here, with the line that did it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BELOW: dict[str, set[str]] = {
+    "roles": set(),
+    "users": {"roles"},
+    "audit": {"users"},
+    "metronome": set(),
+    "control": {"audit"},
+    "mirror": {"users", "audit", "metronome", "control"},
+    "changes": {"users", "roles", "audit", "metronome", "control", "mirror"},
+    "tasks": {"changes", "mirror", "audit", "control"},
+    "pages": {"users", "roles", "audit", "control", "mirror", "changes", "tasks"},
+    "management": {"users", "roles", "audit", "control", "metronome", "mirror", "changes", "tasks"},
+    "models": {"audit", "changes", "control", "mirror", "users"},
+    "apps": {"pages"},
+    "migrations": set(),
+}
+SENDERS = {"billing/changes/apply.py"}
+"""The only module outside the gateway that may start a writing operation (promise 1)."""
+
+
+def sources(folder: str) -> Iterator[Path]:
+    return (path for path in sorted((ROOT / folder).rglob("*.py")) if "__pycache__" not in path.parts)
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Every module a file imports, with its line; `from a import b` counts as both a and a.b."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name) for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from ((node.lineno, f"{node.module}.{name.name}") for name in node.names)
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT / "billing").parts[0].removesuffix(".py")
+
+
+def test_every_room_is_on_the_list_and_imports_only_what_lies_below() -> None:
+    wrong = []
+    for path in sources("billing"):
+        room = room_of(path)
+        if room == "__init__":
+            continue
+        assert room in BELOW, f"{path} is a room without a rule"
+        for line, module in imports(path):
+            parts = module.split(".")
+            if parts[0] != "billing" or len(parts) < 2 or parts[1] == "VERSION":
+                continue
+            if parts[1] != room and parts[1] not in BELOW[room]:
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+
+    assert wrong == []
+
+
+def test_the_gateway_knows_neither_django_nor_the_other_rooms() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sources("billing/metronome")
+        for line, module in imports(path)
+        if module.split(".")[0] in {"django", "celery", "adminsite", "simulator"}
+    ]
+
+    assert wrong == []
+
+
+def test_pages_never_reach_metronome() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sources("billing/pages")
+        for line, module in imports(path)
+        if module.startswith(("billing.metronome", "metronome", "httpx"))
+    ]
+
+    assert wrong == []
+
+
+def test_only_apply_sends_writing_operations() -> None:
+    """`.send(…)` on an operation and `.write(…)` on a gateway are called in one room and one module only."""
+    callers = set()
+    for folder in ("billing", "adminsite", "local"):
+        for path in sources(folder):
+            name = str(path.relative_to(ROOT))
+            if name.startswith("billing/metronome/"):
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    target = ast.unparse(node.func)
+                    if target.startswith("operation(") and node.func.attr == "send":
+                        callers.add(name)
+                    if node.func.attr == "write" and "gateway" in target:
+                        callers.add(name)
+
+    assert callers == SENDERS
+
+
+def test_the_official_sdk_and_httpx_are_used_by_the_gateway_alone() -> None:
+    users = {
+        str(path.relative_to(ROOT))
+        for folder in ("billing", "adminsite")
+        for path in sources(folder)
+        for _line, module in imports(path)
+        if module.split(".")[0] in {"metronome", "httpx"}
+    }
+
+    assert users == {"billing/metronome/transport.py"}
+
+
+def test_the_simulator_and_the_product_do_not_know_each_other() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for folder, forbidden in (
+            ("simulator", {"billing", "adminsite", "django"}),
+            ("billing", {"simulator"}),
+        )
+        for path in sources(folder)
+        for line, module in imports(path)
+        if module.split(".")[0] in forbidden
+    ]
+
+    assert wrong == []
