@@ -51,7 +51,9 @@ def installation() -> Installation:
     """The anchor. Raises NotAnchored before the first start."""
     row = Installation.objects.filter(id=1).first()
     if row is None:
-        raise NotAnchored("This database is not tied to a Metronome environment yet: run manage.py anchor.")
+        raise NotAnchored(
+            "This database is not tied to a Metronome environment yet: run manage.py refresh_mirror."
+        )
     return row
 
 

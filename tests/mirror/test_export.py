@@ -47,7 +47,7 @@ def rows(chunks: Iterator[bytes]) -> list[dict[str, str]]:
 def test_a_customer_is_one_row_of_fixed_columns() -> None:
     row = customer(
         1,
-        "Halcyon, “Freight” GmbH",
+        'Halcyon, "Freight"\nGmbH',
         "b",
         "a",
         external_id="crm-7",
@@ -64,7 +64,7 @@ def test_a_customer_is_one_row_of_fixed_columns() -> None:
 
     assert exported[0] == {
         "id": str(row.pk),
-        "name": "Halcyon, “Freight” GmbH",
+        "name": 'Halcyon, "Freight"\nGmbH',
         "external_id": "crm-7",
         "ingest_aliases": "a\nb",
         "ingest_alias_count": "2",
