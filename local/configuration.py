@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.places import free_port, make_own_folder, write_private_file
+from local.places import free_port, is_port_taken, make_own_folder, write_private_file
 from local.processes import CannotStart
 from local.variables import without_ours
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 8000
+SIMULATOR_TOKEN = "simulator-token"  # noqa: S105 (opens a simulator on this machine, and nothing else)
 TUNABLE = (
     "DATABASE_POOL_SIZE",
     "LEASE_MARGIN_SECONDS",
@@ -103,6 +104,16 @@ def kept_secret(folder: Path, name: str) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
+def kept_port(folder: Path) -> int:
+    """Return a free port for the simulator, the one it had last time if nobody took it."""
+    path = folder / "simulator_port"
+    if path.exists() and not is_port_taken(port := int(path.read_text(encoding="utf-8"))):
+        return port
+    port = free_port()
+    path.write_text(f"{port}\n", encoding="utf-8")
+    return port
+
+
 def _read_port(environment: Mapping[str, str]) -> int:
     text = environment.get("PORT", "").strip() or str(PORT)
     if not (text.isdecimal() and 1 <= int(text) <= 65_535):
@@ -113,8 +124,8 @@ def _read_port(environment: Mapping[str, str]) -> int:
 def _read_metronome(environment: Mapping[str, str], folder: Path) -> Metronome:
     base_url = environment.get("METRONOME_BASE_URL", "").strip()
     if not base_url:
-        address = f"http://127.0.0.1:{free_port()}"
-        return Metronome("simulator", address, kept_secret(folder, "simulator_token"), is_ours=True)
+        address = f"http://127.0.0.1:{kept_port(folder)}"
+        return Metronome("simulator", address, SIMULATOR_TOKEN, is_ours=True)
     token = _text_or_file(environment, "METRONOME_BEARER_TOKEN")
     kind = environment.get("METRONOME_ENVIRONMENT", "").strip()
     for name, value in (("METRONOME_BEARER_TOKEN", token), ("METRONOME_ENVIRONMENT", kind)):

@@ -14,8 +14,6 @@ import os
 import signal
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -29,7 +27,6 @@ from local.removal import remove
 from local.supervisor import StopAsked, Supervisor
 
 ADDRESS = "address"  # holds the demo's URL while it is up
-READY_SECONDS = 60.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -58,7 +55,7 @@ def run(configuration: Configuration) -> int:
         raise CannotStart(
             f"Port {port} is taken by another program. Choose another: make demo PORT={port % 65_535 + 1}"
         )
-    supervisor = Supervisor(ROOT, configuration.logs, say=print)
+    supervisor = Supervisor(ROOT, configuration.logs, say=lambda words: print(words, flush=True))
     servers = Servers(configuration)
     try:
         start(configuration, servers, supervisor)
@@ -79,11 +76,6 @@ def start(configuration: Configuration, servers: Servers, supervisor: Supervisor
         step_began = time.monotonic()
         step()
         print(f" {time.monotonic() - step_began:.1f} s", flush=True)
-    supervisor.wait_until(
-        lambda: is_ready(f"{configuration.url}readyz"),
-        seconds=READY_SECONDS,
-        sentence=f"The dashboard isn't ready after {READY_SECONDS:.0f} s; see {supervisor.log_of('web')}.",
-    )
     (configuration.folder / ADDRESS).write_text(configuration.url, encoding="utf-8")
     print(
         f"\nCountersign is up after {time.monotonic() - began:.0f} s: {configuration.url}\n\n"
@@ -100,14 +92,6 @@ def end(servers: Servers, supervisor: Supervisor) -> None:
     except StopAsked:
         supervisor.kill()
     servers.stop()
-
-
-def is_ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (our own address)
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def listen_for_the_end() -> None:

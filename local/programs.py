@@ -3,7 +3,9 @@
 import signal
 import socket
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from local.configuration import ROOT, Configuration
@@ -15,7 +17,7 @@ from local.supervisor import Program, Supervisor
 PEOPLE = ("finance", "manager", "manager2", "auditor", "admin")
 PASSWORD = "countersign-demo"  # noqa: S105 (printed on purpose; the demo listens on this machine only)
 WEB_PROCESSES, WEB_THREADS, WORKER_THREADS = 2, 4, 4
-SIMULATOR_SECONDS = 30.0
+SIMULATOR_SECONDS, READY_SECONDS = 60.0, 120.0
 
 
 class Servers:
@@ -63,11 +65,9 @@ class Programs:
     def simulator(self) -> Program:
         port = urlsplit(self.configuration.metronome.base_url).port
         state = self.configuration.folder / "simulator.json"
-        arguments = ("simulator", "--port", str(port), "--state", str(state))
         token = self.configuration.metronome.bearer_token
-        return Program(
-            "simulator", _python(*arguments), self.configuration.inherited | {"SIMULATOR_TOKEN": token}
-        )
+        command = _python("simulator", "--port", str(port), "--state", str(state), "--token", token)
+        return Program("simulator", command, self.configuration.inherited)
 
     def command(self, name: str, *arguments: str, owner: bool = False, role: str = "manage") -> Program:
         """One run of manage.py; owner: as the database role that migrates."""
@@ -75,42 +75,31 @@ class Programs:
         return Program(name, (sys.executable, str(ROOT / "manage.py"), name, *arguments), environment)
 
     def web(self) -> Program:
-        command = [
-            "granian",
-            "--interface",
-            "wsgi",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.configuration.port),
-        ]
-        command += ["--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--no-ws"]
-        command += ["--workers-kill-timeout", "5", "adminsite.wsgi:application"]
-        return Program("web", _python(*command), self._environment("web"), may_restart=True)
+        options = f"--interface wsgi --host 127.0.0.1 --port {self.configuration.port} --no-ws"
+        options += f" --workers {WEB_PROCESSES} --blocking-threads {WEB_THREADS} --workers-kill-timeout 5"
+        command = _python("granian", *options.split(), "adminsite.wsgi:application")
+        return Program("web", command, self._environment("web"), may_restart=True)
 
     def worker(self, queue: str) -> Program:
-        name = f"worker-{queue}"
-        command = ["celery", "-A", "adminsite", "worker", "--pool", "threads", "--concurrency"]
-        command += [str(WORKER_THREADS), "--queues", queue, "--hostname", f"{queue}@%h", "--loglevel", "INFO"]
-        command += ["--without-gossip", "--without-mingle"]
-        environment = self._environment(name, with_token=True)
-        return Program(name, _python(*command), environment, may_restart=True, death_signal=signal.SIGKILL)
+        options = f"--pool threads --concurrency {WORKER_THREADS} --queues {queue} --hostname {queue}@%h"
+        options += " --loglevel INFO --without-gossip --without-mingle"
+        return self._celery(f"worker-{queue}", "worker", *options.split())
 
     def beat(self) -> Program:
         schedule = str(self.configuration.folder / "beat-schedule")
-        command = [
-            "celery",
-            "-A",
-            "adminsite",
-            "beat",
-            "--schedule",
-            schedule,
-            "--pidfile=",
-            "--loglevel",
-            "INFO",
-        ]
-        environment = self._environment("beat")
-        return Program("beat", _python(*command), environment, may_restart=True, death_signal=signal.SIGKILL)
+        return self._celery("beat", "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", schedule)
+
+    def heartbeat_file(self, name: str) -> Path:
+        """Return the file that a worker or beat touches while it turns."""
+        return self.configuration.folder / f"heartbeat-{name}"
+
+    def _celery(self, name: str, *arguments: str) -> Program:
+        """A celery process. When the supervisor dies it is killed: PostgreSQL and Redis are gone then, and a
+        worker is made to be killed at any moment, while an orderly end would wait for them."""
+        environment = self._environment(name, with_token=name != "beat")
+        environment["HEARTBEAT_FILE"] = str(self.heartbeat_file(name))
+        command = _python("celery", "-A", "adminsite", *arguments)
+        return Program(name, command, environment, may_restart=True, death_signal=signal.SIGKILL)
 
     def _environment(self, role: str, *, owner: bool = False, with_token: bool = False) -> dict[str, str]:
         configuration = self.configuration
@@ -163,8 +152,26 @@ def _start_simulator(programs: Programs, supervisor: Supervisor) -> None:
 
 
 def _start_ours(programs: Programs, supervisor: Supervisor) -> None:
-    for program in (programs.web(), programs.worker("changes"), programs.worker("refresh"), programs.beat()):
+    celery = (programs.worker("changes"), programs.worker("refresh"), programs.beat())
+    heartbeats = [programs.heartbeat_file(program.name) for program in celery]
+    for heartbeat in heartbeats:
+        heartbeat.unlink(missing_ok=True)
+    for program in (programs.web(), *celery):
         supervisor.start(program)
+    supervisor.wait_until(
+        lambda: is_ready(f"{programs.configuration.url}readyz") and all(map(Path.exists, heartbeats)),
+        seconds=READY_SECONDS,
+        sentence=f"Dashboard and workers aren't up after {READY_SECONDS:.0f} s; see {supervisor.logs}.",
+    )
+
+
+def is_ready(url: str) -> bool:
+    """Say whether the address answers 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (our own address)
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _answers(host: str, port: int) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.processes import CannotStart
 
-OURS = ("postgres", "redis", "logs", "static", "address", "secret_key", "simulator_token", "beat-schedule")
+OURS = ("postgres", "redis", "logs", "static", "address", "secret_key", "beat-schedule", "heartbeat-")
 SECONDS = 60.0
 
 
