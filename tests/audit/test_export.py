@@ -152,3 +152,20 @@ def test_the_command_refuses_a_period_that_makes_no_sense() -> None:
     with pytest.raises(CommandError, match="does not say its time zone"):
         call_command("export_audit", since="2026-07-01T10:00:00")
     assert AuditEvent.objects.count() == 0
+
+
+def test_a_reader_who_goes_away_leaves_the_connection_usable() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO billing_auditevent (event_type, actor_text, actor_role, subject_type, subject_id,
+                      subject_text, reference, reason, digest, user_agent, request_id)
+               SELECT 'list.exported', 'a test', '', 'change', n, repeat('x', 200), '', '', '', '', ''
+                 FROM generate_series(1, 20000) AS n"""
+        )
+    chunks = stream(AuditFilter(), system("an auditor"))
+    read_so_far = [next(chunks), next(chunks), next(chunks)]
+
+    chunks.close()
+
+    assert read_so_far[0].decode() == f"{HEADING}\n"
+    assert AuditEvent.objects.count() == 20_001
