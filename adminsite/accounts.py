@@ -16,7 +16,7 @@ class ClosedDoor(DefaultAccountAdapter):
 
 
 @login_not_required
-def closed(request: HttpRequest, **_parts: str) -> None:
+def closed(request: HttpRequest, *_parts: str) -> None:
     """Answer 404: this house sends no e-mail links and lets nobody sign up."""
     raise Http404("This page is closed.")
 

@@ -17,30 +17,30 @@ from billing.roles import Can
 
 Parts = ParamSpec("Parts")
 View = Callable[..., HttpResponseBase]
-Rule = Can | Literal["open to all", "anybody signed in"]
+Rule = tuple[Can, ...] | Literal["open to all", "anybody signed in"]
 
 OPEN: Rule = "open to all"
 SIGNED_IN: Rule = "anybody signed in"
 
 
 class RoleMissing(PermissionDenied):
-    """The person's role doesn't allow this. `can` is what they tried, for the page that says so."""
+    """The person's role doesn't allow this. `any_of` is what would have, for the page that says so."""
 
-    def __init__(self, can: Can) -> None:
-        super().__init__(f"This needs a role that may {can}.")
-        self.can = can
+    def __init__(self, *any_of: Can) -> None:
+        super().__init__(f"This needs a role that may {' or '.join(any_of)}.")
+        self.any_of = any_of
 
 
-def needs(can: Can) -> Callable[[View], View]:
-    """Let in signed-in people whose role may do this; answer 403 to the others."""
+def needs(*any_of: Can) -> Callable[[View], View]:
+    """Let in signed-in people whose role may do one of these; answer 403 to the others."""
 
     def state(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            require(request, can)
+            require(request, *any_of)
             return view(request, *args, **kwargs)
 
-        guarded.access_rule = can  # type: ignore[attr-defined]
+        guarded.access_rule = any_of  # type: ignore[attr-defined]
         return guarded
 
     return state
@@ -59,10 +59,10 @@ def open_to_all(view: View) -> View:
     return view
 
 
-def require(request: HttpRequest, can: Can) -> None:
-    """Raise RoleMissing unless the person may do this. For views where one method needs more than another."""
-    if not request.user.may(can):
-        raise RoleMissing(can)
+def require(request: HttpRequest, *any_of: Can) -> None:
+    """Raise RoleMissing unless the person may do one of these. Inside views, where one method needs more."""
+    if not any(request.user.may(can) for can in any_of):
+        raise RoleMissing(*any_of)
 
 
 class SignInRequired(LoginRequiredMiddleware):

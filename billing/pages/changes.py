@@ -146,7 +146,7 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
     return go_to(request, "billing:change", reference)
 
 
-@needs(Can.BROWSE)
+@needs(Can.DECIDE, Can.RESOLVE)
 @require_POST
 def second(request: HttpRequest, reference: str) -> HttpResponse:
     """A second person agrees to a waiting word."""
