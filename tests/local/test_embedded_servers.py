@@ -126,7 +126,8 @@ def test_only_the_right_password_opens_redis(tmp_path: Path):
     try:
         with Redis.from_url(server.url(3)) as client:
             assert client.ping() is True
-        with Redis(port=server.port, password="wrong") as stranger, pytest.raises(AuthenticationError):
+        wrong = server.url().replace(server.password, "wrong")
+        with Redis.from_url(wrong) as stranger, pytest.raises(AuthenticationError):
             stranger.ping()
         assert server.password not in " ".join(psutil.Process(server.process.pid).cmdline())
     finally:

@@ -1,0 +1,40 @@
+"""With Redis refusing or hanging, a page goes on: a nudge fails soon and the sweep makes up for it."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from celery import Celery
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from adminsite.cache import SteadyRedisCache
+
+
+@pytest.fixture(params=["refusing", "hanging"])
+def broken_redis(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a server that takes no connection, or takes it and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        if request.param == "hanging":
+            listener.listen(64)
+        yield f"redis://:secret@127.0.0.1:{port}/0"
+
+
+def test_a_nudge_without_redis_fails_at_once_instead_of_retrying(broken_redis: str):
+    with Celery("lonely") as app:
+        app.config_from_object("django.conf:settings", namespace="CELERY")
+        app.conf.broker_url = broken_redis
+        for _again in range(2):
+            with pytest.raises(OperationalError):
+                app.send_task("billing.tasks.sweep_changes", retry=False)
+
+
+def test_the_cache_without_redis_counts_on_its_own(broken_redis: str):
+    cache = SteadyRedisCache(broken_redis, {"OPTIONS": settings.CACHES["default"]["OPTIONS"]})
+
+    assert cache.get("failed-sign-ins") is None
+    cache.set("failed-sign-ins", 4)
+    assert cache.incr("failed-sign-ins") == 5
+    assert cache.get("failed-sign-ins") == 5
