@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Func, Q, QuerySet
 from django.db.models.functions import Now
 
 from billing.audit.paging import FilterRefused, is_storable
@@ -70,10 +71,10 @@ class CustomerFilter:
         """The customers that it lets through, in no order."""
         customers = Customer.objects.filter(_STATUS_CONDITIONS[self.status])
         if self.plan_id:
-            subscriptions = current_plans().filter(customer=OuterRef("pk"), plan_id=self.plan_id)
-            customers = customers.filter(Exists(subscriptions))
+            subscribers = current_plans().filter(plan_id=self.plan_id).values("customer_id")
+            customers = customers.filter(IsAnyOf("pk", ArraySubquery(subscribers)))
         if self.q:
-            customers = customers.filter(pk__in=search(self.q))
+            customers = customers.filter(IsAnyOf("pk", ArraySubquery(search(self.q))))
         return customers
 
 
@@ -90,6 +91,18 @@ def current_plans() -> QuerySet[CustomerPlan]:
     return CustomerPlan.objects.filter(
         Q(ending_before__isnull=True) | Q(ending_before__gt=Now()), missing_since__isnull=True
     )
+
+
+class IsAnyOf(Func):
+    """Whether a value is in an array, which is made once: `id = ANY(ARRAY(SELECT …))`.
+
+    As a join it was made again for every customer while PostgreSQL had no statistics yet, right after a
+    first load: 27 s instead of 35 ms among 20,000.
+    """
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
 
 
 def search(text: str) -> QuerySet:
