@@ -1,0 +1,201 @@
+"""A live Countersign for a browser: granian, a Celery worker on both queues, the simulator, Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connection
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from billing.users import User
+from local.testing import environment_for
+from tests.simulator_server import TOKEN, RunningSimulator
+from tests.world import (
+    administrator,
+    auditor,
+    checker,
+    checker2,
+    house,
+    maker,
+    simulator,
+    simulator_process,
+)
+
+__all__ = [
+    "administrator",
+    "auditor",
+    "checker",
+    "checker2",
+    "house",
+    "maker",
+    "simulator",
+    "simulator_process",
+]
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "countersign-demo"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "journeys" in item.path.parts:
+            item.add_marker(pytest.mark.journey)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One headless Chromium. Skips where there is none, but never in CI."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI has to have Chromium: journeys are not skipped there.")
+        pytest.skip("no Chromium on this machine; install it to run the journeys")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
+        "1"  # Playwright keeps a loop in this thread; we stay synchronous
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collected static files, as the web process serves them."""
+    folder = tmp_path_factory.mktemp("static")
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--no-input"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "COUNTERSIGN_PROCESS": "build", "STATIC_ROOT": str(folder)},
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+@dataclass
+class Live:
+    """A running installation."""
+
+    url: str
+    browser: Browser
+    simulator: RunningSimulator
+
+    def page(self, user: User, **options: Any) -> Page:
+        """A window in which this person has signed in through the door."""
+        # the live process hashes as production does, not as cheaply as the tests
+        User.objects.filter(pk=user.pk).update(
+            password=PBKDF2PasswordHasher().encode(PASSWORD, "a-salt-of-tests")
+        )
+        context = self.browser.new_context(base_url=self.url, **options)
+        page = context.new_page()
+        page.goto("/accounts/login/")
+        page.locator("#id_login").fill(user.username)
+        page.locator("#id_password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{self.url}/")
+        return page
+
+
+@pytest.fixture
+def live(
+    chromium: Browser,
+    static_root: Path,
+    house: None,
+    simulator: RunningSimulator,
+    tmp_path: Path,
+) -> Iterator[Live]:
+    """Web and worker on this test's database, ended by their pids before it is emptied."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    parts = connection.settings_dict
+    database = (
+        f"postgresql://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{parts['NAME']}"
+    )
+    patience = {
+        "WRITE_DEADLINE_SECONDS": "5",
+        "LEASE_SECONDS": "20",
+        "LEASE_MARGIN_SECONDS": "1",
+        "SETTLE_SECONDS": "5",
+        "SECOND_LOOK_SECONDS": "1",
+    }
+    web = environment_for(
+        "web", database_url=database, SITE_URL=url, STATIC_ROOT=str(static_root), **patience
+    )
+    worker = environment_for(
+        "worker-changes",
+        database_url=database,
+        METRONOME_BASE_URL=simulator.url,
+        METRONOME_BEARER_TOKEN=TOKEN,
+        METRONOME_REQUESTS_PER_SECOND="500",
+        **patience,
+    )
+    subprocess.run(
+        [sys.executable, "manage.py", "refresh_mirror"], cwd=ROOT, env=worker, check=True, capture_output=True
+    )
+    commands = [
+        (f"granian --interface wsgi --host 127.0.0.1 --port {port} --no-ws adminsite.wsgi:application", web),
+        (
+            "celery -A adminsite worker --pool threads --concurrency 2 -Q changes,refresh "
+            "--without-gossip --without-mingle --loglevel WARNING",
+            worker,
+        ),
+    ]
+    with ExitStack() as stack:
+        for number, (words, environment) in enumerate(commands):
+            log = stack.enter_context((tmp_path / f"log-{number}").open("wb"))
+            process = subprocess.Popen(
+                [sys.executable, "-m", *words.split()], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+            stack.callback(_end, process)
+        _wait_until(lambda: _answers(f"{url}/readyz"), tmp_path)
+        yield Live(url, chromium, simulator)
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 our own address
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _wait_until(true: Callable[[], bool], logs: Path) -> None:
+    until = time.monotonic() + 60
+    while not true():
+        if time.monotonic() > until:
+            pytest.fail("\n".join(log.read_text() for log in sorted(logs.glob("log-*"))))
+        time.sleep(0.1)
