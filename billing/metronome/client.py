@@ -19,7 +19,15 @@ from billing.metronome.budget import Budget, BudgetExhausted, BudgetUnavailable
 from billing.metronome.config import GatewayConfig
 from billing.metronome.keys import CallKey
 from billing.metronome.operations.base import HttpCall
-from billing.metronome.outcomes import Evidence, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused
+from billing.metronome.outcomes import (
+    Evidence,
+    Halt,
+    NotSent,
+    OutcomeUnknown,
+    ReadFailed,
+    Refused,
+    storable,
+)
 from billing.metronome.records import (
     AuditLogRecord,
     ContractRecord,
@@ -352,13 +360,13 @@ def _json(body: bytes) -> Any:
 
 
 def _message(body: bytes) -> str:
-    """The documented `message` of an error body; empty when the body is not one."""
+    """The documented `message` of an error body, storable; empty when the body is not one."""
     try:
         whole = _json(body)
     except ValueError:
         return ""
     words = whole.get("message") if isinstance(whole, dict) else None
-    return words[:1_000] if isinstance(words, str) else ""
+    return storable(words[:1_000]) if isinstance(words, str) else ""
 
 
 def _object(whole: Any) -> dict[str, Any]:

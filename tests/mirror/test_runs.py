@@ -112,3 +112,14 @@ def test_a_lost_redis_ends_the_refresh_in_words(gateway: Gateway, settings: obje
 
     assert run.status == "failed"
     assert "Redis, which holds the request budget, does not answer." in run.error
+
+
+def test_what_metronome_says_is_kept_even_where_it_can_not_be_stored(
+    gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    simulator.fault("GET /v1/customers", "status_before", status=500, message="broken \x00", count=None)
+
+    run = refresh_account(gateway, pauses=())
+
+    assert run.status == "failed"
+    assert "Metronome answered 500: broken \ufffd" in run.error
