@@ -87,7 +87,8 @@ class Sweep:
         """Note where the run is; saved at once where a list begins, else with the page before it."""
         parts = (of, f"page {page}" if page else "", f"cursor {cursor}" if cursor else "")
         self.run.phase = phase
-        self.run.position = storable(", ".join(part for part in parts if part))
+        position = ", ".join(part for part in parts if part)
+        self.run.position = "".join(letter if letter.isprintable() else "\ufffd" for letter in position)
         if page <= 1:
             self._now = self.journal.progress()
 

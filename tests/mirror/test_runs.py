@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from billing.metronome.client import Gateway
+from billing.metronome.records import CustomerRecord, Page
 from billing.mirror import runs
 from billing.mirror.models import Customer, RefreshRun
 from billing.mirror.refresh import refresh_account
@@ -123,3 +124,49 @@ def test_what_metronome_says_is_kept_even_where_it_can_not_be_stored(
 
     assert run.status == "failed"
     assert "Metronome answered 500: broken \ufffd" in run.error
+
+
+def test_an_account_of_many_pages_is_read_to_its_end_and_each_page_once(
+    gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    simulator.reset(customers=250)
+    positions = []
+
+    run = refresh_account(gateway, watch=lambda run: positions.append(run.position))
+
+    assert run.status == "succeeded"
+    active = Customer.objects.filter(archived_at__isnull=True).count()
+    assert Customer.objects.count() == 250
+    assert [place.split(",")[0] for place in positions[:3]] == ["page 1", "page 2", "page 3"]
+    assert 200 < active < 250
+
+
+def test_a_run_that_breaks_on_a_later_page_keeps_the_pages_before(
+    gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    simulator.reset(customers=250)
+    simulator.fault("GET /v1/customers", "status_before", status=500, skip=2)
+
+    run = refresh_account(gateway, pauses=())
+
+    assert run.status == "failed"
+    assert run.error.startswith("It broke off at active customers (page 3, cursor ")
+    assert Customer.objects.count() == run.rows_read == run.rows_written == 200
+
+
+class CirclingGateway(Gateway):
+    """Metronome with a list that never ends: its second page leads back to itself."""
+
+    def customers_page(
+        self, *, archived: bool, cursor: str | None = None, limit: int = 100
+    ) -> Page[CustomerRecord]:
+        return Page(super().customers_page(archived=archived, limit=limit).items, "round and round")
+
+
+def test_a_list_that_goes_round_in_a_circle_is_left(gateway: Gateway) -> None:
+    with CirclingGateway(gateway.config) as circling:
+        run = refresh_account(circling, pauses=())
+
+    assert run.status == "failed"
+    assert "a cursor came twice" in run.error
+    assert run.requests_spent == 2
