@@ -11,6 +11,8 @@ import pytest
 from django.test import Client
 
 from billing.audit.actors import person
+from billing.audit.events import Event
+from billing.audit.models import AuditEvent
 from billing.changes import actions
 from billing.changes.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion
@@ -116,6 +118,11 @@ def open_house() -> None:
     if not PolicyVersion.objects.exists():
         PolicyVersion.objects.create(version=1, rules=DEFAULT_RULES)
     anchor("simulator", "http://127.0.0.1:9")
+
+
+def recorded() -> list[AuditEvent]:
+    """What is on record but for people signing in, in order."""
+    return list(AuditEvent.objects.exclude(event_type=Event.PERSON_SIGNED_IN).order_by("pk"))
 
 
 def now() -> datetime:

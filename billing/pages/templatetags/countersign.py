@@ -156,6 +156,8 @@ def key(value: Any) -> SafeString:
 def oddities(value: str) -> list[str]:
     """What the eye can't see in an alias, in words: `ends with a space`, `holds an invisible character`."""
     words = []
+    if not value.strip():
+        return ["is nothing but spaces"]
     for where, number in (
         ("starts", len(value) - len(value.lstrip())),
         ("ends", len(value) - len(value.rstrip())),

@@ -1,0 +1,211 @@
+"""The customers list, a customer's page, and the list as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from billing.audit.events import Event
+from billing.audit.models import AuditEvent
+from billing.changes.models import ChangeRequest
+from billing.mirror.models import Customer, Plan, RefreshRun
+from tests.pages.conftest import add_customer, now
+
+HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=HYPERLINK(1)", "شركة", "X" * 160]
+
+
+def names_on(client: Client, address: str) -> list[str]:
+    """The names of the customers on a page of the list, in order."""
+    return [row.name for row in client.get(address).context["page"].rows]
+
+
+def names_in(answer) -> list[str]:
+    """The names in a CSV answer, in order."""
+    rows = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))
+    return [row["name"] for row in rows]
+
+
+def test_names_from_outside_are_escaped_everywhere(finance: Client, refreshed: RefreshRun) -> None:
+    customers = [add_customer(name, aliases=[f"{name} "]) for name in HOSTILE]
+
+    pages = [finance.get("/customers/").content.decode()]
+    pages += [finance.get(f"/customers/{customer.pk}/").content.decode() for customer in customers]
+    pages.append(finance.get("/search/?q=X", headers={"HX-Request": "true"}).content.decode())
+
+    for page in pages:
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in pages[0]
+    assert "<bdi>شركة</bdi>" in pages[0]
+
+
+def test_the_list_narrows_by_every_filter_and_its_csv_holds_the_same_rows(
+    finance: Client, plan: Plan, refreshed: RefreshRun
+) -> None:
+    add_customer("Halcyon Freight", aliases=["halcyon-eu"], plan=plan)
+    add_customer("Halcyon Labs", archived_at=now())
+    add_customer("Acorn", aliases=["acorn-halcyon"])
+    add_customer("Gone", missing_since=now())
+
+    expected = {
+        "": ["Acorn", "Halcyon Freight"],
+        "?sort=-name": ["Halcyon Freight", "Acorn"],
+        "?q=halcyon": ["Halcyon Freight"],
+        "?q=halcyon&status=all": ["Halcyon Freight", "Halcyon Labs"],
+        "?q=acorn-h": ["Acorn"],
+        "?status=archived": ["Halcyon Labs"],
+        "?status=missing": ["Gone"],
+        f"?plan={plan.pk}": ["Halcyon Freight"],
+        "?q=nobody": [],
+    }
+
+    assert {query: names_on(finance, f"/customers/{query}") for query in expected} == expected
+    assert {query: names_in(finance.get(f"/customers.csv{query}")) for query in expected} == expected
+
+
+def test_taking_the_list_is_recorded_with_its_filter(finance: Client, halcyon: Customer) -> None:
+    finance.get("/customers.csv?q=halcyon&status=all")
+
+    event = AuditEvent.objects.get(event_type=Event.LIST_EXPORTED)
+    assert (event.actor_text, event.ip) == ("Priya Raman", "127.0.0.1")
+    assert event.new == {"filter": {"q": "halcyon", "status": "all", "sort": "name"}}
+
+
+def test_fifty_rows_a_page_lead_on_and_back(finance: Client, refreshed: RefreshRun) -> None:
+    for number in range(60):
+        add_customer(f"Customer {number:02}")
+
+    first = finance.get("/customers/").context["page"]
+    second = finance.get(f"/customers/?cursor={first.older}").context["page"]
+    back = finance.get(f"/customers/?cursor={second.newer}").context["page"]
+
+    assert [row.name for row in first.rows] == [f"Customer {number:02}" for number in range(50)]
+    assert [row.name for row in second.rows] == [f"Customer {number:02}" for number in range(50, 60)]
+    assert back.rows == first.rows
+
+
+def test_under_htmx_only_the_results_are_drawn_and_announced(finance: Client, halcyon: Customer) -> None:
+    answer = finance.get("/customers/?q=halc", headers={"HX-Request": "true"})
+    page = answer.content.decode()
+
+    assert "HX-Request" in answer["Vary"]
+    assert "<html" not in page
+    assert '<section id="results"' in page
+    assert '<p id="results-said" hx-swap-oob="innerHTML">\n<strong>1</strong> customer\n</p>' in page
+
+
+@pytest.mark.parametrize("query", ["status=bogus", "sort=bogus", "plan=bogus", "q=%00", "q=" + "x" * 401])
+def test_a_filter_that_makes_no_sense_is_said_and_refused(finance: Client, query: str) -> None:
+    answer = finance.get(f"/customers/?{query}")
+
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.content.decode()
+    assert finance.get(f"/customers.csv?{query}").status_code == 404
+
+
+def test_a_cursor_that_makes_no_sense_shows_the_first_page_and_says_so(
+    finance: Client, halcyon: Customer
+) -> None:
+    answer = finance.get("/customers/?cursor=bogus")
+
+    assert [row.name for row in answer.context["page"].rows] == ["Halcyon Freight GmbH"]
+    assert "names a place in the list that can’t be read" in answer.content.decode()
+
+
+def test_filtered_to_nothing_offers_archived_ones_and_a_clear_list(
+    finance: Client, halcyon: Customer
+) -> None:
+    page = finance.get("/customers/?q=nobody").content.decode()
+
+    assert "No active customer matches “<bdi>nobody</bdi>”" in page
+    assert 'href="/customers/?q=nobody&amp;status=all">Search archived ones too</a>' in page
+    assert 'href="/customers/">Clear filters</a>' in page
+
+
+def test_a_customer_shows_its_aliases_to_the_byte(finance: Client, halcyon: Customer) -> None:
+    page = finance.get(f"/customers/{halcyon.pk}/").content.decode()
+
+    assert '<span class="key">hf.telematics<span class="sp"> </span></span>' in page
+    assert '<span class="tag">ends with a space</span>' in page
+    assert f'href="https://app.metronome.com/customers/{halcyon.pk}" rel="noreferrer"' in page
+
+
+def test_two_thousand_aliases_are_folded(finance: Client, refreshed: RefreshRun) -> None:
+    customer = add_customer("Many", aliases=[f"alias-{number:04}" for number in range(2_000)])
+
+    context = finance.get(f"/customers/{customer.pk}/").context
+
+    assert len(context["aliases"]) == 24
+    assert len(context["folded_aliases"]) == 1_976
+
+
+def test_an_open_request_disables_what_it_holds_and_says_why(
+    finance: Client, halcyon: Customer, renaming: ChangeRequest
+) -> None:
+    answer = finance.get(f"/customers/{halcyon.pk}/")
+
+    blocked = {offer.kind: offer.blocked_by for offer in answer.context["offers"]}
+    assert blocked == {
+        "customer.realias": "",
+        "customer.rename": renaming.reference,
+        "customer.archive": renaming.reference,
+    }
+    page = answer.content.decode()
+    assert f'href="/changes/new/customer.realias/?customer={halcyon.pk}"' in page
+    assert f'href="/changes/new/customer.rename/?customer={halcyon.pk}"' not in page
+    assert f'href="/changes/new/customer.archive/?customer={halcyon.pk}"' not in page
+
+
+@pytest.mark.parametrize("role", ["auditor", "administrator"])
+def test_who_may_not_propose_sees_no_button(
+    browser: Callable[[str], Client], halcyon: Customer, role: str
+) -> None:
+    assert "/changes/new/" not in browser(role).get(f"/customers/{halcyon.pk}/").content.decode()
+    assert "/changes/new/" not in browser(role).get("/customers/").content.decode()
+
+
+def test_nothing_is_offered_for_an_archived_or_missing_customer(
+    finance: Client, refreshed: RefreshRun
+) -> None:
+    archived = add_customer("Old", archived_at=now())
+    missing = add_customer("Gone", missing_since=now())
+
+    assert "/changes/new/" not in finance.get(f"/customers/{archived.pk}/").content.decode()
+    assert "/changes/new/" not in finance.get(f"/customers/{missing.pk}/").content.decode()
+
+
+def test_only_who_may_read_the_record_sees_a_customers_history(
+    finance: Client, manager: Client, halcyon: Customer, renaming: ChangeRequest
+) -> None:
+    assert finance.get(f"/customers/{halcyon.pk}/").context["events"] is None
+    events = manager.get(f"/customers/{halcyon.pk}/").context["events"]
+    assert [event.event_type for event in events] == [Event.CHANGE_SUBMITTED]
+
+
+def test_a_page_says_how_old_its_facts_are(finance: Client, halcyon: Customer, refreshed: RefreshRun) -> None:
+    assert "Ageing" in finance.get("/customers/").content.decode()
+
+    RefreshRun.objects.update(started_at=now() - timedelta(minutes=47))
+    page = finance.get("/customers/").content.decode()
+    assert "Stale" in page
+    assert "<strong>This data is 47 min old.</strong>" in page
+
+    Customer.objects.filter(pk=halcyon.pk).update(fetched_at=now())
+    assert "Fresh" in finance.get(f"/customers/{halcyon.pk}/").content.decode()
+
+
+def test_search_opens_an_exact_id_or_reference_at_once(
+    finance: Client, halcyon: Customer, renaming: ChangeRequest
+) -> None:
+    assert finance.get(f"/search/?q={halcyon.pk}")["Location"] == f"/customers/{halcyon.pk}/"
+    assert (
+        finance.get(f"/search/?q={renaming.reference.lower()}")["Location"]
+        == f"/changes/{renaming.reference}/"
+    )
+    assert finance.get("/search/?q=halc")["Location"] == "/customers/?q=halc&status=all"
+    assert finance.get("/search/?q=")["Location"] == "/customers/"

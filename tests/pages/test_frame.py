@@ -1,0 +1,169 @@
+"""What stands around every page: headers, environment, the way round, and pages for what went wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.exceptions import SuspiciousOperation
+from django.template.loader import get_template
+from django.test import Client, RequestFactory
+
+from adminsite.metronome import MetronomeSettings
+from billing.mirror.models import Customer
+from billing.pages import errors, overview
+from tests.pages.conftest import PASSWORD
+
+TEMPLATES = Path(django_settings.BASE_DIR) / "templates"
+EVERY_TEMPLATE = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
+PAGES = ["/", "/customers/", "/plans/", "/audit/", "/system/", "/changes/", "/accounts/password/change/"]
+
+
+@pytest.mark.parametrize("name", EVERY_TEMPLATE)
+def test_a_template_can_be_read_and_carries_nothing_inline(name: str) -> None:
+    get_template(name)
+    text = (TEMPLATES / name).read_text(encoding="utf-8")
+
+    assert re.search(r"\sstyle=|<style|\son[a-z]+=|hx-on|javascript:", text) is None
+    assert re.search(r"<script(?![^>]*\ssrc=)", text) is None
+    assert "<!--" not in text
+
+
+def test_no_template_opens_the_door_to_markup_from_outside() -> None:
+    for name in EVERY_TEMPLATE:
+        assert not re.search(r"\|\s*safe\b|autoescape off", (TEMPLATES / name).read_text(encoding="utf-8")), (
+            name
+        )
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_nothing_from_elsewhere_may_run_on_a_page(administrator: Client, address: str) -> None:
+    answer = administrator.get(address)
+
+    policy = dict(part.split(" ", 1) for part in answer["Content-Security-Policy"].split("; "))
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "font-src": "'self'",
+        "connect-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize("address", [page for page in PAGES if not page.startswith("/accounts/")])
+def test_no_shared_cache_keeps_a_page(administrator: Client, address: str) -> None:
+    assert administrator.get(address)["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_has_one_heading_and_one_place_for_its_content(administrator: Client, address: str) -> None:
+    page = administrator.get(address).content.decode()
+
+    assert page.count("<h1") == 1
+    assert page.count("<main ") == 1
+    assert '<a class="skip-link" href="#main">' in page
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert sorted(ids) == sorted(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [("production", "PRODUCTION"), ("sandbox", "SANDBOX"), ("simulator", "SIMULATOR")],
+)
+def test_every_page_names_its_environment(
+    client: Client, finance: Client, settings: Any, environment: str, words: str
+) -> None:
+    settings.METRONOME = MetronomeSettings(environment, "", "", 5.0)
+
+    for page in (finance.get("/"), client.get("/accounts/login/"), client.get("/nowhere/")):
+        assert f'<body data-environment="{environment}"' in page.content.decode()
+        assert f"<strong>{words}</strong>" in page.content.decode()
+
+
+def test_the_way_round_holds_only_what_the_role_may_open(browser: Callable[[str], Client]) -> None:
+    for role, sees_audit in [
+        ("finance", False),
+        ("manager", True),
+        ("auditor", True),
+        ("administrator", True),
+    ]:
+        assert ('href="/audit/"' in browser(role).get("/customers/").content.decode()) is sees_audit
+
+
+def test_the_theme_is_kept_and_leads_back(finance: Client) -> None:
+    answer = finance.post("/theme/", {"theme": "dark"}, headers={"Referer": "http://testserver/plans/"})
+
+    assert answer["Location"] == "http://testserver/plans/"
+    assert '<html lang="en" data-theme="dark">' in finance.get("/plans/").content.decode()
+    away = finance.post("/theme/", {"theme": "auto"}, headers={"Referer": "https://evil.example/"})
+    assert away["Location"] == "/"
+    assert '<html lang="en">' in finance.get("/plans/").content.decode()
+
+
+def test_an_address_that_leads_nowhere_says_so(client: Client, finance: Client) -> None:
+    for answer in (client.get("/nowhere/"), finance.get("/nowhere/")):
+        assert answer.status_code == 404
+        assert "There is no such page" in answer.content.decode()
+    answer = finance.get("/customers/00000000-0000-0000-0000-000000000000/")
+    assert "The mirror knows no customer 00000000-0000-0000-0000-000000000000" in answer.content.decode()
+
+
+def test_a_bad_request_says_so(rf: RequestFactory) -> None:
+    answer = errors.bad_request(rf.get("/"), SuspiciousOperation("x"))
+
+    assert answer.status_code == 400
+    assert "This request made no sense to us" in answer.content.decode()
+
+
+def test_a_failure_is_told_without_its_details_and_without_the_database(
+    client: Client, people: dict, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.force_login(people["finance"])
+    client.raise_request_exception = False
+    monkeypatch.setattr(overview, "render_page", lambda *args, **kwargs: 1 / 0)
+
+    page = client.get("/")
+    part = client.get("/", headers={"HX-Request": "true"})
+
+    assert page.status_code == part.status_code == 500
+    assert "Something broke on our side, and nothing was sent" in page.content.decode()
+    assert page["X-Request-ID"] in page.content.decode()
+    assert "ZeroDivisionError" not in page.content.decode()
+    assert part["HX-Retarget"] == "#toasts"
+    assert part["X-Request-ID"] in part.content.decode()
+
+
+def test_a_form_without_its_token_is_refused_and_says_what_to_do(people: dict) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people["administrator"])
+
+    answer = client.post("/system/freeze/", {"reason": "Month-end close."})
+
+    assert answer.status_code == 403
+    assert "This form is from before you signed in" in answer.content.decode()
+    assert "Nothing was saved." in answer.content.decode()
+
+
+def test_htmx_carries_the_token_in_its_header(people: dict, halcyon: Customer) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.post("/accounts/login/", {"login": "finance", "password": PASSWORD})
+    client.force_login(people["finance"])
+    page = client.get("/customers/").content.decode()
+    token = re.search(r"""hx-headers='{"X-CSRFToken": "(\w{64})"}'""", page)[1]
+
+    answer = client.post(
+        f"/customers/{halcyon.pk}/refresh/", headers={"HX-Request": "true", "X-CSRFToken": token}
+    )
+
+    assert answer.status_code == 200
+    assert "Waiting for a worker" in answer.content.decode()

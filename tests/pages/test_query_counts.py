@@ -1,0 +1,50 @@
+"""A page costs the same queries for two rows and for twenty."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from billing.mirror.models import Plan, RefreshRun
+from billing.users import User
+from tests.pages.conftest import add_customer, add_people, now, open_house, propose_rename, signed_in
+
+PLAN = "00000000-0000-0000-0000-000000000001"
+# Of each page four are the frame's: the session, the person, what waits for them, the freeze.
+PAGES = {
+    "/": 12,
+    "/customers/?q=customer": 10,
+    f"/plans/{PLAN}/": 8,
+    "/plans/": 7,
+    "/audit/": 6,
+    "/system/": 10,
+}
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    address: str, transactional_db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    open_house()
+    people = add_people()
+    client = signed_in(people["manager"])
+    plan = Plan.objects.create(id=PLAN, name="Scale 2026", fetched_at=now())
+    fill(people, plan, 2)
+    with django_assert_num_queries(PAGES[address]):
+        client.get(address)
+
+    fill(people, plan, 18)
+
+    with django_assert_num_queries(PAGES[address]):
+        client.get(address)
+
+
+def fill(people: dict[str, User], plan: Plan, number: int) -> None:
+    """More customers on a plan, each with an open request; more plans and refreshes."""
+    for place in range(number):
+        customer = add_customer(f"Customer {uuid4()}", plan=plan)
+        propose_rename(customer, people["finance"], f"Renamed {place}")
+        Plan.objects.create(id=uuid4(), name=f"Plan {place}", fetched_at=now())
+        RefreshRun.objects.create(status="succeeded", scope="account", requested_by=people["manager"])

@@ -1,0 +1,113 @@
+"""The door: what goes on record, what is closed, and that it holds while Redis is away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.test import Client
+
+from billing.audit.events import Event
+from billing.audit.models import AuditEvent
+from billing.users import User
+from tests.pages.conftest import PASSWORD
+
+LOGIN = "/accounts/login/"
+
+
+def sign_in(client: Client, name: str, password: str = PASSWORD) -> Any:
+    return client.post(LOGIN, {"login": name, "password": password}, headers={"User-Agent": "Firefox"})
+
+
+def test_signing_in_and_out_goes_on_record(client: Client, people: dict[str, User]) -> None:
+    assert sign_in(client, "finance")["Location"] == "/"
+    assert client.post("/accounts/logout/")["Location"] == LOGIN
+
+    events = AuditEvent.objects.order_by("pk")
+    assert [event.event_type for event in events] == [Event.PERSON_SIGNED_IN, Event.PERSON_SIGNED_OUT]
+    for event in events:
+        assert (event.actor, event.actor_role, event.subject_text) == (
+            people["finance"],
+            "finance",
+            "Priya Raman",
+        )
+        assert event.ip == "127.0.0.1"
+    assert events[0].user_agent == "Firefox"
+    assert len(events[0].request_id) == 36
+
+
+def test_a_wrong_password_goes_on_record_with_the_person_it_was_for(
+    client: Client, people: dict[str, User]
+) -> None:
+    answer = sign_in(client, "finance", "wrong")
+
+    event = AuditEvent.objects.get()
+    assert (event.event_type, event.subject_text) == (Event.PERSON_SIGN_IN_FAILED, "Priya Raman")
+    assert (event.actor, event.actor_text) == (None, "somebody not signed in")
+    assert "That did not work" in answer.content.decode()
+
+
+def test_what_was_typed_as_a_name_is_not_kept_when_nobody_has_it(
+    client: Client, people: dict[str, User]
+) -> None:
+    sign_in(client, "my secret password", "x")
+
+    event = AuditEvent.objects.get()
+    assert (event.subject_id, event.subject_text) == ("unknown", "a name that nobody here has")
+    assert "secret" not in str(list(AuditEvent.objects.values()))
+
+
+def test_a_deactivated_person_stays_outside(client: Client, people: dict[str, User]) -> None:
+    User.objects.filter(username="finance").update(is_active=False)
+
+    sign_in(client, "finance")
+
+    assert client.get("/")["Location"] == f"{LOGIN}?next=/"
+    assert not AuditEvent.objects.filter(event_type=Event.PERSON_SIGNED_IN).exists()
+
+
+@pytest.mark.parametrize("redis_is_away", [False, True])
+def test_guessing_is_stopped_with_redis_and_without(
+    client: Client, people: dict[str, User], settings: Any, redis_is_away: bool
+) -> None:
+    if redis_is_away:
+        away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
+        settings.CACHES = {"default": away}
+        caches["default"]._own.clear()
+
+    for _guess in range(5):
+        sign_in(client, "finance", "wrong")
+    answer = sign_in(client, "finance")
+
+    assert answer.status_code == 200
+    assert "Too many failed login attempts" in answer.content.decode()
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(
+    "address", ["signup/", "signup", "email/", "password/reset/", "password/set/", "confirm-email/x/"]
+)
+def test_the_other_doors_are_closed(client: Client, db: None, method: str, address: str) -> None:
+    answer = getattr(client, method)(f"/accounts/{address}", {"username": "x"})
+
+    assert answer.status_code == 404
+    assert not User.objects.exists()
+
+
+def test_signing_in_leads_nowhere_but_to_our_own_pages(client: Client, people: dict[str, User]) -> None:
+    answer = client.post(LOGIN, {"login": "finance", "password": PASSWORD, "next": "https://evil.example/"})
+
+    assert answer["Location"] == "/"
+
+
+def test_a_person_changes_their_password(client: Client, people: dict[str, User]) -> None:
+    client.force_login(people["finance"])
+    typed = {"oldpassword": PASSWORD, "password1": "a much longer one 7", "password2": "a much longer one 7"}
+
+    assert client.post("/accounts/password/change/", {**typed, "oldpassword": "no"}).status_code == 200
+    assert client.post("/accounts/password/change/", typed).status_code == 302
+
+    people["finance"].refresh_from_db()
+    assert people["finance"].check_password("a much longer one 7")

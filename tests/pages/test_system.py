@@ -1,0 +1,139 @@
+"""The System page, the freeze, and asking for a refresh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.audit.events import Event
+from billing.changes.models import ChangeRequest
+from billing.control import freezing
+from billing.mirror.models import Customer, RefreshRun
+from billing.users import User
+from tests.pages.conftest import recorded
+
+
+def test_an_administrator_freezes_and_resumes_with_a_reason_and_every_page_says_so(
+    administrator: Client, finance: Client
+) -> None:
+    assert administrator.post("/system/freeze/", {"reason": " Month-end close. "})["Location"] == "/system/"
+
+    assert freezing.is_frozen()
+    page = finance.get("/customers/").content.decode()
+    assert "<strong>All changes are frozen</strong> by <bdi>Nadia Petrov</bdi>" in page
+    assert "“Month-end close.”" in page
+
+    administrator.post("/system/unfreeze/", {"reason": "Closed."})
+
+    assert not freezing.is_frozen()
+    assert [(event.event_type, event.reason, event.actor_text) for event in recorded()] == [
+        (Event.APPLYING_FROZEN, "Month-end close.", "Nadia Petrov"),
+        (Event.APPLYING_UNFROZEN, "Closed.", "Nadia Petrov"),
+    ]
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 2_001, "nul\x00"])
+def test_a_freeze_without_a_usable_reason_changes_nothing_and_keeps_what_was_typed(
+    administrator: Client, reason: str
+) -> None:
+    answer = administrator.post("/system/freeze/", {"reason": reason})
+
+    assert answer.status_code == 422
+    assert 'class="error-summary"' in answer.content.decode()
+    assert answer.context["reason"] == reason
+    assert not freezing.is_frozen()
+    assert recorded() == []
+
+
+@pytest.mark.parametrize("role", ["finance", "manager", "auditor"])
+def test_nobody_else_freezes(browser: Any, role: str) -> None:
+    assert browser(role).post("/system/freeze/", {"reason": "Because."}).status_code == 403
+
+    assert not freezing.is_frozen()
+    assert recorded() == []
+
+
+def test_freezing_twice_leaves_one_event_and_says_so(administrator: Client) -> None:
+    for _time in range(2):
+        answer = administrator.post("/system/freeze/", {"reason": "Because."}, follow=True)
+
+    assert "It was so already" in answer.content.decode()
+    assert [event.event_type for event in recorded()] == [Event.APPLYING_FROZEN]
+
+
+def test_the_page_counts_what_is_on_its_way(
+    administrator: Client, renaming: ChangeRequest, people: dict[str, User]
+) -> None:
+    context = administrator.get("/system/").context
+
+    assert {queue.status.value: queue.number for queue in context["queues"]} == {
+        "submitted": 1,
+        "approved": 0,
+        "applying": 0,
+        "unknown": 0,
+        "partly_applied": 0,
+    }
+
+
+def test_the_page_works_while_redis_is_away(administrator: Client, settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    answer = administrator.get("/system/")
+
+    assert answer.status_code == 200
+    assert "Redis does not answer" in answer.content.decode()
+
+
+def test_its_moving_part_comes_alone(administrator: Client, refreshed: RefreshRun) -> None:
+    page = administrator.get("/system/", headers={"HX-Request": "true"}).content.decode()
+
+    assert "<html" not in page
+    assert page.strip().startswith('<div id="live"')
+    assert "Whole account" in page
+
+
+def test_asking_for_a_refresh_goes_on_record_and_is_watched_to_its_end(
+    finance: Client, halcyon: Customer
+) -> None:
+    address = f"/customers/{halcyon.pk}/refresh/"
+    htmx = {"HX-Request": "true"}
+
+    asked = finance.post(address, headers=htmx)
+    watched = asked.context["progress_url"]
+
+    [event] = recorded()
+    assert (event.event_type, event.customer_id) == (Event.MIRROR_REFRESH_REQUESTED, halcyon.pk)
+    assert "Waiting for a worker" in finance.get(watched, headers=htmx).content.decode()
+
+    run = RefreshRun.objects.create(scope="customer", customer_id=halcyon.pk, rows_read=1)
+    assert "Reading from Metronome" in finance.get(watched, headers=htmx).content.decode()
+
+    RefreshRun.objects.filter(pk=run.pk).update(status="failed", error="Metronome answered 503.")
+    failed = finance.get(watched, headers=htmx).content.decode()
+    assert "Metronome answered 503." in failed
+    assert "hx-trigger" not in failed
+
+    RefreshRun.objects.filter(pk=run.pk).update(status="succeeded")
+    assert finance.get(watched, headers=htmx)["HX-Refresh"] == "true"
+
+
+def test_without_script_a_refresh_leads_back_to_its_page(finance: Client, refreshed: RefreshRun) -> None:
+    answer = finance.post("/system/refresh/", {"next": "/plans/"}, follow=True)
+
+    assert answer.redirect_chain == [("/plans/", 302)]
+    assert "Refresh asked for." in answer.content.decode()
+
+
+def test_a_worker_that_never_comes_is_said(finance: Client, refreshed: RefreshRun) -> None:
+    page = finance.get(f"/system/refresh/?after={refreshed.pk}&asked=1", headers={"HX-Request": "true"})
+
+    assert "No worker has begun it yet." in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["after=x&asked=y", "after=99999999999999999999999&asked=-1", "after=%00"])
+def test_nonsense_in_the_watching_address_does_no_harm(
+    finance: Client, refreshed: RefreshRun, query: str
+) -> None:
+    assert finance.get(f"/system/refresh/?{query}", headers={"HX-Request": "true"}).status_code == 200
