@@ -1,0 +1,24 @@
+# Countersign for production: only the locked runtime, an ordinary user, no secret inside.
+FROM python:3.13-slim-bookworm AS packages
+COPY requirements/runtime.txt /requirements.txt
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r /requirements.txt
+
+FROM python:3.13-slim-bookworm
+RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin countersign \
+    && install -d -o countersign -g countersign /run/countersign /var/lib/countersign
+COPY --from=packages /venv /venv
+WORKDIR /app
+COPY manage.py ./
+COPY adminsite/ adminsite/
+COPY billing/ billing/
+COPY templates/ templates/
+COPY static/ static/
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=adminsite.settings STATIC_ROOT=/app/var/static \
+    HEARTBEAT_FILE=/run/countersign/heartbeat
+RUN COUNTERSIGN_PROCESS=build python manage.py collectstatic --no-input
+USER countersign
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--workers", "2", \
+     "--blocking-threads", "8", "--respawn-failed-workers", "adminsite.wsgi:application"]

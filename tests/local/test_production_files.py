@@ -1,0 +1,143 @@
+"""docker-compose.yml and the Dockerfile: who gets which secret, and that each process starts with it."""
+
+import os
+import re
+import runpy
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.variables import is_ours, our_names, without_ours
+
+ROOT = Path(__file__).resolve().parents[2]
+OPERATOR = {
+    "METRONOME_ENVIRONMENT": "sandbox",
+    "METRONOME_BASE_URL": "https://api.metronome.com",
+    "SITE_URL": "https://countersign.example.com",
+    "ALLOWED_HOSTS": "countersign.example.com",
+}
+OURS = {"web", "worker-changes", "worker-refresh", "beat", "migrate", "manage"}
+ONE_OFF = {"migrate", "manage"}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that deploy/make-secrets.sh fills, with a token put in."""
+    root = tmp_path_factory.mktemp("production")
+    shutil.copytree(ROOT / "deploy", root / "deploy")
+    subprocess.run([root / "deploy" / "make-secrets.sh"], check=True, capture_output=True)
+    (root / ".secrets" / "metronome_bearer_token").write_text("a-token\n", encoding="utf-8")
+    return root / ".secrets"
+
+
+def holders(compose: dict[str, Any], secret: str) -> set[str]:
+    return {name for name, service in compose["services"].items() if secret in service.get("secrets", ())}
+
+
+def substituted(value: str) -> str:
+    """The value as compose would fill it in from the operator's .env."""
+
+    def fill(match: re.Match[str]) -> str:
+        name, default = match[1], match[2] or ""
+        return OPERATOR.get(name) or default.removeprefix(":-")
+
+    return re.sub(r"\$\{(\w+)(:[-?][^}]*)?\}", fill, value)
+
+
+def test_only_workers_and_the_command_line_get_the_token(compose: dict[str, Any]):
+    assert holders(compose, "metronome_bearer_token") == {"worker-changes", "worker-refresh", "manage"}
+
+
+def test_only_migrations_run_as_the_role_that_owns_the_tables(compose: dict[str, Any]):
+    assert holders(compose, "database_owner_url") == {"migrate"}
+    assert holders(compose, "database_url") == OURS - {"migrate", "beat"}
+    assert holders(compose, "database_superuser_password") == {"postgres"}
+
+
+def test_no_secret_is_written_into_the_files(compose: dict[str, Any]):
+    for name, service in compose["services"].items():
+        for variable in service.get("environment", {}):
+            assert variable.endswith("_FILE") or not re.search(
+                "PASSWORD|TOKEN|SECRET|DATABASE_URL|REDIS_URL", variable
+            ), f"{name} gets {variable} in the open"
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert {entry["file"].split("/")[0] for entry in compose["secrets"].values()} == {".secrets"}
+    assert ".secrets/" in ignored
+
+
+def test_every_long_running_service_has_a_health_check(compose: dict[str, Any]):
+    without = {name for name, service in compose["services"].items() if "healthcheck" not in service}
+    assert without == ONE_OFF
+
+
+def test_ours_run_without_privileges_on_a_read_only_image(compose: dict[str, Any]):
+    for name in OURS:
+        service = compose["services"][name]
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["read_only"] is True, name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_make_secrets_makes_just_the_secrets_that_compose_names_and_keeps_them(
+    compose: dict[str, Any], secrets: Path
+):
+    assert {path.name for path in secrets.iterdir()} == compose["secrets"].keys()
+    before = {path.name: path.read_text(encoding="utf-8") for path in secrets.iterdir()}
+
+    subprocess.run([secrets.parent / "deploy" / "make-secrets.sh"], check=True)
+
+    assert {path.name: path.read_text(encoding="utf-8") for path in secrets.iterdir()} == before
+    assert all(before.values())
+    assert secrets.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_each_process_starts_with_just_what_compose_gives_it(
+    compose: dict[str, Any], secrets: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    service = compose["services"][name]
+    names = our_names()
+    for variable in os.environ.keys() - without_ours(os.environ).keys():
+        monkeypatch.delenv(variable)
+    for variable, value in service["environment"].items():
+        assert is_ours(variable, names), f"{variable} is read by nobody"
+        filled = substituted(value)
+        if variable.endswith("_FILE"):
+            assert Path(filled).name in service["secrets"], (
+                f"{variable} names a secret that {name} isn't given"
+            )
+            filled = str(secrets / Path(filled).name)
+        monkeypatch.setenv(variable, filled)
+
+    settings = runpy.run_path(str(ROOT / "adminsite" / "settings.py"))
+
+    assert settings["PROCESS"] == ("manage" if name in ONE_OFF else name)
+    assert settings["DEBUG"] is False
+
+
+def test_the_image_holds_the_locked_runtime_and_runs_as_an_ordinary_user():
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("USER")] == ["USER countersign"]
+    assert lines.index("USER countersign") < next(n for n, line in enumerate(lines) if line.startswith("CMD"))
+    copied = {part for line in lines if line.startswith("COPY") for part in line.split()[1:-1]}
+    assert copied == {
+        "requirements/runtime.txt",
+        "--from=packages",
+        "/venv",
+        "manage.py",
+        "adminsite/",
+        "billing/",
+        "templates/",
+        "static/",
+    }
+    assert "--require-hashes" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert not [line for line in lines if re.search("ARG|SECRET_KEY|TOKEN|PASSWORD|DATABASE_URL", line)]
