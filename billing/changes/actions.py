@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
-from billing.changes import policy, sealed
-from billing.changes.models import ApprovalStep, Call, ChangeRequest, Decision, Subject, Verdict
+from billing.changes import sealed
+from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Subject, Verdict
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.proposals import Proposal
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, SubjectBusy, WrongState
+from billing.changes.sealing import store, submitted_facts
 from billing.changes.statuses import PROPOSE_AGAIN, Status
-from billing.control.anchor import installation
-from billing.metronome.operations import operation
 from billing.roles import Can
 from billing.users import User
-
-LIFETIME = timedelta(days=14)
-"""How long a request may wait for its approvals and its turn."""
 
 LONGEST_REASON = 2_000
 
@@ -51,82 +46,14 @@ def submit(
     reason = checked_reason(reason)
     if replaces is not None and Status(replaces.status) not in PROPOSE_AGAIN:
         raise WrongState(f"{replaces.reference} is still open, so it can't be proposed again.")
-    needed = policy.requirement(proposal.kind, proposal.facts)
-    if missing := needed.watched - set(proposal.watched):
-        raise BadInput(
-            f"The policy looks at {', '.join(sorted(missing))}, which this request does not watch."
-        )
-    anchor = installation()
-    identity = uuid.uuid4()
     try:
         with transaction.atomic():
-            now = database_now()
-            reference = _next_reference()
-            content = {
-                "version": sealed.VERSION,
-                "installation": str(anchor.uuid),
-                "environment": anchor.environment,
-                "reference": reference,
-                "uuid": str(identity),
-                "kind": proposal.kind,
-                "maker": {"id": maker.pk, "username": maker.username, "name": maker.name, "role": maker.role},
-                "reason": reason,
-                "sentence": proposal.sentence,
-                "subject": {"customer_id": proposal.customer_id, "text": proposal.subject_text},
-                "subjects": sorted(proposal.subjects),
-                "before": proposal.before,
-                "watched": proposal.watched,
-                "added_aliases": sorted(proposal.added_aliases),
-                "removed_aliases": sorted(proposal.removed_aliases),
-                "facts": proposal.facts,
-                "warnings": [warning.as_json() for warning in proposal.warnings],
-                "blast": list(proposal.blast),
-                "form": proposal.form,
-                "calls": [_sealed_call(name, params) for name, params in proposal.calls],
-                "steps": [{"role": role, "people": people} for role, people in needed.steps],
-                "policy": {
-                    "version": needed.version,
-                    "rules": list(needed.rules),
-                    "typed_confirmation": needed.typed_confirmation,
-                },
-                "cool_off_seconds": needed.cool_off_seconds,
-                "not_before": None,
-                "submitted_at": now.isoformat(),
-                "expires_at": (now + LIFETIME).isoformat(),
-                "replaces": replaces.reference if replaces else None,
-            }
-            text = sealed.canonical(content)
-            change = ChangeRequest.objects.create(
-                uuid=identity,
-                reference=reference,
-                environment=anchor.environment,
-                kind=proposal.kind,
-                maker=maker,
-                customer_id=proposal.customer_id,
-                subject_text=proposal.subject_text,
-                sentence=proposal.sentence,
-                irreversible=proposal.irreversible,
-                sealed=text,
-                digest=sealed.digest_of(text),
-                replaces=replaces,
-                submitted_at=now,
-                expires_at=now + LIFETIME,
-                cool_off_seconds=needed.cool_off_seconds,
-            )
-            Subject.objects.bulk_create(Subject(change=change, key=key) for key in sorted(proposal.subjects))
-            ApprovalStep.objects.bulk_create(
-                ApprovalStep(change=change, position=position, role=role, people=people)
-                for position, (role, people) in enumerate(needed.steps)
-            )
-            Call.objects.bulk_create(
-                Call(change=change, position=position, operation=call["operation"], key=call["key"])
-                for position, call in enumerate(content["calls"])
-            )
+            change = store(proposal, maker=maker, reason=reason, replaces=replaces, now=database_now())
             log.record(
                 Event.CHANGE_SUBMITTED,
                 actor=actor,
                 subject=about(change),
-                new={"status": Status.SUBMITTED.value, "kind": proposal.kind, "steps": content["steps"]},
+                new=submitted_facts(change),
                 reason=reason,
             )
     except IntegrityError as clash:
@@ -250,24 +177,6 @@ def _person(actor: Actor, can: Can, words: str) -> User:
     if person is None or not person.may(can):
         raise NotAllowed(f"Your role may not {words}.")
     return person
-
-
-def _sealed_call(name: str, params: dict) -> dict:
-    shown = operation(name).show(params)
-    return {
-        "operation": name,
-        "params": params,
-        "method": shown.method,
-        "path": shown.path,
-        "body": shown.body,
-        "key": str(uuid.uuid4()),
-    }
-
-
-def _next_reference() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('billing_change_number')")
-        return f"CR-{cursor.fetchone()[0]:06d}"
 
 
 def _busy_subject(keys: tuple[str, ...]) -> Subject | None:
