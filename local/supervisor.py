@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local.processes import CannotStart, end_group, last_lines, start, stop
 
-RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
+RESTARTS, RESTART_WINDOW_SECONDS, FIRST_DELAY_SECONDS = 5, 60.0, 1.0  # the delay doubles each time
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.25
 
@@ -127,7 +127,7 @@ class Supervisor:
         current.deaths = [*(at for at in current.deaths if now - at < RESTART_WINDOW_SECONDS), now]
         if not current.program.may_restart or len(current.deaths) > RESTARTS:
             raise CannotStart(words)
-        delay = 2.0 ** (len(current.deaths) - 1)
+        delay = FIRST_DELAY_SECONDS * 2 ** (len(current.deaths) - 1)
         self.say(f"{words}\nStarting {current.program.name} again in {delay:.0f} s.")
         current.restart_at = now + delay
 
