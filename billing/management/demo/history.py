@@ -1,0 +1,266 @@
+"""Sixty days of a finance team's work, the same every time: requests in every status, sign-ins, exports."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from billing.audit.events import Event
+from billing.audit.models import AuditEvent
+from billing.changes.kinds import KINDS
+from billing.changes.models import AttemptOutcome
+from billing.changes.moves import database_now
+from billing.changes.proposals import Proposal
+from billing.changes.statuses import Status
+from billing.changes.survey import read_survey
+from billing.management.demo.story import Story
+from billing.metronome.client import Gateway
+from billing.mirror import queries as mirror
+from billing.mirror.models import Customer
+from billing.users import User
+
+DAYS = 60
+REASONS = [
+    "Legal name changed, see the commercial register.",
+    "New data centre goes live this week.",
+    "Customer asked by e-mail, ticket FIN-2231.",
+    "Typing error at sign-up.",
+    "Merged into the group; billing goes on there.",
+    "Agreed in the quarterly review.",
+]
+REJECTIONS = [
+    "The order form says otherwise.",
+    "Please attach the customer’s written consent first.",
+    "Wrong customer: this is the subsidiary.",
+]
+
+
+class History:
+    """Tells stories over the mirrored customers. Those of the past end as the mirror shows them now."""
+
+    def __init__(self, people: dict[str, User], gateway: Gateway) -> None:
+        self.dice, self.people, self.gateway = random.Random(7), people, gateway
+        self.now = database_now()
+        self.events: list[AuditEvent] = []
+        usable = Customer.objects.filter(archived_at__isnull=True, missing_since__isnull=True)
+        ids = list(usable.order_by("created_at", "id").values_list("pk", flat=True)[14:400])
+        self.dice.shuffle(ids)
+        self.ids = iter(ids)
+
+    @transaction.atomic
+    def tell(self) -> int:
+        """Write everything; how many requests there are."""
+        self._past()
+        self._open()
+        self._everyday()
+        self.events.sort(key=lambda event: event.occurred_at)
+        AuditEvent.objects.bulk_create(self.events)
+        return sum(event.event_type == Event.CHANGE_SUBMITTED for event in self.events)
+
+    def _snapshot(self) -> dict[str, Any]:
+        return mirror.snapshot(next(self.ids))
+
+    def _rename(self, *, happened: bool) -> Proposal:
+        now = self._snapshot()
+        old = f"{now['name'][:100]} (old)" if happened else now["name"]
+        new = now["name"] if happened else f"{now['name'][:120]} Holding"
+        return KINDS["customer.rename"].build({"name": new}, snapshot={**now, "name": old})
+
+    def _realias(self, *, happened: bool, removes: bool = False) -> Proposal:
+        now = self._snapshot()
+        held = now["ingest_aliases"]
+        extra = f"{now['id'][:8]}-{self.dice.choice(['eu', 'us', 'ap'])}"
+        if removes:
+            before, wanted = ([*held, extra], held) if happened else (held, [extra])
+        else:
+            before, wanted = ([], held) if happened else (held, [*held, extra])
+        return KINDS["customer.realias"].build(
+            {"ingest_aliases": sorted(wanted)}, snapshot={**now, "ingest_aliases": sorted(before)}
+        )
+
+    def _create(self, name: str) -> Proposal:
+        alias = name.lower().replace(" ", "-").replace(".", "")
+        entered = {"name": name, "ingest_aliases": [alias], "custom_fields": {"segment": "mid-market"}}
+        return KINDS["customer.create"].build(entered, snapshot=None)
+
+    def _archive(self, *, clear: bool) -> Proposal:
+        for customer_id in self.ids:
+            survey = read_survey(self.gateway, str(customer_id))
+            if survey and survey["contracts"] and survey["invoices"]:
+                entered = {"clear_aliases": clear, "open_business_reason": "The group contract replaces it."}
+                return KINDS["customer.archive"].build(
+                    entered, snapshot=mirror.snapshot(customer_id), survey=survey
+                )
+        raise RuntimeError("the demo account has too few customers with contracts")
+
+    def _story(self, proposal: Proposal, *, days_ago: float, maker: str = "", reason: str = "") -> Story:
+        maker = maker or self.dice.choice(["finance", "finance", "finance2"])
+        return Story(
+            proposal,
+            maker=self.people[maker],
+            reason=reason or self.dice.choice(REASONS),
+            at=self.now - timedelta(days=days_ago),
+        )
+
+    def _checkers(self, story: Story) -> list[User]:
+        managers = [self.people["manager"], self.people["manager2"]]
+        self.dice.shuffle(managers)
+        return managers[: story.change.steps.get().people]
+
+    def _keep(self, story: Story) -> None:
+        self.events += story.events
+
+    def _past(self) -> None:
+        worker = None
+        for number in range(84):
+            days_ago = DAYS - number * (DAYS - 1.5) / 84 + self.dice.random() / 2
+            removes = number % 9 == 4
+            end = ("applied",) * 8 + ("rejected", "withdrawn", "stale", "refused", "applied", "expired")
+            fate = end[number % len(end)]
+            happened = fate == "applied"
+            proposal = (
+                self._rename(happened=happened)
+                if number % 3
+                else self._realias(happened=happened, removes=removes)
+            )
+            story = self._story(proposal, days_ago=days_ago if fate != "expired" else max(days_ago, 16))
+            if fate == "rejected":
+                story.reject(self._checkers(story)[0], self.dice.choice(REJECTIONS))
+            elif fate == "withdrawn":
+                story.wait(hours=1).end(
+                    Status.WITHDRAWN,
+                    Event.CHANGE_WITHDRAWN,
+                    story.change.maker,
+                    reason="Proposed for the wrong customer.",
+                )
+            elif fate == "expired":
+                story.wait(days=14).end(
+                    Status.EXPIRED, Event.CHANGE_EXPIRED, worker, explanation="Nobody decided in time."
+                )
+            else:
+                story.approve(*self._checkers(story), after=timedelta(hours=self.dice.uniform(0.2, 6)))
+                if fate == "applied":
+                    story.send(AttemptOutcome.APPLIED).end(Status.APPLIED, Event.CHANGE_APPLIED, worker)
+                elif fate == "refused":
+                    words = "Ingest alias is already in use by another customer"
+                    story.send(AttemptOutcome.REFUSED, words, status=409).end(
+                        Status.REFUSED, Event.CHANGE_REFUSED, worker, explanation=words
+                    )
+                else:
+                    story.end(
+                        Status.STALE,
+                        Event.CHANGE_STALED,
+                        worker,
+                        explanation="The name changed in Metronome before the worker’s turn.",
+                    )
+            self._keep(story)
+
+    def _open(self) -> None:
+        """What waits today. Each of these is a real proposal: approving it works, end to end."""
+        manager, manager2 = self.people["manager"], self.people["manager2"]
+        self._keep(self._story(self._rename(happened=False), days_ago=2.2))
+        self._keep(self._story(self._realias(happened=False), days_ago=1.4))
+        self._keep(self._story(self._create("Kestrel Instruments Ltd"), days_ago=0.6))
+        self._keep(self._story(self._rename(happened=False), days_ago=0.9, maker="manager"))
+        self._keep(self._story(self._rename(happened=False), days_ago=0.5, maker="manager2"))
+        self._keep(self._story(self._realias(happened=False, removes=True), days_ago=1.1).approve(manager))
+        self._keep(self._story(self._realias(happened=False, removes=True), days_ago=0.7).approve(manager2))
+        self._keep(
+            self._story(
+                self._archive(clear=True),
+                days_ago=0.3,
+                maker="finance",
+                reason="Merged into the group, FN-2231.",
+            )
+        )
+        later = self.now + timedelta(days=1)
+        approved = self._story(self._rename(happened=False), days_ago=0.4).approve(manager)
+        approved._move(
+            Status.APPROVED, not_before=later, explanation="Carried out tomorrow, after month end."
+        )
+        self._keep(approved)
+        applying = self._story(self._rename(happened=False), days_ago=0.2).approve(manager2)
+        applying._move(
+            Status.APPLYING, claim_token=applying.change.uuid, lease_until=self.now + timedelta(minutes=10)
+        )
+        self._keep(applying)
+        self._unknown()
+        self._partly()
+        self._closed()
+
+    def _unknown(self) -> None:
+        story = self._story(self._create("Orchard & Pine LLC"), days_ago=0.8).approve(self.people["manager"])
+        story.send(AttemptOutcome.UNKNOWN, "no whole answer within 30 s", status=None)
+        sentence = "Orchard & Pine LLC holds the alias by now, but nothing shows that we made it."
+        story.end(Status.UNKNOWN, Event.CHANGE_DOUBTED, None, explanation="No answer came within 30 s.")
+        story.look("cannot_tell", sentence, {"name": "Orchard & Pine LLC", "created_at": "a minute later"})
+        story._move(
+            Status.UNKNOWN,
+            needs_person=True,
+            explanation=sentence,
+            next_try_at=self.now + timedelta(days=365),
+        )
+        self._keep(story)
+
+    def _partly(self) -> None:
+        story = self._story(self._archive(clear=True), days_ago=1.7)
+        story.approve(self.people["manager"], self.people["manager2"])
+        words = "Customer has an invoice that is being finalized"
+        story.send(AttemptOutcome.APPLIED).send(AttemptOutcome.REFUSED, words, position=1, status=400)
+        story.end(
+            Status.PARTLY_APPLIED,
+            Event.CHANGE_PARTLY_APPLIED,
+            None,
+            explanation=f"Call 2 was refused by Metronome: {words}",
+            needs_person=True,
+        )
+        self._keep(story)
+
+    def _closed(self) -> None:
+        story = self._story(self._rename(happened=False), days_ago=9).approve(self.people["manager2"])
+        story.send(AttemptOutcome.UNKNOWN, "Metronome answered 502.", status=502)
+        story.end(Status.UNKNOWN, Event.CHANGE_DOUBTED, None, explanation="Metronome answered 502.")
+        story.look("cannot_tell", "The name is neither the old one nor ours.", {"name": "A third name"})
+        story.wait(hours=2).end(
+            Status.CLOSED,
+            Event.CHANGE_CLOSED,
+            self.people["admin"],
+            reason="The customer renamed itself meanwhile; nothing is left to do.",
+            explanation="Leave it so, decided by Noor Haddad.",
+        )
+        self._keep(story)
+
+    def _everyday(self) -> None:
+        """People come, look, take the record away."""
+        for day in range(DAYS, 0, -1):
+            for person in self.people.values():
+                if self.dice.random() < 0.55:
+                    at = self._moment(day)
+                    self._event(Event.PERSON_SIGNED_IN, person, at, "person", str(person.pk), person.name)
+            if day % 7 == 0:
+                auditor = self.people["auditor"]
+                self._event(
+                    Event.AUDIT_EXPORTED, auditor, self._moment(day), "audit", "export", "Audit record"
+                )
+
+    def _moment(self, days_ago: int) -> datetime:
+        return self.now - timedelta(days=days_ago, minutes=self.dice.randint(-240, 240))
+
+    def _event(self, event: Event, person: User, at: datetime, kind: str, key: str, text: str) -> None:
+        self.events.append(
+            AuditEvent(
+                occurred_at=min(at, self.now),
+                event_type=event,
+                actor=person,
+                actor_text=person.name,
+                actor_role=person.role,
+                subject_type=kind,
+                subject_id=key,
+                subject_text=text,
+                ip="10.20.0.14",
+                user_agent="Mozilla/5.0 (demo)",
+            )
+        )

@@ -1,0 +1,205 @@
+"""Writing one back-dated request: its rows along the real arrows, and the record as the real actions write it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from billing.audit.events import Event
+from billing.audit.models import AuditEvent
+from billing.changes.models import (
+    Attempt,
+    AttemptOutcome,
+    Call,
+    CallStatus,
+    ChangeRequest,
+    Decision,
+    Lookup,
+    Verdict,
+)
+from billing.changes.proposals import Proposal
+from billing.changes.sealing import store, submitted_facts
+from billing.changes.statuses import SETTLED, Status
+from billing.users import User
+
+WORKER = "changes worker"
+
+
+class Story:
+    """One request, told from its submit on. Every step moves `at` on; the database checks each arrow."""
+
+    def __init__(self, proposal: Proposal, *, maker: User, reason: str, at: datetime) -> None:
+        self.at, self.events = at, []
+        self.change = store(proposal, maker=maker, reason=reason, replaces=None, now=at)
+        self._say(Event.CHANGE_SUBMITTED, maker, new=submitted_facts(self.change), reason=reason)
+        ChangeRequest.objects.filter(pk=self.change.pk).update(checked_at=at + timedelta(seconds=4))
+
+    def approve(self, *checkers: User, after: timedelta = timedelta(hours=2)) -> Story:
+        """Each checker approves in turn; the last one moves the request on."""
+        for number, checker in enumerate(checkers):
+            self.at += after
+            step = self.change.steps.get()
+            decision = self._decide(checker, Verdict.APPROVE, "Checked against the order form.")
+            is_last = number + 1 == step.people
+            self._say(
+                Event.CHANGE_APPROVED,
+                checker,
+                old={"status": "submitted"},
+                new={"status": "approved" if is_last else "submitted", "decision": decision.pk, "step": 0},
+                reason=decision.reason,
+            )
+            if is_last:
+                self._move(Status.APPROVED)
+        return self
+
+    def reject(self, checker: User, reason: str, after: timedelta = timedelta(hours=3)) -> Story:
+        """One checker says no."""
+        self.at += after
+        self._decide(checker, Verdict.REJECT, reason)
+        return self.end(Status.REJECTED, Event.CHANGE_REJECTED, checker, reason=reason)
+
+    def send(
+        self,
+        outcome: AttemptOutcome | None,
+        message: str = "",
+        *,
+        position: int = 0,
+        status: int | None = 200,
+    ) -> Story:
+        """The worker sends one call; `outcome` is how that ended."""
+        if self.change.status == Status.APPROVED:
+            self.at += timedelta(seconds=9)
+            self._move(
+                Status.APPLYING, claim_token=uuid.uuid4(), lease_until=self.at + timedelta(seconds=120)
+            )
+        call = self.change.calls.get(position=position)
+        reference = f"{self.change.reference}/{position}.1"
+        self._say(
+            Event.CALL_SENT,
+            None,
+            new={
+                "call": position,
+                "operation": call.operation,
+                "attempt": reference,
+                "key": f"{call.key}-1",
+            },
+        )
+        sent = self.at
+        self.at += timedelta(seconds=1 if outcome else 30)
+        seen = {
+            "status": status,
+            "body": "",
+            "headers": {},
+            "error": message if status is None else "",
+            "started_at": sent.isoformat(),
+            "finished_at": self.at.isoformat(),
+        }
+        Attempt.objects.create(
+            call=call,
+            number=1,
+            generation=1,
+            reference=reference,
+            claim_token=self.change.claim_token or uuid.uuid4(),
+            sent_at=sent,
+            outcome=outcome,
+            answered_at=self.at,
+            message=message,
+            evidence=seen,
+        )
+        settled = {
+            AttemptOutcome.APPLIED: (CallStatus.APPLIED, Event.CALL_APPLIED),
+            AttemptOutcome.REFUSED: (CallStatus.REFUSED, Event.CALL_REFUSED),
+            AttemptOutcome.UNKNOWN: (CallStatus.UNKNOWN, Event.CALL_DOUBTED),
+        }[outcome]
+        Call.objects.filter(pk=call.pk).update(
+            status=settled[0],
+            first_sent_at=sent,
+            settled_at=self.at if settled[0] != CallStatus.UNKNOWN else None,
+        )
+        self._say(
+            settled[1],
+            None,
+            new={"call": position, "attempt": reference, "outcome": outcome, "message": message},
+        )
+        return self
+
+    def look(self, verdict: str, sentence: str, saw: Any) -> Story:
+        """One look at Metronome after an unclear answer."""
+        self.at += timedelta(minutes=4)
+        call = self.change.calls.get(status=CallStatus.UNKNOWN)
+        Lookup.objects.create(
+            call=call,
+            looked_at=self.at,
+            verdict=verdict,
+            counts=True,
+            sentence=sentence,
+            evidence=[{"read": "the customer", "saw": saw}],
+        )
+        Call.objects.filter(pk=call.pk).update(finding=sentence)
+        return self
+
+    def end(
+        self,
+        status: Status,
+        event: Event,
+        by: User | None,
+        *,
+        explanation: str = "",
+        reason: str = "",
+        **columns: Any,
+    ) -> Story:
+        """Move on and record it."""
+        old = self.change.status
+        self._move(status, explanation=explanation, **columns)
+        new = {"status": status.value} | ({"explanation": explanation} if explanation else {})
+        self._say(event, by, old={"status": old}, new=new, reason=reason)
+        return self
+
+    def wait(self, **much: float) -> Story:
+        """Time passes."""
+        self.at += timedelta(**much)
+        return self
+
+    def _decide(self, checker: User, verdict: Verdict, reason: str) -> Decision:
+        return Decision.objects.create(
+            change=self.change,
+            step=self.change.steps.get(),
+            maker_id=self.change.maker_id,
+            checker=checker,
+            verdict=verdict,
+            reason=reason,
+            digest=self.change.digest,
+            decided_at=self.at,
+        )
+
+    def _move(self, status: Status, **columns: Any) -> None:
+        if status in SETTLED:
+            columns["settled_at"] = self.at
+            self.change.subjects.update(is_open=False)
+        ChangeRequest.objects.filter(pk=self.change.pk).update(status=status, **columns)
+        self.change.refresh_from_db()
+
+    def _say(
+        self, event: Event, by: User | None, *, old: Any = None, new: Any = None, reason: str = ""
+    ) -> None:
+        self.events.append(
+            AuditEvent(
+                occurred_at=self.at,
+                event_type=event,
+                actor=by,
+                actor_text=by.name if by else WORKER,
+                actor_role=by.role if by else "",
+                subject_type="change",
+                subject_id=str(self.change.uuid),
+                subject_text=self.change.sentence,
+                customer_id=self.change.customer_id,
+                reference=self.change.reference,
+                digest=self.change.digest,
+                old=old,
+                new=new,
+                reason=reason,
+                ip="10.20.0.14" if by else None,
+                user_agent="Mozilla/5.0 (demo)" if by else "",
+            )
+        )

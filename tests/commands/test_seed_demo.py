@@ -1,0 +1,62 @@
+"""Demo data: every status, told so that the real checks believe it, and never twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from adminsite.metronome import MetronomeSettings
+from billing.audit.models import AuditEvent
+from billing.changes import apply, queries
+from billing.changes.models import ChangeRequest
+from billing.changes.statuses import Status
+from billing.changes.verifying import verified
+from billing.metronome.client import Gateway
+from billing.mirror.models import Customer
+from billing.users import User
+from tests.simulator_server import RunningSimulator
+from tests.world import approve, gateway, house, simulator, simulator_process
+
+__all__ = ["gateway", "house", "simulator", "simulator_process"]
+
+
+def test_it_tells_of_every_status_and_only_once(
+    house: None, simulator: RunningSimulator, gateway: Gateway
+) -> None:
+    simulator.reset(customers=260)
+
+    call_command("seed_demo", verbosity=0)
+
+    assert Customer.objects.count() == 260
+    assert set(ChangeRequest.objects.values_list("status", flat=True)) == {status.value for status in Status}
+    counts = ChangeRequest.objects.count(), AuditEvent.objects.count(), User.objects.count()
+    assert AuditEvent.objects.order_by("occurred_at").first().occurred_at < (
+        AuditEvent.objects.order_by("-occurred_at").first().occurred_at
+    )
+    for change in ChangeRequest.objects.filter(
+        status__in=["applied", "approved", "unknown", "partly_applied"]
+    ):
+        verified(change)
+    manager = User.objects.get(username="manager")
+    manager2 = User.objects.get(username="manager2")
+    assert queries.waiting_for(manager).count() >= 5
+    assert queries.waiting_for(manager2).count() >= 5
+    call_command("seed_demo", verbosity=0)
+    assert (ChangeRequest.objects.count(), AuditEvent.objects.count(), User.objects.count()) == counts
+
+    archiving = ChangeRequest.objects.get(status="submitted", kind="customer.archive")
+    approve(archiving, manager, manager2)
+    apply.apply_change(archiving.pk, gateway)
+    archiving.refresh_from_db()
+    assert archiving.status == "applied", archiving.explanation
+
+
+def test_it_refuses_anything_but_a_simulator(house: None, settings: Any) -> None:
+    settings.METRONOME = MetronomeSettings("production", "https://api.metronome.com", "token", 5.0)
+
+    with pytest.raises(CommandError, match="simulator only"):
+        call_command("seed_demo")
+
+    assert not User.objects.exists()
