@@ -16,7 +16,7 @@ from billing.changes.models import Survey
 from billing.changes.moves import database_now
 from billing.changes.refusals import NotAllowed
 from billing.metronome.client import Gateway
-from billing.metronome.outcomes import GatewayError
+from billing.metronome.outcomes import GatewayError, storable
 from billing.metronome.records import ContractRecord, CustomerPlanRecord, InvoiceRecord
 from billing.roles import Can
 from billing.users import User
@@ -82,7 +82,7 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
         "contracts": [
             {
                 "id": contract.id,
-                "name": contract.name or "unnamed contract",
+                "name": storable(contract.name or "unnamed contract"),
                 "starting_at": _date(contract.starting_at),
                 "ending_before": _date(contract.ending_before),
             }
@@ -91,7 +91,7 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
         "plans": [
             {
                 "id": plan.id,
-                "name": plan.plan_name,
+                "name": storable(plan.plan_name),
                 "starting_on": _date(plan.starting_on),
                 "ending_before": _date(plan.ending_before),
             }

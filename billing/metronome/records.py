@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from billing.metronome.outcomes import storable
+
 T = TypeVar("T")
 
 
@@ -96,12 +98,15 @@ class CustomerRecord:
         )
 
     def as_snapshot(self) -> dict[str, Any]:
-        """The fields that a change request freezes, as JSON values; aliases sorted, since they are a set."""
+        """The fields that a change request freezes, as JSON values; aliases sorted, since they are a set.
+
+        What PostgreSQL can't hold is replaced, exactly as the mirror does.
+        """
         return {
             "id": self.id,
-            "name": self.name,
-            "ingest_aliases": sorted(self.ingest_aliases),
-            "custom_fields": dict(self.custom_fields),
+            "name": storable(self.name),
+            "ingest_aliases": sorted(storable(alias) for alias in self.ingest_aliases),
+            "custom_fields": {storable(key): storable(value) for key, value in self.custom_fields.items()},
             "archived_at": self.archived_at.isoformat() if self.archived_at else None,
         }
 

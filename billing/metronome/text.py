@@ -62,7 +62,7 @@ def check_aliases(aliases: Iterable[str]) -> list[str]:
 
 
 def check_custom_fields(fields: dict[str, str]) -> dict[str, str]:
-    """The custom fields as given. Raises TextRefused for a value over 200 characters or that can't be sent."""
+    """The custom fields as given. Raises TextRefused for a value that is too long or can't be sent."""
     for key, value in fields.items():
         _refuse_unsendable(key, "A custom field’s key")
         _refuse_unsendable(value, f"The value of {key}")

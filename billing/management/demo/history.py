@@ -42,7 +42,8 @@ class History:
     """Tells stories over the mirrored customers. Those of the past end as the mirror shows them now."""
 
     def __init__(self, people: dict[str, User], gateway: Gateway) -> None:
-        self.dice, self.people, self.gateway = random.Random(7), people, gateway
+        self.people, self.gateway = people, gateway
+        self.dice = random.Random(7)  # noqa: S311 the same history every time is the point
         self.now = database_now()
         self.events: list[AuditEvent] = []
         usable = Customer.objects.filter(archived_at__isnull=True, missing_since__isnull=True)
@@ -178,12 +179,10 @@ class History:
         )
         later = self.now + timedelta(days=1)
         approved = self._story(self._rename(happened=False), days_ago=0.4).approve(manager)
-        approved._move(
-            Status.APPROVED, not_before=later, explanation="Carried out tomorrow, after month end."
-        )
+        approved.move(Status.APPROVED, not_before=later, explanation="Carried out tomorrow, after month end.")
         self._keep(approved)
         applying = self._story(self._rename(happened=False), days_ago=0.2).approve(manager2)
-        applying._move(
+        applying.move(
             Status.APPLYING, claim_token=applying.change.uuid, lease_until=self.now + timedelta(minutes=10)
         )
         self._keep(applying)
@@ -197,7 +196,7 @@ class History:
         sentence = "Orchard & Pine LLC holds the alias by now, but nothing shows that we made it."
         story.end(Status.UNKNOWN, Event.CHANGE_DOUBTED, None, explanation="No answer came within 30 s.")
         story.look("cannot_tell", sentence, {"name": "Orchard & Pine LLC", "created_at": "a minute later"})
-        story._move(
+        story.move(
             Status.UNKNOWN,
             needs_person=True,
             explanation=sentence,

@@ -1,4 +1,4 @@
-"""Writing one back-dated request: its rows along the real arrows, and the record as the real actions write it."""
+"""Writing one back-dated request: its rows along the real arrows, and the record as real actions write it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Story:
                 reason=decision.reason,
             )
             if is_last:
-                self._move(Status.APPROVED)
+                self.move(Status.APPROVED)
         return self
 
     def reject(self, checker: User, reason: str, after: timedelta = timedelta(hours=3)) -> Story:
@@ -70,9 +70,7 @@ class Story:
         """The worker sends one call; `outcome` is how that ended."""
         if self.change.status == Status.APPROVED:
             self.at += timedelta(seconds=9)
-            self._move(
-                Status.APPLYING, claim_token=uuid.uuid4(), lease_until=self.at + timedelta(seconds=120)
-            )
+            self.move(Status.APPLYING, claim_token=uuid.uuid4(), lease_until=self.at + timedelta(seconds=120))
         call = self.change.calls.get(position=position)
         reference = f"{self.change.reference}/{position}.1"
         self._say(
@@ -151,7 +149,7 @@ class Story:
     ) -> Story:
         """Move on and record it."""
         old = self.change.status
-        self._move(status, explanation=explanation, **columns)
+        self.move(status, explanation=explanation, **columns)
         new = {"status": status.value} | ({"explanation": explanation} if explanation else {})
         self._say(event, by, old={"status": old}, new=new, reason=reason)
         return self
@@ -173,7 +171,8 @@ class Story:
             decided_at=self.at,
         )
 
-    def _move(self, status: Status, **columns: Any) -> None:
+    def move(self, status: Status, **columns: Any) -> None:
+        """Set the status and columns; the database refuses what has no arrow."""
         if status in SETTLED:
             columns["settled_at"] = self.at
             self.change.subjects.update(is_open=False)
