@@ -51,12 +51,9 @@ document.addEventListener("click", (event) => {
   });
 });
 
-// Search: `/`, Ctrl+K or the field in the frame open the palette; arrows move, Enter opens.
-document.addEventListener("focusin", (event) => {
-  if (event.target.matches("[data-search]") && palette()) {
-    event.target.blur();
-    palette().showPopover();
-  }
+// Search: `/`, Ctrl+K or a click on the frame's field open the palette; arrows move, Enter opens.
+document.addEventListener("click", (event) => {
+  if (event.target.matches("[data-search]") && palette()) palette().showPopover();
 });
 
 document.addEventListener("keydown", (event) => {
