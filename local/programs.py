@@ -89,6 +89,11 @@ class Programs:
         schedule = str(self.configuration.folder / "beat-schedule")
         return self._celery("beat", "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", schedule)
 
+    def first_refresh(self) -> Program:
+        """Ask the worker to fill the mirror now; beat would ask in ten minutes only."""
+        command = _python("celery", "-A", "adminsite", "call", "billing.tasks.refresh_mirror")
+        return Program("first-refresh", command, self._environment("manage"))
+
     def heartbeat_file(self, name: str) -> Path:
         """Return the file that a worker or beat touches while it turns."""
         return self.configuration.folder / f"heartbeat-{name}"
@@ -132,8 +137,13 @@ def steps(
         "static files",
         lambda: supervisor.run(programs.command("collectstatic", "--no-input", role="build")),
     )
-    yield "demo data", lambda: supervisor.run(programs.command("seed_demo"))
+    if configuration.metronome.is_ours:
+        yield "demo data", lambda: supervisor.run(programs.command("seed_demo"))
+    else:
+        yield "demo people", lambda: supervisor.run(programs.command("seed_demo", "--people-only"))
     yield "dashboard and workers", lambda: _start_ours(programs, supervisor)
+    if not configuration.metronome.is_ours:
+        yield "asking for a first refresh", lambda: supervisor.run(programs.first_refresh())
 
 
 def people_sentence() -> str:
