@@ -131,6 +131,11 @@ def _read_metronome(environment: Mapping[str, str], folder: Path) -> Metronome:
     for name, value in (("METRONOME_BEARER_TOKEN", token), ("METRONOME_ENVIRONMENT", kind)):
         if not value:
             raise CannotStart(f"METRONOME_BASE_URL is set, so {name} must be too (see .env.example).")
+    if kind == "production":
+        raise CannotStart(
+            "The demo's people share a password that everybody knows, so it doesn't touch production. "
+            "docker-compose.yml runs Countersign for production."
+        )
     return Metronome(kind, base_url, token, is_ours=False)
 
 

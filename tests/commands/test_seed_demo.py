@@ -60,3 +60,22 @@ def test_it_refuses_anything_but_a_simulator(house: None, settings: Any) -> None
         call_command("seed_demo")
 
     assert not User.objects.exists()
+
+
+def test_a_sandbox_gets_the_people_and_nothing_else(db: None, settings: Any) -> None:
+    settings.METRONOME = MetronomeSettings("sandbox", "https://api.metronome.com", "token", 5.0)
+
+    call_command("seed_demo", people_only=True, verbosity=0)
+
+    assert User.objects.filter(username="manager2").exists()
+    assert not Customer.objects.exists()
+    assert not ChangeRequest.objects.exists()
+
+
+def test_production_gets_no_people_whose_password_everybody_knows(db: None, settings: Any) -> None:
+    settings.METRONOME = MetronomeSettings("production", "https://api.metronome.com", "token", 5.0)
+
+    with pytest.raises(CommandError, match="simulator only"):
+        call_command("seed_demo", people_only=True)
+
+    assert not User.objects.exists()

@@ -59,6 +59,11 @@ def test_a_real_metronome_is_named_whole_or_not_at_all(tmp_path: Path):
         )
 
 
+def test_the_demo_does_not_touch_production(tmp_path: Path):
+    with pytest.raises(CannotStart, match="so it doesn't touch production"):
+        read_configuration({**REAL, "METRONOME_ENVIRONMENT": "production"}, tmp_path)
+
+
 def test_a_real_metronome_has_a_data_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(module, "ROOT", tmp_path)
 

@@ -27,15 +27,21 @@ class Command(BaseCommand):
     help = "Fill an empty installation with demo people, the simulator's customers and sixty days of history."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--people-only", action="store_true", help="add the demo people and nothing else")
+        parser.add_argument(
+            "--people-only",
+            action="store_true",
+            help="add the demo people and nothing else; in a sandbox too",
+        )
 
     def handle(self, *args: Any, people_only: bool = False, **options: Any) -> None:
         metronome = settings.METRONOME
-        if metronome.environment != Environment.SIMULATOR:
+        is_sandbox_for_people = people_only and metronome.environment == Environment.SANDBOX
+        if metronome.environment != Environment.SIMULATOR and not is_sandbox_for_people:
             raise CommandError(
                 f"METRONOME_ENVIRONMENT is {metronome.environment}; demo data is for a simulator only."
             )
-        if metronome.base_url and urlsplit(metronome.base_url).hostname not in LOOPBACK:
+        is_here = urlsplit(metronome.base_url).hostname in LOOPBACK
+        if metronome.base_url and not is_here and not is_sandbox_for_people:
             raise CommandError(
                 f"{metronome.base_url} is not on this machine; demo data is for a simulator here."
             )
