@@ -49,6 +49,6 @@ def may(user: HasRole, can: Can) -> bool:
     return bool(user.is_active) and can in GRANTS.get(user.role, frozenset())
 
 
-def roles_that(can: Can) -> list[str]:
-    """The labels of the roles that may do a thing, for the sentence on a 403 page."""
-    return [str(role.label) for role in Role if can in GRANTS[role]]
+def roles_that(*any_of: Can) -> list[str]:
+    """The labels of the roles that may do one of these things, for the sentence on a 403 page."""
+    return [str(role.label) for role in Role if not GRANTS[role].isdisjoint(any_of)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Literal, ParamSpec
+from typing import Any, Literal
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -15,12 +15,10 @@ from django.urls import reverse
 
 from billing.roles import Can
 
-Parts = ParamSpec("Parts")
 View = Callable[..., HttpResponseBase]
-Rule = tuple[Can, ...] | Literal["open to all", "anybody signed in"]
+Rule = tuple[Can, ...] | Literal["open to all"]
 
 OPEN: Rule = "open to all"
-SIGNED_IN: Rule = "anybody signed in"
 
 
 class RoleMissing(PermissionDenied):
@@ -44,12 +42,6 @@ def needs(*any_of: Can) -> Callable[[View], View]:
         return guarded
 
     return state
-
-
-def signed_in(view: View) -> View:
-    """Let in everybody who is signed in, whatever the role."""
-    view.access_rule = SIGNED_IN  # type: ignore[attr-defined]
-    return view
 
 
 def open_to_all(view: View) -> View:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.pages.access import RoleMissing
 from billing.pages.context import look
-from billing.roles import GRANTS, Role
+from billing.roles import Role, roles_that
 from billing.users import User
 
 
@@ -29,7 +29,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         403,
         f"The role {request.user.get_role_display().lower()} may not {' or '.join(exception.any_of)}",
-        roles=_either([role.label for role in Role if any(can in GRANTS[role] for can in exception.any_of)]),
+        roles=_either(roles_that(*exception.any_of)),
         grantors=User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).order_by("name"),
     )
 

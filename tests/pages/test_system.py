@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from billing.audit.events import Event
@@ -137,3 +139,9 @@ def test_nonsense_in_the_watching_address_does_no_harm(
     finance: Client, refreshed: RefreshRun, query: str
 ) -> None:
     assert finance.get(f"/system/refresh/?{query}", headers={"HX-Request": "true"}).status_code == 200
+
+
+def test_the_version_shown_is_the_one_that_is_packaged(administrator: Client) -> None:
+    packaged = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))
+
+    assert administrator.get("/system/").context["version"] == packaged["project"]["version"]
