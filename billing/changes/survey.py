@@ -29,17 +29,20 @@ def ask(customer_id: UUID | str, *, asked_by: User) -> Survey:
     if not asked_by.may(Can.PROPOSE):
         raise NotAllowed("Your role may not propose changes.")
     with transaction.atomic():
-        recent = (
-            Survey.objects.filter(
-                customer_id=customer_id,
-                asked_by=asked_by,
-                asked_at__gt=database_now() - GOOD_FOR,
-                error="",
-            )
-            .order_by("-asked_at")
-            .first()
+        return latest(customer_id, asked_by=asked_by) or Survey.objects.create(
+            customer_id=customer_id, asked_by=asked_by
         )
-        return recent or Survey.objects.create(customer_id=customer_id, asked_by=asked_by)
+
+
+def latest(customer_id: UUID | str, *, asked_by: User) -> Survey | None:
+    """The person's own survey of this customer, unless it is too old or ended in an error."""
+    return (
+        Survey.objects.filter(
+            customer_id=customer_id, asked_by=asked_by, asked_at__gt=database_now() - GOOD_FOR, error=""
+        )
+        .order_by("-asked_at")
+        .first()
+    )
 
 
 def is_usable(survey: Survey) -> bool:

@@ -20,6 +20,9 @@ from billing.pages.access import RoleMissing, needs
 from billing.pages.requests import actor_of, go_to, render_page
 from billing.roles import Can
 
+UNDECIDED = {"reason", "typed_name", "open_business", "open_business_reason"}
+"""Fields that say nothing about who has to approve."""
+
 
 @needs(Can.PROPOSE)
 @require_http_methods(["GET", "POST"])
@@ -47,7 +50,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         "old": old,
         "busy": queries.open_for_customer(customer.pk) if customer else [],
         "freshness": freshness.of_account(mirror.freshness()),
-        "default_steps": policy.requirement(kind, {"irreversible": asked.irreversible}).steps,
+        "default_steps": _default_steps(asked),
     }
     if bound is None:
         return render_page(request, "changes/new", **context)
@@ -78,18 +81,24 @@ def hints(request: HttpRequest, kind: str) -> HttpResponse:
     """Live advice on half-entered input and who will have to approve it. Blocks nothing, writes nothing."""
     asked = _kind(kind)
     _customer, snapshot = _subject(request, asked)
-    form = asked.form(request.POST, snapshot=snapshot)
+    answer = survey.latest(snapshot["id"], asked_by=request.user) if asked.needs_survey and snapshot else None
+    content = answer.content if answer else None
+    form = asked.form(request.POST, snapshot=snapshot, survey=content)
     form.full_clean()
     entered: dict[str, Any] = dict(getattr(form, "cleaned_data", {}))
     needed = None
     try:
-        if not {name for name in form.errors if name != "reason"}:
-            built = asked.build(entered, snapshot=snapshot)
+        if not set(form.errors) - UNDECIDED:
+            built = asked.build(entered, snapshot=snapshot, survey=content)
             needed = policy.requirement(kind, built.facts)
     except ActionRefused:
         needed = None
     return render_page(
-        request, "changes/_hints", hints=asked.hints(entered, snapshot=snapshot), requirement=needed
+        request,
+        "changes/_hints",
+        hints=asked.hints(entered, snapshot=snapshot),
+        requirement=needed,
+        default_steps=_default_steps(asked),
     )
 
 
@@ -104,6 +113,11 @@ def survey_state(request: HttpRequest, survey_uuid: UUID) -> HttpResponse:
     if row.answered_at is not None:
         response["HX-Refresh"] = "true"
     return response
+
+
+def _default_steps(kind: Kind) -> tuple[tuple[str, int], ...]:
+    """Who has to approve at the least, before anything is entered."""
+    return policy.requirement(kind.name, {"irreversible": kind.irreversible}).steps
 
 
 def _kind(name: str) -> Kind:
