@@ -21,6 +21,7 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from billing.users import User
+from local.processes import start, stop
 from local.testing import environment_for
 from tests.simulator_server import TOKEN, RunningSimulator
 from tests.world import (
@@ -65,17 +66,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.journey)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One headless Chromium. Skips where there is none, but never in CI."""
+    """One headless Chromium. Skips where there is none, but never in CI.
+
+    Playwright keeps an event loop running in this thread; it ends with the module, because the tests of other
+    modules that this process runs next start loops of their own.
+    """
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("CI has to have Chromium: journeys are not skipped there.")
         pytest.skip("no Chromium on this machine; install it to run the journeys")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
-        "1"  # Playwright keeps a loop in this thread; we stay synchronous
-    )
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # a loop is running, and we stay synchronous
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
@@ -168,21 +171,10 @@ def live(
     with ExitStack() as stack:
         for number, (words, environment) in enumerate(commands):
             log = stack.enter_context((tmp_path / f"log-{number}").open("wb"))
-            process = subprocess.Popen(
-                [sys.executable, "-m", *words.split()], cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
-            stack.callback(_end, process)
+            command = [sys.executable, "-m", *words.split()]
+            stack.callback(stop, start(command, log=log, environment=environment, folder=ROOT))
         _wait_until(lambda: _answers(f"{url}/readyz"), tmp_path)
         yield Live(url, chromium, simulator)
-
-
-def _end(process: subprocess.Popen) -> None:
-    process.terminate()
-    try:
-        process.wait(15)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _answers(url: str) -> bool:

@@ -1,0 +1,98 @@
+"""Somebody with the owner's database role edits an approved request: apply notices, and sends nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from billing.audit.models import AuditEvent
+from billing.changes import apply
+from billing.changes.models import ChangeRequest
+from billing.metronome.client import Gateway
+from tests.simulator_server import RunningSimulator
+
+DIGEST = "digest_is_of_the_sealed_text"
+TABLES = (
+    "billing_changerequest",
+    "billing_approvalstep",
+    "billing_decision",
+    "billing_call",
+    "billing_auditevent",
+)
+
+
+@pytest.fixture
+def past_the_triggers() -> Iterator[CursorWrapper]:
+    """What only the owner of the tables can do: edit with the guards taken away, then put them back."""
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(f"ALTER TABLE billing_changerequest DROP CONSTRAINT {DIGEST}")
+        yield cursor
+        for table in TABLES:
+            cursor.execute(
+                "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table]
+            )
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+        cursor.execute(
+            f"ALTER TABLE billing_changerequest ADD CONSTRAINT {DIGEST} "
+            "CHECK (digest = encode(sha256(convert_to(sealed, 'UTF8')), 'hex')) NOT VALID"
+        )
+
+
+EDITS = {
+    "text": "UPDATE billing_changerequest SET sealed = replace(sealed, 'Halcyon', 'Evil')",
+    "digest": "UPDATE billing_changerequest SET digest = repeat('0', 64)",
+    "reference": "UPDATE billing_changerequest SET reference = 'CR-999999'",
+    "steps": "UPDATE billing_approvalstep SET people = 2",
+    "fewer steps": "UPDATE billing_approvalstep SET role = 'administrator'",
+    "decision": "UPDATE billing_decision SET digest = repeat('1', 64)",
+    "call key": "UPDATE billing_call SET key = gen_random_uuid()",
+    "call": "UPDATE billing_call SET operation = 'customers.archive'",
+    "record": "UPDATE billing_auditevent SET digest = repeat('2', 64)",
+    "record's people": "UPDATE billing_auditevent SET actor_id = NULL WHERE event_type = 'change.approved'",
+}
+
+
+@pytest.mark.parametrize("what", sorted(EDITS))
+def test_an_edited_request_is_blocked_and_reported(
+    approved: ChangeRequest,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    past_the_triggers: CursorWrapper,
+    what: str,
+) -> None:
+    past_the_triggers.execute(EDITS[what])
+
+    apply.apply_change(approved.pk, gateway)
+
+    approved.refresh_from_db()
+    assert approved.status == "approved"
+    assert approved.blocked_at is not None
+    assert "not what was approved" in approved.explanation
+    assert simulator.ledger() == []
+    assert AuditEvent.objects.filter(event_type="change.blocked").count() == 1
+    apply.apply_change(approved.pk, gateway)
+    assert simulator.ledger() == []
+
+
+def test_text_and_digest_edited_together_are_blocked_by_the_decision(
+    approved: ChangeRequest,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    past_the_triggers: CursorWrapper,
+) -> None:
+    text = approved.sealed.replace("Halcyon", "Evil")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    past_the_triggers.execute("UPDATE billing_changerequest SET sealed = %s, digest = %s", [text, digest])
+
+    apply.apply_change(approved.pk, gateway)
+
+    approved.refresh_from_db()
+    assert approved.blocked_at is not None
+    assert simulator.ledger() == []
