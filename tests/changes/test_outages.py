@@ -1,4 +1,4 @@
-"""A hanging Redis, a token of another account: nothing is applied or lost, and work goes on after the cure."""
+"""A hanging Redis, a token of another account: nothing is applied or lost, and the cure lets work go on."""
 
 from __future__ import annotations
 
