@@ -60,8 +60,8 @@ def run(configuration: Configuration) -> int:
     try:
         start(configuration, servers, supervisor)
         supervisor.watch(also=servers.check)
-    except StopAsked:
-        print("\nStopping …", flush=True)
+    except StopAsked as asked:
+        print(f"\nStopping, as asked by {asked} …", flush=True)
     finally:
         end(servers, supervisor)
         (configuration.folder / ADDRESS).unlink(missing_ok=True)
@@ -97,8 +97,8 @@ def end(servers: Servers, supervisor: Supervisor) -> None:
 def listen_for_the_end() -> None:
     """Let Ctrl-C, SIGTERM and a closed terminal raise StopAsked."""
 
-    def ask(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise StopAsked
+    def ask(number: int, _frame: FrameType | None) -> NoReturn:
+        raise StopAsked("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask)

@@ -55,6 +55,8 @@ class DemoRun:
             if "Ctrl-C ends it all" in line:
                 break
         else:
+            self.process.stdout.close()
+            self.process.wait(GONE_SECONDS)
             raise AssertionError("the demo didn't come up:\n" + "".join(self.words))
         supervisor = psutil.Process(self.process.pid)
         return [supervisor, *supervisor.children(recursive=True)]
