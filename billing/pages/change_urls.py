@@ -6,6 +6,7 @@ from billing.pages import changes, proposals
 
 urlpatterns = [
     path("changes/", changes.inbox, name="changes"),
+    path("changes.csv", changes.inbox_csv, name="changes-csv"),
     path("changes/new/<str:kind>/", proposals.propose, name="propose"),
     path("changes/new/<str:kind>/hints/", proposals.hints, name="propose-hints"),
     path("changes/surveys/<uuid:survey_uuid>/", proposals.survey_state, name="survey"),

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -15,12 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 from billing import tasks
 from billing.audit.models import AuditEvent
 from billing.changes import actions, preflight, queries, resolving, sealed
+from billing.changes.export import requests_csv
 from billing.changes.models import ChangeRequest, Resolution, Verdict
 from billing.changes.refusals import ActionRefused, NotAllowed
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 from billing.pages.access import needs
 from billing.pages.change_facts import comparisons, timeline
+from billing.pages.downloads import csv_response
 from billing.pages.paging import Slice, slice_of
 from billing.pages.requests import actor_of, go_to, render_page
 from billing.roles import Can
@@ -32,15 +36,7 @@ VIEWS = {"waiting": "Waiting for you", "mine": "Yours", "all": "All requests"}
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """The docket: what waits for this person, what they proposed, and everything."""
-    view = request.GET.get("view", "waiting")
-    view = view if view in VIEWS else "waiting"
-    status = request.GET.get("status", "")
-    status = status if status in Status.values else ""
-    rows = {
-        "waiting": lambda: queries.waiting_for(request.user),
-        "mine": lambda: queries.made_by(request.user),
-        "all": lambda: queries.all_requests(status),
-    }[view]()
+    view, status, rows = _listed(request)
     found: Slice = slice_of(rows, request.GET.get("page"))
     given = queries.approvals([change.pk for change in found.rows])
     return render_page(
@@ -55,6 +51,15 @@ def inbox(request: HttpRequest) -> HttpResponse:
         lines=[(change, given.get(change.pk)) for change in found.rows],
         counts={"waiting": queries.waiting_for(request.user).count()},
     )
+
+
+@needs(Can.BROWSE)
+@require_safe
+def inbox_csv(request: HttpRequest) -> HttpResponseBase:
+    """The same list as a file, whole."""
+    view, status, rows = _listed(request)
+    filters = {"view": view, "status": status}
+    return csv_response(requests_csv(rows, actor_of(request), filters), "requests")
 
 
 @needs(Can.BROWSE)
@@ -158,6 +163,19 @@ def second(request: HttpRequest, reference: str) -> HttpResponse:
     tasks.nudge(tasks.sweep_changes)
     messages.success(request, "Both of you agree; it is carried out.")
     return go_to(request, "billing:change", reference)
+
+
+def _listed(request: HttpRequest) -> tuple[str, str, QuerySet[ChangeRequest]]:
+    """The view and status that the address asks for, and the requests they let through."""
+    view = request.GET.get("view", "waiting")
+    view = view if view in VIEWS else "waiting"
+    status = request.GET.get("status", "")
+    status = status if view == "all" and status in Status.values else ""
+    if view == "waiting":
+        return view, status, queries.waiting_for(request.user)
+    if view == "mine":
+        return view, status, queries.made_by(request.user)
+    return view, status, queries.all_requests(status)
 
 
 def _found(reference: str) -> ChangeRequest:

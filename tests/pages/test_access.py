@@ -47,6 +47,7 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:search": ("get", (302, 302, 302, 302, 302)),
     "billing:theme": ("post", (302, 302, 302, 302, 302)),
     "billing:changes": ("get", EVERYBODY_INSIDE),
+    "billing:changes-csv": ("get", EVERYBODY_INSIDE),
     "billing:change": ("get", EVERYBODY_INSIDE),
     "billing:change-live": ("get", EVERYBODY_INSIDE),
     "billing:change-decide": ("post", (302, 403, 422, 403, 403)),
@@ -140,7 +141,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
             return reverse(name, args=[UUID(int=7)])
         case "billing:propose" | "billing:propose-hints":
             return reverse(name, args=["customer.create"])
-    if name.startswith("billing:change") and name != "billing:changes":
+    if name.startswith("billing:change") and not name.startswith("billing:changes"):
         return reverse(name, args=[world["reference"]])
     return reverse(name)
 

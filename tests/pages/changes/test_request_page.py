@@ -206,3 +206,17 @@ def test_hints_name_a_holder_and_the_people_needed(
 
     assert answer.status_code == 200
     assert escape(f"is held by {other['name']}.") in answer.text
+
+
+def test_the_csv_of_requests_is_the_list_with_the_same_filters(
+    submitted: ChangeRequest, maker: User, checker: User, as_person: SignIn
+) -> None:
+    browser = as_person(checker)
+
+    waiting = b"".join(browser.get("/changes.csv?view=waiting").streaming_content).decode()
+    none = b"".join(browser.get("/changes.csv?view=all&status=applied").streaming_content).decode()
+
+    assert [line.split(",")[0] for line in waiting.splitlines()] == ["reference", submitted.reference]
+    assert submitted.digest in waiting
+    assert len(none.splitlines()) == 1
+    assert AuditEvent.objects.filter(event_type="list.exported", actor=checker).count() == 2
