@@ -1,0 +1,143 @@
+"""A person's word on what the worker could not settle: who may say it, and what each word does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from billing.changes import apply, resolving
+from billing.changes.models import ChangeRequest, Resolution
+from billing.changes.refusals import BadInput, NotAllowed, WrongState
+from billing.changes.survey import read_survey
+from billing.metronome.client import Gateway
+from billing.users import User
+from tests.changes.test_apply import SET_NAME, settle_until_known
+from tests.changes.test_decide import events
+from tests.simulator_server import RunningSimulator
+from tests.world import approve, by, propose
+
+Word = Resolution.Verdict
+
+
+@pytest.fixture
+def doubtful(
+    approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, snapshot: dict[str, Any]
+) -> ChangeRequest:
+    """A renaming that nobody can tell about: a third name stands."""
+    simulator.fault(SET_NAME, "drop_before")
+    apply.apply_change(approved.pk, gateway)
+    simulator.change("rename", snapshot["id"], name="A third name")
+    settle_until_known(approved, gateway)
+    assert approved.needs_person
+    return approved
+
+
+@pytest.fixture
+def partly(
+    snapshot: dict[str, Any],
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    maker: User,
+    checker: User,
+    checker2: User,
+) -> ChangeRequest:
+    """An archiving whose aliases are cleared and whose second call Metronome refused."""
+    survey = read_survey(gateway, snapshot["id"])
+    entered = {"clear_aliases": True, "open_business_reason": "moved"}
+    change = propose("customer.archive", maker, entered, snapshot=snapshot, survey=survey)
+    approve(change, checker, checker2)
+    simulator.fault("POST /v1/customers/archive", "status_before", status=400, message="Not now")
+    apply.apply_change(change.pk, gateway)
+    change.refresh_from_db()
+    assert (change.status, change.needs_person) == ("partly_applied", True)
+    return change
+
+
+def test_only_an_administrator_outside_the_request_may_say(
+    doubtful: ChangeRequest, maker: User, checker: User, checker2: User, auditor: User
+) -> None:
+    before = events(doubtful)
+    for person in (maker, checker, checker2, auditor):
+        with pytest.raises(NotAllowed):
+            resolving.resolve(doubtful.pk, actor=by(person), verdict=Word.TOOK_EFFECT, reason="sure")
+
+    assert events(doubtful) == before
+    assert not doubtful.resolutions.exists()
+
+
+def test_a_word_needs_a_reason_and_a_fitting_state(doubtful: ChangeRequest, administrator: User) -> None:
+    with pytest.raises(BadInput):
+        resolving.resolve(doubtful.pk, actor=by(administrator), verdict=Word.LEAVE_IT, reason=" ")
+    with pytest.raises(WrongState):
+        resolving.resolve(doubtful.pk, actor=by(administrator), verdict=Word.GO_ON, reason="on with it")
+
+
+def test_try_again_looks_first_and_then_sends_once_more(
+    doubtful: ChangeRequest,
+    administrator: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    snapshot: dict[str, Any],
+) -> None:
+    simulator.change("rename", snapshot["id"], name=snapshot["name"])
+    resolving.resolve(
+        doubtful.pk, actor=by(administrator), verdict=Word.TRY_AGAIN, reason="seen in their app"
+    )
+
+    settle_until_known(doubtful, gateway)
+
+    assert doubtful.status == "applied"
+    assert doubtful.calls.get().attempts.count() == 2
+    assert simulator.customer(id=snapshot["id"])["name"] == "Halcyon Freight GmbH"
+    assert doubtful.resolutions.get().carried_out_at is not None
+
+
+def test_partly_applied_goes_on_only_with_a_second_person(
+    partly: ChangeRequest,
+    administrator: User,
+    maker: User,
+    checker: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+) -> None:
+    resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.GO_ON, reason="the block is gone")
+    partly.refresh_from_db()
+    assert partly.status == "partly_applied"
+    for person in (administrator, maker):
+        with pytest.raises(NotAllowed):
+            resolving.second(partly.pk, actor=by(person), reason="me too")
+
+    resolving.second(partly.pk, actor=by(checker), reason="seen it as well")
+    settle_until_known(partly, gateway)
+
+    assert partly.status == "applied"
+    verbs = [effect["route"].rpartition("/")[2] for effect in simulator.ledger()]
+    assert verbs == ["setIngestAliases", "archive"]
+    assert [call.generation for call in partly.calls.all()] == [1, 2]
+
+
+def test_leaving_it_so_closes_the_request_and_frees_the_customer(
+    partly: ChangeRequest, administrator: User, simulator: RunningSimulator
+) -> None:
+    resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.LEAVE_IT, reason="customer stays")
+
+    partly.refresh_from_db()
+    assert partly.status == "closed"
+    assert not partly.subjects.filter(is_open=True).exists()
+    assert len(simulator.ledger()) == 1
+
+
+def test_while_it_waits_nothing_else_is_sent_for_this_customer(
+    partly: ChangeRequest,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    snapshot: dict[str, Any],
+    maker: User,
+) -> None:
+    from billing.changes.refusals import SubjectBusy
+
+    with pytest.raises(SubjectBusy):
+        propose("customer.rename", maker, {"name": "Meanwhile"}, snapshot={**snapshot, "ingest_aliases": []})
+
+    assert len(simulator.ledger()) == 1
