@@ -5,6 +5,7 @@ import socket
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -89,6 +90,11 @@ class Programs:
         schedule = str(self.configuration.folder / "beat-schedule")
         return self._celery("beat", "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", schedule)
 
+    def seed(self) -> Program:
+        """Fill the demo; nobody shares our simulator's budget, so it needn't be kept to."""
+        program = self.command("seed_demo")
+        return replace(program, environment=program.environment | {"METRONOME_REQUESTS_PER_SECOND": "1000"})
+
     def first_refresh(self) -> Program:
         """Ask the worker to fill the mirror now; beat would ask in ten minutes only."""
         command = _python("celery", "-A", "adminsite", "call", "billing.tasks.refresh_mirror")
@@ -138,7 +144,7 @@ def steps(
         lambda: supervisor.run(programs.command("collectstatic", "--no-input", role="build")),
     )
     if configuration.metronome.is_ours:
-        yield "demo data", lambda: supervisor.run(programs.command("seed_demo"))
+        yield "demo data", lambda: supervisor.run(programs.seed())
     else:
         yield "demo people", lambda: supervisor.run(programs.command("seed_demo", "--people-only"))
     yield "dashboard and workers", lambda: _start_ours(programs, supervisor)
