@@ -6,17 +6,16 @@ Sources: API reference §1.2 (errors), §1.5 (idempotency), §2 (pagination), §
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from types import TracebackType
 from typing import Any, TypeVar
 
 from billing.metronome.budget import Budget, BudgetExhausted, BudgetUnavailable
 from billing.metronome.config import GatewayConfig
+from billing.metronome.judging import confirmed_data, message_of, object_in, parsed, retry_after, turned_away
 from billing.metronome.keys import CallKey
 from billing.metronome.operations.base import HttpCall
 from billing.metronome.outcomes import (
@@ -26,7 +25,6 @@ from billing.metronome.outcomes import (
     OutcomeUnknown,
     ReadFailed,
     Refused,
-    storable,
 )
 from billing.metronome.records import (
     AuditLogRecord,
@@ -94,9 +92,9 @@ class Gateway:
     def customer(self, customer_id: str) -> CustomerRecord | None:
         """One customer by id, archived or not; None when Metronome says in words that there is none."""
         answer = self._read("GET", f"/v1/customers/{customer_id}")
-        if answer.status == 404 and _message(answer.body):
+        if answer.status == 404 and message_of(answer.body):
             return None
-        record = _parse(answer, lambda whole: CustomerRecord.from_json(_object(whole)))
+        record = parsed(answer, lambda whole: CustomerRecord.from_json(object_in(whole)))
         if record.id != customer_id.lower():
             raise ReadFailed(
                 "Metronome answered with another customer than the one asked for.", answer.evidence
@@ -239,15 +237,15 @@ class Gateway:
             if not answer.connected:
                 raise NotSent(f"Metronome could not be reached: {answer.evidence.error}", answer.evidence)
             raise OutcomeUnknown(f"No answer came: {answer.evidence.error}", answer.evidence)
-        words = _message(answer.body)
+        words = message_of(answer.body)
         if answer.status in (401, 403) or 300 <= answer.status < 400:
-            raise Halt(_turned_away(answer, words), answer.evidence)
+            raise Halt(turned_away(answer, words), answer.evidence)
         if answer.status == 429:
             self.budget.slow_down()
             raise NotSent(
                 "Metronome’s rate limit was reached.",
                 answer.evidence,
-                retry_after_seconds=_retry_after(answer, 15.0),
+                retry_after_seconds=retry_after(answer, 15.0),
             )
         if answer.status in REFUSALS and words:
             if answer.status == 404 and fresh_ids:
@@ -260,7 +258,7 @@ class Gateway:
             raise Refused(words, answer.evidence)
         if not 200 <= answer.status < 300:
             raise OutcomeUnknown(f"Metronome answered {answer.status}.", answer.evidence)
-        return Answer(answer.status, _data(answer), answer.evidence)
+        return Answer(answer.status, confirmed_data(answer), answer.evidence)
 
     # --- the plumbing of reads
 
@@ -300,7 +298,7 @@ class Gateway:
                 raise ValueError(f"`{cursor_name}` is not text")
             return Page(tuple(make(row) for row in rows), cursor or None)
 
-        return _parse(answer, parse)
+        return parsed(answer, parse)
 
     def _read(
         self,
@@ -320,12 +318,12 @@ class Gateway:
         if isinstance(answer, NoAnswer):
             raise ReadFailed(f"Metronome gave no answer: {answer.evidence.error}", answer.evidence)
         if answer.status in (401, 403) or 300 <= answer.status < 400:
-            raise Halt(_turned_away(answer, _message(answer.body)), answer.evidence)
+            raise Halt(turned_away(answer, message_of(answer.body)), answer.evidence)
         if answer.status == 429:
             self.budget.slow_down()
             raise ReadFailed("Metronome’s rate limit was reached.", answer.evidence)
         if not 200 <= answer.status < 300 and answer.status != 404:
-            words = _message(answer.body)
+            words = message_of(answer.body)
             raise ReadFailed(
                 f"Metronome answered {answer.status}" + (f": {words}" if words else "."), answer.evidence
             )
@@ -353,71 +351,3 @@ class Gateway:
                 deadline_seconds=deadline_seconds,
             )
         )
-
-
-def _json(body: bytes) -> Any:
-    return json.loads(body, parse_float=Decimal)
-
-
-def _message(body: bytes) -> str:
-    """The documented `message` of an error body, storable; empty when the body is not one."""
-    try:
-        whole = _json(body)
-    except ValueError:
-        return ""
-    words = whole.get("message") if isinstance(whole, dict) else None
-    return storable(words[:1_000]) if isinstance(words, str) else ""
-
-
-def _object(whole: Any) -> dict[str, Any]:
-    inner = whole["data"]
-    if not isinstance(inner, dict):
-        raise ValueError("`data` is not an object")
-    return inner
-
-
-def _parse(answer: RawAnswer, make: Callable[[Any], T]) -> T:
-    """What a read's body says. Raises ReadFailed for anything but the documented shape."""
-    if answer.status == 404:
-        words = _message(answer.body) or "not found"
-        raise ReadFailed(f"Metronome answered 404: {words}", answer.evidence)
-    try:
-        return make(_json(answer.body))
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise ReadFailed(f"Metronome’s answer has an unknown shape: {problem}", answer.evidence) from problem
-
-
-def _data(answer: RawAnswer) -> dict[str, Any] | None:
-    """The `data` object of a confirmed write; None for an empty, `null` or `{}` body. Else unknown."""
-    if not answer.body.strip():
-        return None
-    try:
-        whole = _json(answer.body)
-    except ValueError as problem:
-        raise OutcomeUnknown(
-            f"Metronome answered {answer.status} with no JSON.", answer.evidence
-        ) from problem
-    if whole is None or whole == {}:
-        return None
-    inner = whole.get("data", {}) if isinstance(whole, dict) else None
-    if not isinstance(inner, dict):
-        raise OutcomeUnknown(
-            f"Metronome answered {answer.status} with a body that is not documented.", answer.evidence
-        )
-    return inner or None
-
-
-def _turned_away(answer: RawAnswer, words: str) -> str:
-    said = f": “{words}”" if words else ""
-    if answer.status == 401:
-        return f"Metronome does not accept the token (401){said}."
-    if answer.status == 403:
-        return f"Metronome does not allow the token to do this (403){said}."
-    return f"Metronome’s address redirects elsewhere ({answer.status}), which is never followed."
-
-
-def _retry_after(answer: RawAnswer, otherwise: float) -> float:
-    try:
-        return min(300.0, max(1.0, float(answer.headers.get("retry-after", otherwise))))
-    except ValueError:
-        return otherwise

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import log_rows, others_since, our_row, seen_customer, seen_row
+from billing.metronome.operations.proof import seen_customer, still_as_before
 from billing.metronome.outcomes import OutcomeUnknown, ReadFailed
 from billing.metronome.text import check_aliases
 
@@ -68,22 +68,9 @@ class SetIngestAliases(Operation):
                 None,
                 looked + self._holders(gateway, wanted - live),
             )
-        rows = log_rows(gateway, facts, customer.id)
-        if ours := our_row(rows, facts):
-            return Finding(
-                Verdict.CANNOT_TELL,
-                "We had set the aliases, and the old set is back: somebody set it back.",
-                None,
-                [*looked, seen_row(ours)],
-            )
-        if others := others_since(rows, facts):
-            return Finding(
-                Verdict.CANNOT_TELL,
-                "The old aliases stand, but somebody has changed this customer since we sent.",
-                None,
-                looked + [seen_row(row) for row in others[:5]],
-            )
-        return Finding(Verdict.NOT_APPLIED, "The customer still holds the old aliases.", None, looked)
+        return still_as_before(
+            gateway, facts, looked, what="the old set of aliases", holds="The customer still holds"
+        )
 
     def how_found(self) -> str:
         return "read the customer: applied when it holds exactly these aliases"

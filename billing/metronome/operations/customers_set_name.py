@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import log_rows, others_since, our_row, seen_customer, seen_row
+from billing.metronome.operations.proof import seen_customer, still_as_before
 from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.text import check_name, is_shortened_form
 
@@ -67,22 +67,7 @@ class SetName(Operation):
                 None,
                 looked,
             )
-        rows = log_rows(gateway, facts, customer.id)
-        if ours := our_row(rows, facts):
-            return Finding(
-                Verdict.CANNOT_TELL,
-                "It was renamed by us, and the old name is back: somebody set it back.",
-                None,
-                [*looked, seen_row(ours)],
-            )
-        if others := others_since(rows, facts):
-            return Finding(
-                Verdict.CANNOT_TELL,
-                "The old name stands, but somebody has changed this customer since we sent.",
-                None,
-                looked + [seen_row(row) for row in others[:5]],
-            )
-        return Finding(Verdict.NOT_APPLIED, "The customer still has the old name.", None, looked)
+        return still_as_before(gateway, facts, looked, what="the old name", holds="The customer still has")
 
     def how_found(self) -> str:
         return "read the customer: applied when it has the new name"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from billing.metronome.operations.base import FindFacts
+from billing.metronome.operations.base import FindFacts, Finding, Verdict
 from billing.metronome.records import AuditLogRecord
 
 if TYPE_CHECKING:
@@ -67,3 +67,19 @@ def seen_row(row: AuditLogRecord) -> dict[str, Any]:
             "status": row.status,
         },
     }
+
+
+def still_as_before(
+    gateway: Gateway, facts: FindFacts, looked: list[dict[str, Any]], *, what: str, holds: str
+) -> Finding:
+    """The old state stands. That is a no only if neither we nor others have written since: else, somebody
+    may have set it back. `what` and `holds` are words: `the old name`, `The customer still has`.
+    """
+    rows = log_rows(gateway, facts, facts.params["customer_id"])
+    if ours := our_row(rows, facts):
+        sentence = f"Our call took effect, and {what} is back: somebody set it back."
+        return Finding(Verdict.CANNOT_TELL, sentence, None, [*looked, seen_row(ours)])
+    if others := others_since(rows, facts):
+        sentence = f"{holds} {what}, but somebody has changed this customer since we sent."
+        return Finding(Verdict.CANNOT_TELL, sentence, None, looked + [seen_row(row) for row in others[:5]])
+    return Finding(Verdict.NOT_APPLIED, f"{holds} {what}.", None, looked)

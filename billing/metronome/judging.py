@@ -1,0 +1,88 @@
+"""What a raw answer really says. The SDK's parsed result proves nothing: a 200 with HTML parses as None."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from billing.metronome.outcomes import OutcomeUnknown, ReadFailed, storable
+from billing.metronome.transport import RawAnswer
+
+T = TypeVar("T")
+
+
+def parsed_json(body: bytes) -> Any:
+    """The body as JSON, its fractions as Decimal. Raises ValueError, also for one nested without end."""
+    try:
+        return json.loads(body, parse_float=Decimal)
+    except RecursionError as problem:
+        raise ValueError("the body is nested too deeply") from problem
+
+
+def message_of(body: bytes) -> str:
+    """The documented `message` of an error body, storable; empty when the body is not one."""
+    try:
+        whole = parsed_json(body)
+    except ValueError:
+        return ""
+    words = whole.get("message") if isinstance(whole, dict) else None
+    return storable(words[:1_000]) if isinstance(words, str) else ""
+
+
+def object_in(whole: Any) -> dict[str, Any]:
+    """The object in the `data` envelope. Raises ValueError, KeyError or TypeError."""
+    inner = whole["data"]
+    if not isinstance(inner, dict):
+        raise ValueError("`data` is not an object")
+    return inner
+
+
+def parsed(answer: RawAnswer, make: Callable[[Any], T]) -> T:
+    """What a read's body says. Raises ReadFailed for anything but the documented shape."""
+    if answer.status == 404:
+        words = message_of(answer.body) or "not found"
+        raise ReadFailed(f"Metronome answered 404: {words}", answer.evidence)
+    try:
+        return make(parsed_json(answer.body))
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise ReadFailed(f"Metronome’s answer has an unknown shape: {problem}", answer.evidence) from problem
+
+
+def confirmed_data(answer: RawAnswer) -> dict[str, Any] | None:
+    """The `data` object of a confirmed write; None for an empty, `null` or `{}` body. Else unknown."""
+    if not answer.body.strip():
+        return None
+    try:
+        whole = parsed_json(answer.body)
+    except ValueError as problem:
+        raise OutcomeUnknown(
+            f"Metronome answered {answer.status} with no JSON.", answer.evidence
+        ) from problem
+    if whole is None or whole == {}:
+        return None
+    inner = whole.get("data", {}) if isinstance(whole, dict) else None
+    if not isinstance(inner, dict):
+        raise OutcomeUnknown(
+            f"Metronome answered {answer.status} with a body that is not documented.", answer.evidence
+        )
+    return inner or None
+
+
+def turned_away(answer: RawAnswer, words: str) -> str:
+    """A 401, 403 or redirect in a sentence; `words` are Metronome's own."""
+    said = f": “{words}”" if words else ""
+    if answer.status == 401:
+        return f"Metronome does not accept the token (401){said}."
+    if answer.status == 403:
+        return f"Metronome does not allow the token to do this (403){said}."
+    return f"Metronome’s address redirects elsewhere ({answer.status}), which is never followed."
+
+
+def retry_after(answer: RawAnswer, otherwise: float) -> float:
+    """Seconds to wait as the answer asks, between 1 and 300; `otherwise` where it does not say."""
+    try:
+        return min(300.0, max(1.0, float(answer.headers.get("retry-after", otherwise))))
+    except ValueError:
+        return otherwise
