@@ -1,8 +1,18 @@
 """The addresses of change requests and proposals."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from billing.pages import changes, proposals
+
+
+class ReferenceConverter(StringConverter):
+    """A request's reference; anything else in its place is a 404."""
+
+    regex = r"CR-[0-9]{6,12}"
+
+
+register_converter(ReferenceConverter, "reference")
 
 urlpatterns = [
     path("changes/", changes.inbox, name="changes"),
@@ -10,10 +20,10 @@ urlpatterns = [
     path("changes/new/<str:kind>/", proposals.propose, name="propose"),
     path("changes/new/<str:kind>/hints/", proposals.hints, name="propose-hints"),
     path("changes/surveys/<uuid:survey_uuid>/", proposals.survey_state, name="survey"),
-    path("changes/<str:reference>/", changes.change, name="change"),
-    path("changes/<str:reference>/live/", changes.live, name="change-live"),
-    path("changes/<str:reference>/decide/", changes.decide, name="change-decide"),
-    path("changes/<str:reference>/withdraw/", changes.withdraw, name="change-withdraw"),
-    path("changes/<str:reference>/resolve/", changes.resolve, name="change-resolve"),
-    path("changes/<str:reference>/second/", changes.second, name="change-second"),
+    path("changes/<reference:reference>/", changes.change, name="change"),
+    path("changes/<reference:reference>/live/", changes.live, name="change-live"),
+    path("changes/<reference:reference>/decide/", changes.decide, name="change-decide"),
+    path("changes/<reference:reference>/withdraw/", changes.withdraw, name="change-withdraw"),
+    path("changes/<reference:reference>/resolve/", changes.resolve, name="change-resolve"),
+    path("changes/<reference:reference>/second/", changes.second, name="change-second"),
 ]

@@ -220,3 +220,10 @@ def test_the_csv_of_requests_is_the_list_with_the_same_filters(
     assert submitted.digest in waiting
     assert len(none.splitlines()) == 1
     assert AuditEvent.objects.filter(event_type="list.exported", actor=checker).count() == 2
+
+
+@pytest.mark.parametrize(
+    "address", ["/changes/%00/", "/changes/CR-1/", "/changes/CR-999999/", "/changes/new/none/"]
+)
+def test_an_address_that_names_no_request_is_a_404(maker: User, as_person: SignIn, address: str) -> None:
+    assert as_person(maker).get(address).status_code == 404
