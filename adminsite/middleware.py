@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -29,10 +30,16 @@ def client_ip(request: HttpRequest, trusted_proxies: int) -> str:
     """Return the address that is as far out as we can believe.
 
     Each proxy appends the peer it saw to X-Forwarded-For, so only the last trusted_proxies entries are ours.
-    A shorter header than that didn't come through them: the peer's own address is the truth then.
+    A shorter header than that didn't come through them, and what isn't an address is nobody's: the peer's own
+    address is the truth then.
     """
     peer = request.META.get("REMOTE_ADDR", "")
     if not trusted_proxies:
         return peer
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    return hops[-trusted_proxies] if len(hops) >= trusted_proxies else peer
+    if len(hops) < trusted_proxies:
+        return peer
+    try:
+        return str(ip_address(hops[-trusted_proxies]))
+    except ValueError:
+        return peer
