@@ -50,11 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(configuration: Configuration) -> int:
     """Start everything, say where it is, look after it, and end it all whatever happens."""
-    port = configuration.port
-    if is_port_taken(port):
-        raise CannotStart(
-            f"Port {port} is taken by another program. Choose another: make demo PORT={port % 65_535 + 1}"
-        )
+    check_port(configuration.port)
     supervisor = Supervisor(ROOT, configuration.logs, say=lambda words: print(words, flush=True))
     servers = Servers(configuration)
     try:
@@ -66,6 +62,19 @@ def run(configuration: Configuration) -> int:
         end(servers, supervisor)
         (configuration.folder / ADDRESS).unlink(missing_ok=True)
     return 0
+
+
+def check_port(port: int) -> None:
+    """Raise CannotStart unless we can listen on the port."""
+    try:
+        is_taken = is_port_taken(port)
+    except OSError as problem:
+        raise CannotStart(
+            f"Port {port} can't be used: {problem.strerror}. Choose another: PORT=8000"
+        ) from None
+    if is_taken:
+        other = port % 65_535 + 1
+        raise CannotStart(f"Port {port} is taken by another program. Choose another: make demo PORT={other}")
 
 
 def start(configuration: Configuration, servers: Servers, supervisor: Supervisor) -> None:
@@ -80,7 +89,7 @@ def start(configuration: Configuration, servers: Servers, supervisor: Supervisor
     print(
         f"\nCountersign is up after {time.monotonic() - began:.0f} s: {configuration.url}\n\n"
         f"{people_sentence()}\n\n"
-        f"Logs are in {configuration.logs}. Ctrl-C ends it all; the data stays in {configuration.folder}.",
+        f"Logs are in {configuration.logs}. Ctrl-C ends it all; the data stays in {servers.places()}.",
         flush=True,
     )
 

@@ -122,9 +122,7 @@ class PostgresServer:
         draft.mkdir(mode=0o700)
         password_file = self.home / "superuser"
         write_private_file(password_file, f"{self.passwords.superuser}\n")
-        if self.user is not None:
-            os.chown(draft, *self.user)
-            os.chown(password_file, *self.user)
+        self._hand_over(draft, password_file)
         command = [str(self.binaries / "initdb"), "-D", str(draft), "-U", "postgres", "-A", "scram-sha-256"]
         command += [f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C", "--no-instructions"]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -143,6 +141,19 @@ class PostgresServer:
         if child.returncode:
             raise CannotStart(f"initdb failed. The end of its log:\n{last_lines(self.log)}")
         draft.rename(self.data)
+
+    def _hand_over(self, *paths: Path) -> None:
+        """Give what the server has to own to the user that it runs as."""
+        if self.user is None:
+            return
+        try:
+            for path in paths:
+                os.chown(path, *self.user)
+        except OSError as problem:
+            raise CannotStart(
+                f"PostgreSQL refuses to run as root, and this root can't give files to user {self.user[0]} "
+                f"({problem.strerror}). Run as an ordinary user, or set DATABASE_URL."
+            ) from None
 
     def _clear_stale_pid(self) -> None:
         """Wait for a server that is still going down on this data, and forget one that is gone.

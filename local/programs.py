@@ -41,6 +41,13 @@ class Servers:
             if server is not None:
                 server.stop()
 
+    def places(self) -> str:
+        """Say where the data lies: as root PostgreSQL's may have to lie elsewhere (see local.nobody)."""
+        folder = self.configuration.folder
+        if self.postgres is None or self.postgres.home == self.postgres.folder:
+            return str(folder)
+        return f"{folder} and {self.postgres.home}"
+
     def check(self) -> None:
         """Raise CannotStart when one of our own has died: nothing goes on without them."""
         for name, server in (("PostgreSQL", self.postgres), ("Redis", self.redis)):

@@ -123,3 +123,12 @@ def test_a_taken_port_is_told_before_anything_starts(demo: DemoRun):
         words == f"\nPort {demo.port} is taken by another program. Choose another: make demo PORT={other}\n"
     )
     assert not (demo.folder / "postgres").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may listen on every port")
+def test_a_port_that_is_not_for_us_is_told(demo: DemoRun):
+    demo.port = 1
+
+    status, words = demo.run()
+
+    assert (status, words) == (1, "\nPort 1 can't be used: Permission denied. Choose another: PORT=8000\n")
