@@ -1,51 +1,26 @@
-"""Reading request fields: anything malformed is a 400 that says which field."""
+"""Values that several routes read: anything malformed is a 400 that says which field."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from simulator.http import ApiError
 
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+YEARS = range(1970, 3000)
+
 
 def uuid_of(value: Any, name: str) -> str:
-    """A UUID in its usual form."""
-    try:
-        return str(UUID(value))
-    except (ValueError, TypeError, AttributeError):
-        raise ApiError(400, f"{name} must be a valid UUID") from None
+    """A UUID in its usual form, lower case."""
+    if not isinstance(value, str) or not UUID.fullmatch(value):
+        raise ApiError(400, f"{name} must be a valid UUID")
+    return value.lower()
 
 
-def text_of(
-    fields: dict[str, Any], name: str, *, most: int | None = None, required: bool = True
-) -> str | None:
-    """A text field; `most` counts characters."""
-    value = fields.get(name)
-    if value is None and not required:
-        return None
-    if not isinstance(value, str):
-        raise ApiError(400, f"{name} must be a string")
-    if most is not None and len(value) > most:
-        raise ApiError(400, f"{name} must be at most {most} characters")
-    return value
-
-
-def texts_of(fields: dict[str, Any], name: str) -> dict[str, str]:
-    """A map of texts, empty when it is absent."""
-    value = fields.get(name) or {}
-    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-        raise ApiError(400, f"{name} must be an object of strings")
-    return value
-
-
-def aliases_of(fields: dict[str, Any], *, required: bool) -> list[str]:
-    """Ingest aliases: 1 to 128 characters each, at most 2,000."""
-    value = fields.get("ingest_aliases")
-    if value is None and not required:
-        return []
-    if not isinstance(value, list) or not all(isinstance(alias, str) for alias in value):
-        raise ApiError(400, "ingest_aliases must be an array of strings")
+def aliases_of(value: list[str]) -> list[str]:
+    """Ingest aliases: 1 to 128 characters each, at most 2,000; one given twice counts once."""
     if len(value) > 2_000:
         raise ApiError(400, "ingest_aliases must contain at most 2000 items")
     if any(not 1 <= len(alias) <= 128 for alias in value):
@@ -53,33 +28,54 @@ def aliases_of(fields: dict[str, Any], *, required: bool) -> list[str]:
     return list(dict.fromkeys(value))
 
 
-def midnight_of(fields: dict[str, Any], name: str, *, required: bool = True) -> str | None:
-    """An instant at 00:00 UTC, as RFC 3339."""
-    value = text_of(fields, name, required=required)
-    if value is None:
-        return None
-    moment = moment_of(value, name)
-    if (moment.hour, moment.minute, moment.second, moment.microsecond) != (0, 0, 0, 0):
-        raise ApiError(400, f"{name} must be at midnight UTC")
-    return rfc3339(moment)
-
-
 def moment_of(value: str, name: str) -> datetime:
     """An instant with a zone."""
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        if moment.tzinfo is None:
+            raise ApiError(400, f"{name} must carry a time zone")
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ApiError(400, f"{name} must be an RFC 3339 timestamp") from None
-    if moment.tzinfo is None:
-        raise ApiError(400, f"{name} must carry a time zone")
-    return moment.astimezone(UTC)
+    if moment.year not in YEARS:
+        raise ApiError(400, f"{name} is out of range")
+    return moment
 
 
 def rfc3339(moment: datetime) -> str:
-    """`2026-11-21T00:00:00.000Z`"""
+    """`2026-11-21T00:00:00.000Z`; as texts such instants sort in time."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def at_midnight(value: str | None, name: str) -> str | None:
+    """An instant of a plan: 00:00 UTC."""
+    if value is not None and value[11:23] != "00:00:00.000":
+        raise ApiError(400, f"{name} must be at midnight UTC")
+    return value
+
+
+def on_the_hour(value: str | None, name: str) -> str | None:
+    """An instant of a contract or a product: a whole hour."""
+    if value is not None and value[14:23] != "00:00.000":
+        raise ApiError(400, f"{name} is required to be on an hour boundary")
+    return value
+
+
+def in_order(start: str | None, end: str | None, name: str = "ending_before") -> None:
+    """Ends are exclusive and come after their start; open ones are in order."""
+    if start is not None and end is not None and end <= start:
+        raise ApiError(400, f"{name} must be after its start")
 
 
 def shortened(name: str) -> str:
     """Names are cut at 160 UTF-16 units without a word."""
     return name.encode("utf-16-le")[:320].decode("utf-16-le", errors="ignore")
+
+
+def check_custom_fields(keys: list[dict[str, Any]], entity: str, given: dict[str, str]) -> None:
+    """Keys must exist for this entity first; values are at most 200 characters."""
+    known = {row["key"] for row in keys if row["entity"] == entity}
+    if given.keys() - known:
+        raise ApiError(400, "Invalid custom field keys")
+    if any(len(value) > 200 for value in given.values()):
+        raise ApiError(400, "custom field values must be at most 200 characters")

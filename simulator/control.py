@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator import customers
 from simulator.http import ApiError, Reply, Request, Token
+from simulator.routing import ROUTES
 from simulator.seed import seeded
 from simulator.world import World
 
@@ -13,14 +13,10 @@ if TYPE_CHECKING:
     from simulator.service import Service
 
 OUT_OF_BAND = {
-    "create": ("POST", "/v1/customers", customers.create),
-    "rename": ("POST", "/v1/customers/{customer_id}/setName", customers.set_name),
-    "set_ingest_aliases": (
-        "POST",
-        "/v1/customers/{customer_id}/setIngestAliases",
-        customers.set_ingest_aliases,
-    ),
-    "archive": ("POST", "/v1/customers/archive", customers.archive),
+    "create": "POST /v1/customers",
+    "rename": "POST /v1/customers/{customer_id}/setName",
+    "set_ingest_aliases": "POST /v1/customers/{customer_id}/setIngestAliases",
+    "archive": "POST /v1/customers/archive",
 }
 
 
@@ -62,8 +58,8 @@ def control(service: Service, request: Request) -> Reply:
             world.switches.update(fields)
             return Reply(200, world.switches)
         case ("POST", "clock"):
-            world.clock_offset_seconds = float(fields["offset_seconds"])
-            return Reply(200, {"offset_seconds": world.clock_offset_seconds})
+            world.clock["offset_seconds"] = float(fields["offset_seconds"])
+            return Reply(200, world.clock)
         case ("POST", "latency"):
             service.latency_seconds = float(fields["seconds"])
             return Reply(200, {"seconds": service.latency_seconds})
@@ -85,19 +81,25 @@ def _customer(world: World, query: dict[str, str]) -> dict[str, Any] | None:
 
 
 def _out_of_band(world: World, request: Request, fields: dict[str, Any]) -> Reply:
-    """Somebody else changes something: `{what, actor, customer_id?, body}`, by the very same handlers."""
-    if fields.get("what") not in OUT_OF_BAND:
-        raise ApiError(400, f"what must be one of {', '.join(OUT_OF_BAND)}")
-    method, path, handler = OUT_OF_BAND[fields["what"]]
+    """Somebody else changes something: `{what, actor, customer_id?, body}`, by the very same handlers.
+
+    `what` is one of the short names, or any route that writes, with the ids of its path in `ids`.
+    """
+    name = OUT_OF_BAND.get(fields.get("what", ""), fields.get("what"))
+    route = ROUTES.get(name)
+    if route is None or not route.writes:
+        raise ApiError(400, f"what must be a route that writes, or one of {', '.join(OUT_OF_BAND)}")
     other = Request(
-        method=method,
-        path=path,
+        method=name.split(" ")[0],
+        path=name.split(" ")[1],
         query={},
         headers={"user-agent": "Metronome app"},
         raw=b"",
         request_id=request.request_id,
         token=Token("main", fields.get("actor", "Somebody else")),
         body=fields.get("body", {}),
-        ids={"customer_id": fields.get("customer_id", "")},
+        ids={"customer_id": fields.get("customer_id", ""), **fields.get("ids", {})},
+        route=name,
     )
-    return handler(world, other)
+    route.read(other)
+    return route.handler(world, other)

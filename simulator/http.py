@@ -19,7 +19,10 @@ class Token:
 
 @dataclass(slots=True)
 class Request:
-    """One request. `body` is parsed JSON, None when there was none; header names are lower case."""
+    """One request. `body` is parsed JSON, None when there was none; header names are lower case.
+
+    `route` is its template and `given` what its shape made of the body or the query: see simulator.routing.
+    """
 
     method: str
     path: str
@@ -30,16 +33,12 @@ class Request:
     token: Token | None = None
     body: Any = None
     ids: dict[str, str] = field(default_factory=dict)
+    route: str = ""
+    given: Any = None
 
     @property
     def user_agent(self) -> str:
         return self.headers.get("user-agent", "")
-
-    def fields(self) -> dict[str, Any]:
-        """The body as an object. Raises ApiError 400 for anything else."""
-        if not isinstance(self.body, dict):
-            raise ApiError(400, "Request body must be a JSON object")
-        return self.body
 
 
 @dataclass(slots=True)
@@ -60,12 +59,18 @@ class Reply:
 
 
 class ApiError(Exception):
-    """A refusal. `executed`: the work had begun, so an Idempotency-Key stores it, unlike a validation."""
+    """A refusal. `executed`: the work had begun, so an Idempotency-Key stores it, unlike a validation.
 
-    def __init__(self, status: int, message: str, *, code: str = "", executed: bool = False) -> None:
+    `more` are further members of the body, such as the `conflicting_id` of an alert.
+    """
+
+    def __init__(
+        self, status: int, message: str, *, code: str = "", executed: bool = False, **more: Any
+    ) -> None:
         super().__init__(message)
-        self.status, self.message, self.code, self.executed = status, message, code, executed
+        self.status, self.message, self.code, self.executed, self.more = status, message, code, executed, more
 
     def reply(self) -> Reply:
         """The documented body: `{message}`, with a `code` where the real service adds one."""
-        return Reply(self.status, {**({"code": self.code} if self.code else {}), "message": self.message})
+        code = {"code": self.code} if self.code else {}
+        return Reply(self.status, {**code, "message": self.message, **self.more})

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,13 +17,11 @@ def limit_of(value: Any, *, most: int, default: int) -> int:
     """The page size asked for."""
     if value is None:
         return default
-    try:
-        limit = int(value)
-    except (TypeError, ValueError):
-        raise ApiError(400, "limit must be an integer") from None
-    if isinstance(value, bool) or not 1 <= limit <= most:
+    if not re.fullmatch(r"-?[0-9]{1,9}", str(value)):
+        raise ApiError(400, "limit must be an integer")
+    if not 1 <= int(value) <= most:
         raise ApiError(400, f"limit must be between 1 and {most}")
-    return limit
+    return int(value)
 
 
 def _bound(filters: Any) -> str:
@@ -40,7 +39,7 @@ def decode(cursor: Any, filters: Any) -> int:
         return 0
     try:
         position, bound = base64.urlsafe_b64decode(cursor.encode()).decode().split(".")
-        if bound == _bound(filters):
+        if bound == _bound(filters) and position.isdecimal():
             return int(position)
     except (ValueError, binascii.Error, AttributeError):
         pass
@@ -67,22 +66,35 @@ def page(
     return shown, encode(position, filters) if position < len(rows) else None
 
 
-def query_page(request: Request, rows: Sequence[Any], **options: Any) -> dict[str, Any]:
-    """The usual answer of a list whose cursor travels in the query."""
+def query_page(
+    request: Request, rows: Sequence[Any], *, most: int = 100, default: int | None = None, **options: Any
+) -> dict[str, Any]:
+    """The answer of a list whose cursor travels in the query, even where its filters are in the body."""
     filters = [
         request.path,
         {k: v for k, v in request.query.items() if k not in ("limit", "next_page")},
         request.body,
     ]
-    limit = limit_of(request.query.get("limit"), most=100, default=100)
+    limit = limit_of(request.query.get("limit"), most=most, default=default or most)
     shown, onward = page(rows, limit=limit, cursor=request.query.get("next_page"), filters=filters, **options)
     return {"data": shown, "next_page": onward}
 
 
-def commas(request: Request, name: str) -> list[str] | None:
-    """A list parameter; the SDK joins by commas, others repeat (the server keeps them joined)."""
-    value = request.query.get(name)
-    return value.split(",") if value else None
+def body_page(
+    request: Request,
+    rows: Sequence[Any],
+    *,
+    cursor: str,
+    most: int,
+    default: int | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """The answer of a list whose cursor travels in the body, named `next_page` or `cursor`."""
+    given = request.given
+    filters = [request.path, {k: v for k, v in given.items() if k not in ("limit", cursor)}]
+    limit = limit_of(given.get("limit"), most=most, default=default or most)
+    shown, onward = page(rows, limit=limit, cursor=given.get(cursor), filters=filters, **options)
+    return {"data": shown, cursor: onward}
 
 
 def newest_first(rows: Iterable[dict[str, Any]], key: str) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from simulator.api.customers import add
+from simulator.api.plans import put_plan
 from simulator.checks import rfc3339
-from simulator.customers import add
-from simulator.plans import put_plan
 from simulator.world import World
 
 FIRST = [

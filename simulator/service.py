@@ -11,11 +11,11 @@ from typing import Any
 
 import orjson
 
-from simulator import idempotency
+from simulator import agenda, idempotency
 from simulator.control import control
 from simulator.faults import Fault, Faults
 from simulator.http import ApiError, Reply, Request, Token
-from simulator.routes import WRITES, match
+from simulator.routes import ROUTER
 from simulator.seed import seeded
 from simulator.world import World
 
@@ -59,8 +59,7 @@ class Service:
             except ApiError as refusal:
                 return Answer(refusal.reply())
         answer = await self._answer(request)
-        route = match(request.method, request.path)
-        self.counts[route[0] if route else "unknown"] += 1
+        self.counts[request.route or "unknown"] += 1
         self.recent.append(
             {
                 "method": request.method,
@@ -88,20 +87,23 @@ class Service:
         if known is None:
             raise ApiError(401, "Unauthorized")
         request.token = known
-        found = match(request.method, request.path)
+        found = ROUTER.match(request.method, request.path)
         if found is None:
             raise ApiError(404, "Not found")
-        route, handler, request.ids = found
-        if known.read_only and route in WRITES:
+        route, request.ids = found
+        request.route = route.name
+        if known.read_only and route.writes:
             raise ApiError(403, "This token may only read")
-        fault = self.faults.strike(route)
+        fault = self.faults.strike(route.name)
         if fault is not None and fault.kind == "status_before" and fault.status != 500:
             return Answer(_failure(fault))
         if fault is not None and fault.kind == "drop_before":
             return Answer(Reply(), "drop")
         self._limit()
         request.body = _json(request)
+        route.read(request)
         world = self.world(known.account)
+        agenda.catch_up(world)
         if (replay := idempotency.stored(world, request)) is not None:
             return _travel(replay, fault)
         idempotency.begin(world, request)
@@ -113,7 +115,7 @@ class Service:
             if fault is not None and fault.kind == "hang_before":
                 await asyncio.sleep(fault.seconds)
             try:
-                reply = handler(world, request)
+                reply = route.handler(world, request)
             except ApiError as refusal:
                 if refusal.executed:
                     reply = refusal.reply()

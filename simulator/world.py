@@ -5,68 +5,130 @@ from __future__ import annotations
 import copy
 import random
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from simulator.checks import rfc3339
-from simulator.http import Request
+from simulator.amounts import USD
+from simulator.checks import moment_of, rfc3339
+from simulator.http import ApiError, Request
 
-
-@dataclass(slots=True)
-class Actor:
-    """Who did something, as the audit log names them."""
-
-    id: str
-    name: str
+Row = dict[str, Any]
+SWITCHES = {
+    "held_alias": ("refuse", "move"),
+    "second_archive": ("refuse", "allow"),
+    "overlapping_plans": ("allow", "refuse"),
+    "stored_5xx": ("replay", "forget"),
+}
 
 
 @dataclass
 class World:
-    """Objects are plain dictionaries in the API's own shapes; `*_order` keeps the order of listing."""
+    """Objects are plain dictionaries in the API's own shapes, by id unless it says otherwise."""
 
     seed: int = 7
-    customers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # customers and plans (1.0)
+    customers: dict[str, Row] = field(default_factory=dict)
     customer_order: list[str] = field(default_factory=list)
     alias_holder: dict[str, str] = field(default_factory=dict)
-    plans: dict[str, dict[str, Any]] = field(default_factory=dict)
-    customer_plans: dict[str, dict[str, Any]] = field(default_factory=dict)
+    plans: dict[str, Row] = field(default_factory=dict)
+    customer_plans: dict[str, Row] = field(default_factory=dict)
     plans_of: dict[str, list[str]] = field(default_factory=dict)
     subscribers_of: dict[str, list[str]] = field(default_factory=dict)
-    contracts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    invoices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    billing_configurations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    custom_field_keys: list[dict[str, Any]] = field(default_factory=list)
-    audit_log: list[dict[str, Any]] = field(default_factory=list)
-    ledger: list[dict[str, Any]] = field(default_factory=list)
-    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    clock_offset_seconds: float = 0.0
-    switches: dict[str, Any] = field(
-        default_factory=lambda: {"held_alias": "refuse", "second_archive": "refuse"}
+    credit_grants: dict[str, Row] = field(default_factory=dict)
+    # the catalogue (2.0)
+    pricing_units: dict[str, Row] = field(default_factory=lambda: {USD["id"]: {**USD, "is_currency": True}})
+    billable_metrics: dict[str, Row] = field(default_factory=dict)
+    products: dict[str, Row] = field(default_factory=dict)
+    rate_cards: dict[str, Row] = field(default_factory=dict)
+    rates: dict[str, list[Row]] = field(default_factory=dict)  # by rate card
+    packages: dict[str, Row] = field(default_factory=dict)
+    named_schedules: dict[str, Row] = field(default_factory=dict)  # by "owner kind/owner id/name"
+    # contracts and money
+    contracts: dict[str, list[Row]] = field(default_factory=dict)  # by customer
+    customer_of: dict[str, str] = field(default_factory=dict)  # contract → customer
+    edits: dict[str, list[Row]] = field(default_factory=dict)  # by contract, oldest first
+    commits: dict[str, Row] = field(default_factory=dict)  # commits and credits, with their ledgers
+    commits_of: dict[str, list[str]] = field(default_factory=dict)  # by customer
+    invoices: dict[str, list[Row]] = field(default_factory=dict)  # by customer
+    billing_configurations: dict[str, list[Row]] = field(default_factory=dict)  # by customer
+    legacy_billing: dict[str, Row] = field(default_factory=dict)  # by "customer/provider"
+    billing_providers: list[Row] = field(default_factory=list)  # the account's delivery methods
+    # usage: single events, and the seeded amount a day, by customer and metric
+    events: dict[str, list[Row]] = field(default_factory=dict)  # by the alias or id that they name
+    transactions: dict[str, Row] = field(default_factory=dict)
+    daily_usage: dict[str, dict[str, float]] = field(default_factory=dict)
+    # fields, alerts, notifications, webhooks
+    custom_field_keys: list[Row] = field(default_factory=list)
+    alerts: dict[str, Row] = field(default_factory=dict)
+    alert_states: dict[str, Row] = field(default_factory=dict)  # by "alert/customer"
+    notifications: dict[str, Row] = field(default_factory=dict)
+    system_notifications: dict[str, bool] = field(default_factory=dict)  # type → is on
+    destinations: list[Row] = field(default_factory=list)
+    outbox: list[Row] = field(default_factory=list)
+    # the account's own books
+    uniqueness_keys: dict[str, dict[str, str]] = field(default_factory=dict)  # namespace → key → id
+    agenda: list[list[Any]] = field(default_factory=list)
+    agenda_number: int = 0
+    audit_log: list[Row] = field(default_factory=list)
+    ledger: list[Row] = field(default_factory=list)
+    answers: dict[str, Row] = field(default_factory=dict)
+    clock: Row = field(default_factory=lambda: {"offset_seconds": 0.0, "frozen_at": None})
+    trial_limit: int = 0  # active customers that the account may have; 0 is no limit
+    switches: dict[str, str] = field(
+        default_factory=lambda: {name: choices[0] for name, choices in SWITCHES.items()}
     )
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
+        self.moment: datetime | None = None  # set while the agenda carries something out
 
     def now(self) -> datetime:
-        """The account's clock."""
-        return datetime.now(UTC) + timedelta(seconds=self.clock_offset_seconds)
+        """The account's clock: real time plus an offset, or the instant at which it is frozen."""
+        if self.moment is not None:
+            return self.moment
+        if self.clock["frozen_at"]:
+            return moment_of(self.clock["frozen_at"], "frozen_at")
+        return datetime.now(UTC) + timedelta(seconds=self.clock["offset_seconds"])
+
+    def stamp(self) -> str:
+        """The account's clock as RFC 3339."""
+        return rfc3339(self.now())
 
     def new_id(self) -> str:
         """A random UUID from the seeded generator."""
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
+    def claim(self, namespace: str, key: str | None, owner_id: str) -> None:
+        """Take a uniqueness key. Raises ApiError 409 when it was used before; None claims nothing."""
+        if key is None:
+            return
+        taken = self.uniqueness_keys.setdefault(namespace, {})
+        if key in taken:
+            raise ApiError(409, "This uniqueness key has already been used", executed=True)
+        taken[key] = owner_id
+
+    def refuse_claimed(self, namespace: str, key: str | None) -> None:
+        """Raise the 409 of `claim` before anything is made."""
+        if key is not None and key in self.uniqueness_keys.get(namespace, {}):
+            raise ApiError(409, "This uniqueness key has already been used", executed=True)
+
     def happened(
-        self, request: Request, *, route: str, resource: tuple[str, str], action: str, before: Any, after: Any
+        self,
+        request: Request,
+        *,
+        resource: tuple[str, str],
+        action: str,
+        before: Any = None,
+        after: Any = None,
     ) -> None:
-        """Write one effect to the ledger and one row to the audit log."""
-        actor = Actor(str(uuid.uuid5(uuid.NAMESPACE_OID, request.token.name)), request.token.name)
-        at = rfc3339(self.now())
+        """Write one effect to the ledger and one row to the audit log; `resource` is (type, id)."""
+        actor = {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, request.token.name)), "name": request.token.name}
         self.ledger.append(
             {
-                "sequence": len(self.ledger) + 1,
-                "at": at,
-                "route": route,
+                "sequence": self.ledger[-1]["sequence"] + 1 if self.ledger else 1,
+                "at": self.stamp(),
+                "route": request.route,
                 "resource_type": resource[0],
                 "resource_id": resource[1],
                 "action": action,
@@ -75,15 +137,23 @@ class World:
                 "request_id": request.request_id,
                 "user_agent": request.user_agent,
                 "idempotency_key": request.headers.get("idempotency-key"),
-                "actor": actor.name,
+                "actor": actor["name"],
             }
         )
+        seen = {"id": request.request_id, "ip": "127.0.0.1", "user_agent": request.user_agent}
+        self._log(seen, actor, resource, action)
+
+    def happened_by_itself(self, resource: tuple[str, str], action: str) -> None:
+        """Write what the system did (an invoice was finalized) to the audit log."""
+        self._log({"id": self.new_id()}, {"id": str(uuid.UUID(int=0)), "name": "Metronome"}, resource, action)
+
+    def _log(self, seen: Row, actor: Row, resource: tuple[str, str], action: str) -> None:
         self.audit_log.append(
             {
                 "id": self.new_id(),
-                "timestamp": at,
-                "request": {"id": request.request_id, "ip": "127.0.0.1", "user_agent": request.user_agent},
-                "actor": {"id": actor.id, "name": actor.name},
+                "timestamp": self.stamp(),
+                "request": seen,
+                "actor": actor,
                 "resource_type": resource[0],
                 "resource_id": resource[1],
                 "action": action,
@@ -92,36 +162,19 @@ class World:
             }
         )
 
-    STATE = (
-        "seed",
-        "customers",
-        "customer_order",
-        "alias_holder",
-        "plans",
-        "customer_plans",
-        "plans_of",
-        "subscribers_of",
-        "contracts",
-        "invoices",
-        "billing_configurations",
-        "custom_field_keys",
-        "audit_log",
-        "ledger",
-        "answers",
-        "clock_offset_seconds",
-        "switches",
-    )
-
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> Row:
         """Everything, as JSON values."""
-        state = {name: copy.deepcopy(getattr(self, name)) for name in self.STATE}
+        state = {each.name: copy.deepcopy(getattr(self, each.name)) for each in fields(self)}
         version, numbers, gauss = self.random.getstate()
         return state | {"random": [version, list(numbers), gauss]}
 
     @classmethod
-    def restore(cls, state: dict[str, Any]) -> World:
-        """A world exactly as it was when the snapshot was taken."""
-        world = cls(**{name: copy.deepcopy(state[name]) for name in cls.STATE})
+    def restore(cls, state: Row) -> World:
+        """A world exactly as it was when the snapshot was taken. Raises ApiError 400 for something else."""
+        known = {each.name for each in fields(cls)} | {"random"}
+        if not isinstance(state, dict) or state.keys() != known:
+            raise ApiError(400, "This is no snapshot of this version of the simulator")
+        world = cls(**{name: copy.deepcopy(state[name]) for name in known - {"random"}})
         version, numbers, gauss = state["random"]
         world.random.setstate((version, tuple(numbers), gauss))
         return world

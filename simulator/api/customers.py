@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.checks import aliases_of, rfc3339, shortened, text_of, texts_of, uuid_of
+from metronome.types.v1.customer_archive_params import CustomerArchiveParams
+from metronome.types.v1.customer_create_params import CustomerCreateParams
+from metronome.types.v1.customer_list_params import CustomerListParams
+from metronome.types.v1.customer_set_ingest_aliases_params import CustomerSetIngestAliasesParams
+from metronome.types.v1.customer_set_name_params import CustomerSetNameParams
+from metronome.types.v1.customer_update_config_params import CustomerUpdateConfigParams
+
+from simulator.api import billing_providers
+from simulator.checks import aliases_of, check_custom_fields, shortened, uuid_of
 from simulator.http import ApiError, Reply, Request
-from simulator.paging import commas, query_page
-from simulator.world import World
+from simulator.paging import query_page
+from simulator.routing import route
+from simulator.world import Row, World
 
 
-def brief(customer: dict[str, Any]) -> dict[str, Any]:
+def brief(customer: Row) -> Row:
     """The short form that create and setName answer."""
     return {key: customer[key] for key in ("id", "name", "external_id", "ingest_aliases", "custom_fields")}
 
 
-def found(world: World, customer_id: Any, name: str = "customer_id") -> dict[str, Any]:
-    """The customer, or 404."""
+def found(world: World, customer_id: Any, name: str = "customer_id") -> Row:
+    """The customer, archived or not. Raises ApiError 404."""
     customer = world.customers.get(uuid_of(customer_id, name))
     if customer is None:
         raise ApiError(404, "The specified customer was not found", code="NotFound")
     return customer
-
-
-def check_custom_fields(world: World, entity: str, fields: dict[str, str]) -> None:
-    """Keys must exist first; values are at most 200 characters."""
-    known = {row["key"] for row in world.custom_field_keys if row["entity"] == entity}
-    if set(fields) - known:
-        raise ApiError(400, "Invalid custom field keys")
-    if any(len(value) > 200 for value in fields.values()):
-        raise ApiError(400, "custom field values must be at most 200 characters")
 
 
 def refuse_held(world: World, aliases: list[str], own_id: str | None) -> None:
@@ -38,33 +38,37 @@ def refuse_held(world: World, aliases: list[str], own_id: str | None) -> None:
         raise ApiError(409, "Ingest alias is already in use by another customer", executed=True)
 
 
+@route("POST /v1/customers", CustomerCreateParams, writes=True)
 def create(world: World, request: Request) -> Reply:
-    """POST /v1/customers"""
-    fields = request.fields()
-    name, aliases = text_of(fields, "name"), aliases_of(fields, required=False)
-    external_id = text_of(fields, "external_id", most=128, required=False)
-    if external_id:
+    given = request.given
+    aliases = aliases_of(given.get("ingest_aliases", []))
+    if external_id := given.get("external_id"):
         aliases = list(dict.fromkeys([external_id, *aliases]))
-    custom = texts_of(fields, "custom_fields")
-    check_custom_fields(world, "customer", custom)
+    custom = given.get("custom_fields", {})
+    check_custom_fields(world.custom_field_keys, "customer", custom)
+    configurations = billing_providers.checked_for_new_customer(world, given)
     refuse_held(world, aliases, None)
-    customer = add(world, name, aliases, custom)
-    world.happened(
-        request,
-        route="POST /v1/customers",
-        resource=("customer", customer["id"]),
-        action="create",
-        before=None,
-        after=customer,
-    )
+    refuse_over_trial(world)
+    customer = add(world, given["name"], aliases, custom)
+    billing_providers.put(world, customer["id"], configurations)
+    world.happened(request, resource=("customer", customer["id"]), action="create", after=customer)
     return Reply(200, {"data": brief(customer)})
+
+
+def refuse_over_trial(world: World) -> None:
+    """404 when a trial account (switch `trial_limit`) has as many active customers as it may."""
+    most = world.trial_limit
+    if most and sum(not each["archived_at"] for each in world.customers.values()) >= most:
+        raise ApiError(
+            404, f"Trial accounts are limited to {most} active customers", code="NotFound", executed=True
+        )
 
 
 def add(
     world: World, name: str, aliases: list[str], custom: dict[str, str], created_at: str = ""
 ) -> dict[str, Any]:
     """Put a new customer into the world."""
-    created_at = created_at or rfc3339(world.now())
+    created_at = created_at or world.stamp()
     customer = {
         "id": world.new_id(),
         "name": shortened(name),
@@ -84,16 +88,17 @@ def add(
     return customer
 
 
+@route("GET /v1/customers/{customer_id}")
 def retrieve(world: World, request: Request) -> Reply:
-    """GET /v1/customers/{customer_id}"""
     return Reply(200, {"data": found(world, request.ids["customer_id"])})
 
 
+@route("GET /v1/customers", CustomerListParams)
 def list_customers(world: World, request: Request) -> Reply:
-    """GET /v1/customers: `only_archived` replaces the set, it does not add."""
-    archived = request.query.get("only_archived", "false").lower() == "true"
-    ids, alias = commas(request, "customer_ids"), request.query.get("ingest_alias")
-    accounts = commas(request, "salesforce_account_ids")
+    """`only_archived` replaces the set, it does not add."""
+    given = request.given
+    archived, alias = given.get("only_archived", False), given.get("ingest_alias")
+    ids, accounts = given.get("customer_ids"), given.get("salesforce_account_ids")
     for chosen in (ids, accounts):
         if chosen and len(chosen) > 100:
             raise ApiError(400, "at most 100 ids may be given")
@@ -102,12 +107,7 @@ def list_customers(world: World, request: Request) -> Reply:
         rows = [world.alias_holder[alias]] if alias in world.alias_holder else []
     if ids:
         wanted = {uuid_of(each, "customer_ids") for each in ids}
-        rows = [
-            each
-            for each in (rows if alias is not None else wanted)
-            if each in wanted and each in world.customers
-        ]
-        rows.sort()
+        rows = sorted(wanted & (set(rows) if alias is not None else world.customers.keys()))
 
     def keep(customer_id: str) -> bool:
         customer = world.customers[customer_id]
@@ -118,16 +118,14 @@ def list_customers(world: World, request: Request) -> Reply:
     return Reply(200, query_page(request, rows, keep=keep, show=world.customers.__getitem__))
 
 
+@route("POST /v1/customers/{customer_id}/setName", CustomerSetNameParams, writes=True)
 def set_name(world: World, request: Request) -> Reply:
-    """POST /v1/customers/{customer_id}/setName"""
     customer = found(world, request.ids["customer_id"])
-    name = text_of(request.fields(), "name")
     before = brief(customer)
-    customer["name"] = shortened(name)
-    customer["updated_at"] = rfc3339(world.now())
+    customer["name"] = shortened(request.given["name"])
+    customer["updated_at"] = world.stamp()
     world.happened(
         request,
-        route="POST /v1/customers/{customer_id}/setName",
         resource=("customer", customer["id"]),
         action="change_name",
         before=before,
@@ -136,13 +134,14 @@ def set_name(world: World, request: Request) -> Reply:
     return Reply(200, {"data": brief(customer)})
 
 
+@route("POST /v1/customers/{customer_id}/setIngestAliases", CustomerSetIngestAliasesParams, writes=True)
 def set_ingest_aliases(world: World, request: Request) -> Reply:
-    """POST /v1/customers/{customer_id}/setIngestAliases: replaces the whole set; the answer is empty.
+    """Replaces the whole set; the answer is empty.
 
     Whether a held alias is refused or moved is not documented: switch `held_alias`, refuse or move.
     """
     customer = found(world, request.ids["customer_id"])
-    aliases = aliases_of(request.fields(), required=True)
+    aliases = aliases_of(request.given["ingest_aliases"])
     if world.switches["held_alias"] == "refuse":
         refuse_held(world, aliases, customer["id"])
     before = brief(customer)
@@ -151,10 +150,9 @@ def set_ingest_aliases(world: World, request: Request) -> Reply:
         if holder is not None and holder is not customer:
             put_aliases(world, holder, [kept for kept in holder["ingest_aliases"] if kept != alias])
     put_aliases(world, customer, aliases)
-    customer["updated_at"] = rfc3339(world.now())
+    customer["updated_at"] = world.stamp()
     world.happened(
         request,
-        route="POST /v1/customers/{customer_id}/setIngestAliases",
         resource=("customer", customer["id"]),
         action="set_ingest_aliases",
         before=before,
@@ -163,7 +161,7 @@ def set_ingest_aliases(world: World, request: Request) -> Reply:
     return Reply(200)
 
 
-def put_aliases(world: World, customer: dict[str, Any], aliases: list[str]) -> None:
+def put_aliases(world: World, customer: Row, aliases: list[str]) -> None:
     """Give the customer exactly these aliases; external_id follows the first."""
     for alias in customer["ingest_aliases"]:
         if world.alias_holder.get(alias) == customer["id"]:
@@ -174,15 +172,16 @@ def put_aliases(world: World, customer: dict[str, Any], aliases: list[str]) -> N
         world.alias_holder[alias] = customer["id"]
 
 
+@route("POST /v1/customers/archive", CustomerArchiveParams, writes=True)
 def archive(world: World, request: Request) -> Reply:
-    """POST /v1/customers/archive: ends its contracts, voids its invoices, keeps its aliases. Final."""
-    customer = found(world, request.fields().get("id"), "id")
+    """Ends its contracts, voids its invoices, keeps its aliases. Final."""
+    customer = found(world, request.given["id"], "id")
     if customer["archived_at"]:
         if world.switches["second_archive"] == "refuse":
             raise ApiError(400, "Customer is already archived", executed=True)
         return Reply(200, {"data": {"id": customer["id"]}})
     before = brief(customer) | {"archived_at": None}
-    now = rfc3339(world.now())
+    now = world.stamp()
     customer["archived_at"] = customer["updated_at"] = now
     for contract in world.contracts.get(customer["id"], []):
         contract["archived_at"] = contract["archived_at"] or now
@@ -190,7 +189,6 @@ def archive(world: World, request: Request) -> Reply:
         invoice["status"] = "VOID"
     world.happened(
         request,
-        route="POST /v1/customers/archive",
         resource=("customer", customer["id"]),
         action="archive",
         before=before,
@@ -199,18 +197,15 @@ def archive(world: World, request: Request) -> Reply:
     return Reply(200, {"data": {"id": customer["id"]}})
 
 
+@route("POST /v1/customers/{customer_id}/updateConfig", CustomerUpdateConfigParams, writes=True)
 def update_config(world: World, request: Request) -> Reply:
-    """POST /v1/customers/{customer_id}/updateConfig: empty answer."""
-    customer, fields = found(world, request.ids["customer_id"]), request.fields()
+    """Empty answer. A field that is left out stays."""
+    customer = found(world, request.ids["customer_id"])
     before = dict(customer["customer_config"])
-    if "salesforce_account_id" in fields:
-        account = fields["salesforce_account_id"]
-        if account is not None and not isinstance(account, str):
-            raise ApiError(400, "salesforce_account_id must be a string or null")
-        customer["customer_config"] = {"salesforce_account_id": account}
+    if "salesforce_account_id" in request.given:
+        customer["customer_config"] = {"salesforce_account_id": request.given["salesforce_account_id"]}
     world.happened(
         request,
-        route="POST /v1/customers/{customer_id}/updateConfig",
         resource=("customer", customer["id"]),
         action="update_config",
         before=before,

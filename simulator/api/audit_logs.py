@@ -8,11 +8,13 @@ from typing import Any
 from simulator.checks import moment_of, rfc3339
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import decode, encode, limit_of
+from simulator.routing import route
 from simulator.world import World
 
 FILTERS = ("starting_on", "ending_before", "resource_type", "resource_id", "sort")
 
 
+@route("GET /v1/auditLogs")
 def list_audit_logs(world: World, request: Request) -> Reply:
     """Rows in time order. A token remembers its filters, so it travels without the dates."""
     query = request.query

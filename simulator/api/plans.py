@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.checks import midnight_of, moment_of, rfc3339, uuid_of
-from simulator.customers import found
+from metronome.types.v1.customers.plan_add_params import PlanAddParams
+from metronome.types.v1.customers.plan_end_params import PlanEndParams
+
+from simulator.api.customers import found
+from simulator.checks import at_midnight, in_order, uuid_of
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import newest_first, query_page
+from simulator.routing import route
 from simulator.world import World
 
 
@@ -19,22 +23,22 @@ def found_plan(world: World, plan_id: Any) -> dict[str, Any]:
     return plan
 
 
+@route("GET /v1/plans")
 def list_plans(world: World, request: Request) -> Reply:
-    """GET /v1/plans"""
     shown = [
         {k: plan[k] for k in ("id", "name", "description", "custom_fields")} for plan in world.plans.values()
     ]
     return Reply(200, query_page(request, shown))
 
 
+@route("GET /v1/planDetails/{plan_id}")
 def plan_details(world: World, request: Request) -> Reply:
-    """GET /v1/planDetails/{plan_id}"""
     plan = found_plan(world, request.ids["plan_id"])
     return Reply(200, {"data": {k: plan[k] for k in ("id", "name", "description", "custom_fields")}})
 
 
+@route("GET /v1/planDetails/{plan_id}/charges")
 def plan_charges(world: World, request: Request) -> Reply:
-    """GET /v1/planDetails/{plan_id}/charges"""
     return Reply(200, query_page(request, found_plan(world, request.ids["plan_id"])["charges"]))
 
 
@@ -45,13 +49,13 @@ def state_of(row: dict[str, Any], now: str) -> str:
     return "ended" if row["ending_before"] and row["ending_before"] <= now else "active"
 
 
+@route("GET /v1/planDetails/{plan_id}/customers")
 def plan_customers(world: World, request: Request) -> Reply:
-    """GET /v1/planDetails/{plan_id}/customers: `status` active by default."""
     plan = found_plan(world, request.ids["plan_id"])
     wanted = set(request.query.get("status", "active").split(","))
     if wanted - {"all", "active", "ended", "upcoming"} or wanted == {"ended", "upcoming"}:
         raise ApiError(400, "status is not supported")
-    now = rfc3339(world.now())
+    now = world.stamp()
     rows = [world.customer_plans[each] for each in world.subscribers_of.get(plan["id"], [])]
 
     def show(row: dict[str, Any]) -> dict[str, Any]:
@@ -74,8 +78,8 @@ def plan_customers(world: World, request: Request) -> Reply:
     )
 
 
+@route("GET /v1/customers/{customer_id}/plans")
 def list_customer_plans(world: World, request: Request) -> Reply:
-    """GET /v1/customers/{customer_id}/plans: newest first."""
     customer = found(world, request.ids["customer_id"])
     rows = newest_first(
         (world.customer_plans[i] for i in world.plans_of.get(customer["id"], [])), "starting_on"
@@ -125,39 +129,33 @@ def put_plan(
     return row
 
 
+@route("POST /v1/customers/{customer_id}/plans/add", PlanAddParams, writes=True)
 def add(world: World, request: Request) -> Reply:
-    """POST /v1/customers/{customer_id}/plans/add: both dates at 00:00 UTC."""
-    customer, fields = found(world, request.ids["customer_id"]), request.fields()
-    plan = found_plan(world, fields.get("plan_id"))
-    start, end = midnight_of(fields, "starting_on"), midnight_of(fields, "ending_before", required=False)
-    if end and moment_of(end, "ending_before") <= moment_of(start, "starting_on"):
-        raise ApiError(400, "ending_before must be after starting_on")
-    terms = fields.get("net_payment_terms_days")
-    if terms is not None and (isinstance(terms, bool) or not isinstance(terms, int)):
-        raise ApiError(400, "net_payment_terms_days must be an integer")
-    row = put_plan(world, customer["id"], plan["id"], start, end, terms)
+    customer, given = found(world, request.ids["customer_id"]), request.given
+    plan = found_plan(world, given["plan_id"])
+    start = at_midnight(given["starting_on"], "starting_on")
+    end = at_midnight(given.get("ending_before"), "ending_before")
+    in_order(start, end)
+    row = put_plan(world, customer["id"], plan["id"], start, end, given.get("net_payment_terms_days"))
     world.happened(
         request,
-        route="POST /v1/customers/{customer_id}/plans/add",
         resource=("customer", customer["id"]),
         action="add_plan",
-        before=None,
         after=row,
     )
     return Reply(200, {"data": {"id": row["id"]}})
 
 
+@route("POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end", PlanEndParams, writes=True)
 def end(world: World, request: Request) -> Reply:
-    """POST …/plans/{customer_plan_id}/end: a date left out clears the end."""
     customer = found(world, request.ids["customer_id"])
     row = world.customer_plans.get(uuid_of(request.ids["customer_plan_id"], "customer_plan_id"))
     if row is None or row["customer_id"] != customer["id"]:
         raise ApiError(404, "The specified customer plan was not found", code="NotFound")
     before = dict(row)
-    row["ending_before"] = midnight_of(request.fields(), "ending_before", required=False)
+    row["ending_before"] = at_midnight(request.given.get("ending_before"), "ending_before")
     world.happened(
         request,
-        route="POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end",
         resource=("customer", customer["id"]),
         action="end_plan",
         before=before,
@@ -166,7 +164,7 @@ def end(world: World, request: Request) -> Reply:
     return Reply(200, {})
 
 
+@route("GET /v1/customers/{customer_id}/plans/{customer_plan_id}/priceAdjustments")
 def price_adjustments(world: World, request: Request) -> Reply:
-    """GET …/plans/{customer_plan_id}/priceAdjustments"""
     found(world, request.ids["customer_id"])
     return Reply(200, query_page(request, []))

@@ -1,0 +1,25 @@
+"""Money and quantities: plain JSON numbers outside, exact decimals inside, six places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Decimal
+
+PLACES = Decimal("0.000001")
+USD = {"id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2", "name": "USD (cents)"}
+
+
+def exact(number: int | float | str | Decimal) -> Decimal:
+    """A JSON number without a float's dust."""
+    return number if isinstance(number, Decimal) else Decimal(str(number))
+
+
+def plain(number: Decimal | int | float) -> int | float:
+    """The JSON number: an integer where it is one, else at most six places."""
+    rounded = exact(number).quantize(PLACES, rounding=ROUND_HALF_EVEN)
+    return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
+
+
+def total(numbers: Iterable[int | float | Decimal]) -> int | float:
+    """The sum, exactly."""
+    return plain(sum((exact(each) for each in numbers), Decimal(0)))

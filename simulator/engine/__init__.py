@@ -1,0 +1,1 @@
+"""What the account does by its own rules: prices, balances, invoices."""
