@@ -1,8 +1,8 @@
 """What a request may say, read from the official SDK's own parameter types: the vendor keeps them, we don't.
 
 A shape checks and cleans a JSON body or a query string: times become RFC 3339 in UTC, names from a closed
-list get the casing of the SDK (the server takes any), null is taken where the type takes it, unknown fields are
-ignored, as the real service mostly does. Whatever doesn't fit raises ApiError 400 with the field's path.
+list get the casing of the SDK (the server takes any), null is taken where the type takes it, unknown fields
+are ignored, as the service mostly does. Whatever doesn't fit raises ApiError 400 with the field's path.
 """
 
 from __future__ import annotations
