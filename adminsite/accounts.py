@@ -1,18 +1,10 @@
 """Who may come in: accounts are made by administrators, so allauth's other doors are closed."""
 
-from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest
 from django.urls import URLPattern, re_path
 
 CLOSED_PAGES = r"^(signup|email|confirm-email|password/set|password/reset|login/code)(/|$)"
-
-
-class ClosedDoor(DefaultAccountAdapter):
-    """Sign-in for people who exist; nobody signs themselves up."""
-
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return False
 
 
 @login_not_required

@@ -39,5 +39,6 @@ class Event(models.TextChoices):
     PERSON_SIGNED_IN = "person.signed_in", "Person signed in"
     PERSON_SIGN_IN_FAILED = "person.sign_in_failed", "Sign-in failed"
     PERSON_SIGNED_OUT = "person.signed_out", "Person signed out"
+    PERSON_PASSWORD_CHANGED = "person.password_changed", "Password changed"
     AUDIT_EXPORTED = "audit.exported", "Audit record exported"
     LIST_EXPORTED = "list.exported", "List exported"

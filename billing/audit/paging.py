@@ -6,6 +6,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Q, QuerySet
@@ -121,6 +122,14 @@ def _beyond(column: str, key: Any, row_id: Any, is_rising: bool, is_nullable: bo
     bound = Q(**{f"{column}__{than}e": key})
     beyond = bound & (Q(**{f"{column}__{than}": key}) | Q(**{f"pk__{than}": row_id}))
     return beyond | Q(**{f"{column}__isnull": True}) if is_nullable and is_rising else beyond
+
+
+def moment_with_zone(text: str) -> datetime:
+    """A cursor's instant. Raises ValueError for one without a zone too: it names no instant."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment
 
 
 def is_storable(text: Any) -> bool:

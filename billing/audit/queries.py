@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
-from billing.audit.paging import FilterRefused, Slice, cut, is_storable
+from billing.audit.paging import FilterRefused, Slice, cut, is_storable, moment_with_zone
 from billing.users import User
 
 LONGEST = 400
@@ -117,7 +117,7 @@ def page(wanted: AuditFilter, cursor: str | None = None, limit: int = 50) -> Sli
         column="occurred_at",
         cursor=cursor,
         limit=limit,
-        parse_key=datetime.fromisoformat,
+        parse_key=moment_with_zone,
         key_of=lambda event: (event.occurred_at.isoformat(), str(event.pk)),
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
+from billing.audit.paging import Slice, cut, moment_with_zone
 from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Verdict
 from billing.changes.statuses import OPEN, Status
 from billing.roles import Can
@@ -58,6 +59,20 @@ def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:
         ChangeRequest.objects.filter(customer_id=customer_id)
         .select_related("maker")
         .order_by("-submitted_at", "-pk")
+    )
+
+
+def page(rows: QuerySet[ChangeRequest], cursor: str | None, limit: int = 50) -> Slice[ChangeRequest]:
+    """Up to `limit` of a list above, in its own order, from the cursor on. Raises CursorRefused."""
+    order = str(rows.query.order_by[0])
+    return cut(
+        rows,
+        order=order,
+        column=order.removeprefix("-"),
+        cursor=cursor,
+        limit=limit,
+        parse_key=moment_with_zone,
+        key_of=lambda change: (change.submitted_at.isoformat(), str(change.pk)),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from billing.audit import export, queries
@@ -56,7 +57,7 @@ def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
     try:
         wanted = AuditFilter.from_get(request.GET)
     except FilterRefused as refusal:
-        raise Http404(str(refusal)) from refusal
+        raise BadRequest(str(refusal)) from refusal
     return csv_response(export.stream(wanted, actor_of(request)), "audit")
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing import tasks
 from billing.audit.models import AuditEvent
+from billing.audit.paging import CursorRefused
 from billing.changes import actions, preflight, queries, resolving, sealed
 from billing.changes.export import requests_csv
 from billing.changes.models import ChangeRequest, Resolution, Verdict
@@ -25,7 +26,6 @@ from billing.changes.statuses import Status
 from billing.pages.access import needs
 from billing.pages.change_facts import comparisons, timeline
 from billing.pages.downloads import csv_response
-from billing.pages.paging import Slice, slice_of
 from billing.pages.requests import actor_of, go_to, render_page
 from billing.roles import Can
 
@@ -37,8 +37,12 @@ VIEWS = {"waiting": "Waiting for you", "mine": "Yours", "all": "All requests"}
 def inbox(request: HttpRequest) -> HttpResponse:
     """The docket: what waits for this person, what they proposed, and everything."""
     view, status, rows = _listed(request)
-    found: Slice = slice_of(rows, request.GET.get("page"))
-    given = queries.approvals([change.pk for change in found.rows])
+    problem = ""
+    try:
+        page = queries.page(rows, request.GET.get("cursor") or None)
+    except CursorRefused as refusal:
+        page, problem = queries.page(rows, None), str(refusal)
+    given = queries.approvals([change.pk for change in page.rows])
     return render_page(
         request,
         "changes/inbox",
@@ -47,8 +51,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
         views=VIEWS,
         chosen_status=status,
         statuses=Status.choices,
-        found=found,
-        lines=[(change, given.get(change.pk)) for change in found.rows],
+        page=page,
+        problem=problem,
+        lines=[(change, given.get(change.pk)) for change in page.rows],
         counts={"waiting": queries.waiting_for(request.user).count()},
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
@@ -74,7 +75,7 @@ def customers_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     try:
         wanted = CustomerFilter.from_get(request.GET)
     except FilterRefused as refusal:
-        raise Http404(str(refusal)) from refusal
+        raise BadRequest(str(refusal)) from refusal
     return csv_response(export.customers_csv(wanted, actor_of(request)), "customers")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
@@ -17,8 +18,9 @@ from billing.users import User
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400: the request itself made no sense."""
-    return _error(request, 400, "This request made no sense to us")
+    """400: the request itself made no sense; ours say why, Django's own reasons stay in the log."""
+    said = str(exception) if isinstance(exception, BadRequest) else ""
+    return _error(request, 400, said or "This request made no sense to us")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,9 +1,10 @@
-"""Signing in, failing to, and signing out, as audit events. Connected once, when Django is ready."""
+"""The door: signing in, failing to, signing out and changing a password, each an audit event."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.http import HttpRequest
@@ -16,8 +17,21 @@ from billing.users import User
 NOBODY = "somebody not signed in"
 
 
+class Door(DefaultAccountAdapter):
+    """Sign-in for people who exist; nobody signs themselves up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def set_password(self, user: User, password: str) -> None:
+        """Change a password and record that it was, or neither."""
+        with transaction.atomic():
+            super().set_password(user, password)
+            _record(Event.PERSON_PASSWORD_CHANGED, person(user, **_place(self.request)), user)
+
+
 def connect() -> None:
-    """Listen to Django's own signals, so that every way in is recorded, allauth's included."""
+    """Listen to Django's own signals, so that every way in is recorded, allauth's included. Called once."""
     user_logged_in.connect(_signed_in, dispatch_uid="audit signed in")
     user_logged_out.connect(_signed_out, dispatch_uid="audit signed out")
     user_login_failed.connect(_failed, dispatch_uid="audit sign-in failed")

@@ -65,7 +65,7 @@ def test_a_filter_that_makes_no_sense_is_said_and_refused(manager: Client, query
 
     assert answer.status_code == 400
     assert 'role="alert"' in answer.content.decode()
-    assert manager.get(f"/audit/export.csv?{query}").status_code == 404
+    assert manager.get(f"/audit/export.csv?{query}").status_code == 400
     assert recorded() == []
 
 

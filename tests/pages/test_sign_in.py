@@ -111,3 +111,23 @@ def test_a_person_changes_their_password(client: Client, people: dict[str, User]
 
     people["finance"].refresh_from_db()
     assert people["finance"].check_password("a much longer one 7")
+    event = AuditEvent.objects.get(event_type=Event.PERSON_PASSWORD_CHANGED)
+    assert (event.actor, event.subject_text, event.ip) == (people["finance"], "Priya Raman", "127.0.0.1")
+    assert "much longer" not in str(AuditEvent.objects.values().get(pk=event.pk))
+
+
+def test_a_password_whose_change_cannot_be_recorded_stays(
+    client: Client, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: Any, **_words: Any) -> None:
+        raise RuntimeError("the record is closed")
+
+    client.force_login(people["finance"])
+    monkeypatch.setattr("billing.audit.log.record", broken)
+    client.raise_request_exception = False
+    typed = {"oldpassword": PASSWORD, "password1": "a much longer one 7", "password2": "a much longer one 7"}
+
+    assert client.post("/accounts/password/change/", typed).status_code == 500
+
+    people["finance"].refresh_from_db()
+    assert people["finance"].check_password(PASSWORD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -227,3 +228,38 @@ def test_the_csv_of_requests_is_the_list_with_the_same_filters(
 )
 def test_an_address_that_names_no_request_is_a_404(maker: User, as_person: SignIn, address: str) -> None:
     assert as_person(maker).get(address).status_code == 404
+
+
+def test_a_long_inbox_is_paged_there_and_back(
+    submitted: ChangeRequest, maker: User, as_person: SignIn
+) -> None:
+    for number in range(50):
+        fields = {"name": f"New {number}", "ingest_aliases": [f"new-{number}"], "custom_fields": {}}
+        propose("customer.create", maker, fields)
+    browser = as_person(maker)
+
+    first = browser.get("/changes/?view=all")
+    older = browser.get(f"/changes/{_link(first.text, 'next')}")
+    back = browser.get(f"/changes/{_link(older.text, 'prev')}")
+
+    assert submitted.reference not in first.text
+    assert submitted.reference in older.text
+    assert submitted.reference not in back.text
+    assert back.text.count('<ol class="docket">') == 1
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "%00", "2026-01-01T00:00:00_1"])
+def test_a_broken_place_in_the_inbox_shows_its_first_page_and_says_so(
+    submitted: ChangeRequest, maker: User, as_person: SignIn, cursor: str
+) -> None:
+    page = as_person(maker).get(f"/changes/?view=all&cursor={cursor}")
+
+    assert page.status_code == 200
+    assert submitted.reference in page.text
+    assert "here is the first page" in page.text
+
+
+def _link(page: str, rel: str) -> str:
+    found = re.search(rf'rel="{rel}" href="([^"]+)"', page)
+    assert found is not None
+    return html.unescape(found[1])
