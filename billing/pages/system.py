@@ -1,4 +1,4 @@
-"""How the machine is: the mirror's runs, the request budget, what waits to be applied, and the freeze."""
+"""How the machine is: its processes, the mirror's runs, the request budget, what waits, and the freeze."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from billing.changes.actions import checked_reason
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import MARKS, TONES, Status
-from billing.control import freezing
+from billing.control import alive, freezing
 from billing.control.models import Installation
 from billing.mirror import queries as mirror
 from billing.mirror.connection import budget_snapshot
@@ -68,6 +68,7 @@ def system(request: HttpRequest) -> HttpResponse:
         runs=list(mirror.runs(SHOWN_RUNS)),
         dead_before=timezone.now() - mirror.DEAD_AFTER,
         budget=budget_snapshot(),
+        processes=alive.signs(),
         queues=_queues(),
         settled=settled,
         settled_total=sum(settled.values()),

@@ -169,3 +169,12 @@ def test_archiving_takes_two_managers_and_clears_the_aliases_first(
     verbs = [effect["route"].rpartition("/")[2] for effect in live.simulator.ledger()]
     assert verbs == ["setIngestAliases", "archive"]
     expect_story(live, auditor, reference, approvals=2)
+
+
+def test_the_system_page_shows_within_seconds_that_the_worker_lives(live: Live, auditor: User) -> None:
+    page = live.page(auditor)
+    page.goto("/system/")
+
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="worker-changes"))
+
+    expect(row).to_contain_text("Running", timeout=30_000)

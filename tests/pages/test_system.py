@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import time
 import tomllib
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from redis import Redis
 
 from billing.audit.events import Event
 from billing.changes.models import ChangeRequest
-from billing.control import freezing
+from billing.control import alive, freezing
 from billing.mirror.models import Customer, RefreshRun
 from billing.users import User
 from tests.pages.conftest import recorded
@@ -145,3 +148,16 @@ def test_the_version_shown_is_the_one_that_is_packaged(administrator: Client) ->
     packaged = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))
 
     assert administrator.get("/system/").context["version"] == packaged["project"]["version"]
+
+
+def test_the_page_says_which_processes_run(administrator: Client, redis: Redis) -> None:
+    redis.set(f"{alive.KEY}worker-changes", time.time())
+    redis.set(f"{alive.KEY}beat", time.time() - 3_600)
+
+    page = administrator.get("/system/").content.decode()
+
+    table = re.sub(r"<[^>]+>|\s+", " ", page[page.index('id="processes"') : page.index('id="runs"')])
+    words = " ".join(table.split())
+    assert "worker-changes Running 0 s ago" in words
+    assert "worker-refresh Never seen —" in words
+    assert "beat Silent 1 h ago" in words

@@ -1,0 +1,65 @@
+"""Signs of life of the workers and beat: in Redis for the System page, in a file for health checks."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+from redis import Redis, RedisError
+
+PROCESSES = ("worker-changes", "worker-refresh", "beat")
+KEY = "countersign:alive:"
+EVERY_SECONDS = 2.0
+KEPT_SECONDS = 7 * 86_400
+PATIENCE_SECONDS = 30.0
+"""A process that left no sign for so long counts as silent; a worker's heartbeat comes every two seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """When a process last showed itself, None for not within KEPT_SECONDS."""
+
+    process: str
+    seen_at: datetime | None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.seen_at is not None and time.time() - self.seen_at.timestamp() < PATIENCE_SECONDS
+
+
+class Pulse:
+    """One process's own signs. At most one in EVERY_SECONDS goes to Redis, and none is waited for long."""
+
+    def __init__(self, file_name: str | None = None) -> None:
+        self._file, self._sent = Path(file_name) if file_name else None, -EVERY_SECONDS
+
+    def show(self) -> None:
+        """Leave a sign. Redis away is no reason to stop working: the file still says it."""
+        if self._file:
+            self._file.write_text(f"{time.time():.0f}\n", encoding="utf-8")
+        if time.monotonic() - self._sent < EVERY_SECONDS:
+            return
+        self._sent = time.monotonic()
+        try:
+            with _redis() as redis:
+                redis.set(f"{KEY}{settings.PROCESS}", f"{time.time():.3f}", ex=KEPT_SECONDS)
+        except RedisError:
+            return
+
+
+def signs() -> list[Sign] | None:
+    """The last sign of each process; None while Redis is away."""
+    try:
+        with _redis() as redis:
+            found = redis.mget([f"{KEY}{process}" for process in PROCESSES])
+    except RedisError:
+        return None
+    return [
+        Sign(process, datetime.fromtimestamp(float(seen), UTC) if seen else None)
+        for process, seen in zip(PROCESSES, found, strict=True)
+    ]
+
+
+def _redis() -> Redis:
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=0.3, socket_connect_timeout=0.3)
