@@ -122,8 +122,32 @@ CURRENCIES = [
 ]
 
 
-def seeded(*, customers: int = 2_500, plans: int = 12, seed: int = 7) -> World:
-    """A world with so many customers and plans; about two in five customers have a contract and invoices."""
+LIMITS = {
+    "customers": (0, 1_000_000),
+    "plans": (0, 1_000),
+    "contracts": (0, 1),
+    "months": (1, 120),
+    "churn": (0, 1),
+    "seed": (0, 2**63),
+}
+SHARES = {"contracts", "churn"}
+
+
+def seeded(
+    *,
+    customers: int = 2_500,
+    plans: int = 12,
+    contracts: float = 0.4,
+    months: int = 6,
+    churn: float = 0.04,
+    seed: int = 7,
+) -> World:
+    """A world with so many customers and plans.
+
+    `contracts` is the share of customers that have one, `churn` the share that is archived, both 0 to 1;
+    a contract has one to `months` invoices. Raises ValueError with a sentence for what is out of LIMITS.
+    """
+    _check(customers=customers, plans=plans, contracts=contracts, months=months, churn=churn, seed=seed)
     world, dice = World(seed=seed), random.Random(seed)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for key in KEYS:
@@ -140,11 +164,23 @@ def seeded(*, customers: int = 2_500, plans: int = 12, seed: int = 7) -> World:
             "custom_fields": {},
             "charges": [],
         }
-    plan_ids = list(world.plans)
     for number in range(customers):
-        _customer(world, dice, number, today, plan_ids)
+        customer, created = _customer(world, dice, number, today)
+        if dice.random() < contracts:
+            _contract_and_invoices(world, dice, customer, created, today, months)
+        if number >= len(HOSTILE) and dice.random() < churn:
+            _archive(world, dice, customer, today)
     world.random.seed(f"{seed} after seeding")
     return world
+
+
+def _check(**given: float) -> None:
+    for name, value in given.items():
+        least, most = LIMITS[name]
+        kinds = (int, float) if name in SHARES else (int,)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+            kind = "a share" if name in SHARES else "a whole number"
+            raise ValueError(f"{name} must be {kind} from {least} to {most}")
 
 
 def _name(dice: random.Random, number: int) -> str:
@@ -169,7 +205,9 @@ def _aliases(dice: random.Random, name: str, number: int) -> list[str]:
     return aliases[: dice.choice([1, 1, 2, 2, 3])] + ([aliases[3]] if number % 97 == 5 else [])
 
 
-def _customer(world: World, dice: random.Random, number: int, today: datetime, plan_ids: list[str]) -> None:
+def _customer(
+    world: World, dice: random.Random, number: int, today: datetime
+) -> tuple[dict[str, Any], datetime]:
     created = today - timedelta(days=dice.randint(30, 1_500), seconds=dice.randint(0, 86_399))
     name = _name(dice, number)
     custom = {"erp_id": f"ERP-{100_000 + number}", "segment": dice.choice(SEGMENTS)}
@@ -177,17 +215,19 @@ def _customer(world: World, dice: random.Random, number: int, today: datetime, p
         custom["owner"] = dice.choice(OWNERS)
     customer = add(world, name, _aliases(dice, name, number), custom, rfc3339(created))
     customer["customer_config"] = {"salesforce_account_id": f"0015g00000{dice.getrandbits(32):08X}"[:18]}
+    plan_ids = list(world.plans)
     if plan_ids and dice.random() < 0.7:
         _subscriptions(world, dice, customer, created, today, plan_ids)
-    if dice.random() < 0.4:
-        _contract_and_invoices(world, dice, customer, created, today)
-    if number >= len(HOSTILE) and dice.random() < 0.04:
-        at = rfc3339(today - timedelta(days=dice.randint(1, 29)))
-        customer["archived_at"] = customer["updated_at"] = at
-        for contract in world.contracts.get(customer["id"], []):
-            contract["archived_at"] = at
-        for invoice in world.invoices.get(customer["id"], []):
-            invoice["status"] = "VOID"
+    return customer, created
+
+
+def _archive(world: World, dice: random.Random, customer: dict[str, Any], today: datetime) -> None:
+    at = rfc3339(today - timedelta(days=dice.randint(1, 29)))
+    customer["archived_at"] = customer["updated_at"] = at
+    for contract in world.contracts.get(customer["id"], []):
+        contract["archived_at"] = at
+    for invoice in world.invoices.get(customer["id"], []):
+        invoice["status"] = "VOID"
 
 
 def _subscriptions(
@@ -212,7 +252,12 @@ def _subscriptions(
 
 
 def _contract_and_invoices(
-    world: World, dice: random.Random, customer: dict[str, Any], created: datetime, today: datetime
+    world: World,
+    dice: random.Random,
+    customer: dict[str, Any],
+    created: datetime,
+    today: datetime,
+    months: int,
 ) -> None:
     start = created.replace(minute=0, second=0, microsecond=0)
     currency = dice.choices(CURRENCIES, weights=[5, 3, 1, 1])[0]
@@ -244,7 +289,7 @@ def _contract_and_invoices(
     world.contracts[customer["id"]] = [contract]
     month = today.replace(day=1)
     rows = []
-    for back in range(dice.randint(1, 6)):
+    for back in range(dice.randint(1, months)):
         begin = (month - timedelta(days=31 * back)).replace(day=1)
         end = (begin + timedelta(days=32)).replace(day=1)
         cents = dice.randint(1_000, 9_000_000)
