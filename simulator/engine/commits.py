@@ -1,7 +1,7 @@
 """Commits and credits: stored, edited, shortened, archived and shown.
 
-What may be agreed is in `commit_terms`, what they hold in `ledger`; the names that other modules need are
-all here.
+What may be agreed is in `commit_terms`, what they hold in `ledger`, how they pay for usage in `drawdown`;
+the names that other modules need are all here.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from simulator import notices
 from simulator.agenda import due, plan
 from simulator.checks import on_the_hour
 from simulator.engine.commit_terms import changed, contract_of, prepare, refuse_drawn
+from simulator.engine.drawdown import draw, projected
 from simulator.engine.ledger import (
     balance_of,
-    draw,
     entries,
     give_back,
     of_customer,
     pending,
-    projected,
     segments_of,
     true_up,
 )

@@ -1,0 +1,177 @@
+"""How invoices draw balances down: which commit or credit pays for which line, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from simulator.amounts import PLACES, exact, plain
+from simulator.engine.ledger import enter, left, of_customer, segments_of
+from simulator.world import Row, World
+
+UNDRAWABLE = ("commit_purchase", "applied_commit_or_credit", "cpu_conversion")
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What one segment gives to one invoice: in the balance's own unit, and in the invoice's currency."""
+
+    row: Row
+    segment: Row
+    credit_type: Row
+    deducted: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+
+
+def draw(world: World, contract: Row, lines: list[Row], at: str, invoice_id: str) -> list[Row]:
+    """Apply balances to an invoice's lines, and write the deductions dated `at`, its period's end.
+
+    The result are the lines of type `applied_commit_or_credit` to add. A postpaid commit gives none: its
+    usage is still billed, and only counted against the commitment.
+    """
+    drawn = list(_drawn(world, contract, lines, at))
+    for each in drawn:
+        enter(
+            each.row,
+            "AUTOMATED_INVOICE_DEDUCTION",
+            each.segment,
+            -each.deducted,
+            at,
+            invoice_id=invoice_id,
+            contract_id=contract["id"],
+        )
+    return [_line(each) for each in drawn if each.row["type"] != "POSTPAID"]
+
+
+def projected(world: World, contract: Row, lines: list[Row], at: str) -> list[Row]:
+    """The lines that `draw` would add, without drawing."""
+    drawn = _drawn(world, contract, lines, at)
+    return [_line(each) for each in drawn if each.row["type"] != "POSTPAID"]
+
+
+def _drawn(world: World, contract: Row, lines: list[Row], at: str) -> Iterator[Drawn]:
+    open_totals = [
+        exact(each["total"]) if each.get("type") not in UNDRAWABLE else Decimal(0) for each in lines
+    ]
+    for row, segment in _sources(world, contract):
+        available, drawn = left(row, segment), None
+        for place, line in enumerate(lines):
+            if available <= 0:
+                break
+            if open_totals[place] <= 0 or not (_within(segment, line, at) and _targets(row, line)):
+                continue
+            drawn = drawn or Drawn(row, segment, line["credit_type"])
+            if line["credit_type"] != drawn.credit_type:
+                continue
+            take, money = _share(row, line, available, open_totals[place])
+            drawn.deducted, drawn.paid = drawn.deducted + take, drawn.paid + money
+            available -= take
+            open_totals[place] -= money
+        if drawn:
+            yield drawn
+
+
+def _share(row: Row, line: Row, available: Decimal, unpaid: Decimal) -> tuple[Decimal, Decimal]:
+    """(what the balance loses, what the line is relieved of): units of usage for QUANTITY, else money."""
+    if row["access_schedule"]["access_type"] == "SPEND":
+        take = min(available, unpaid)
+        return take, take
+    units = exact(line["quantity"]) * unpaid / exact(line["total"])
+    if available >= units:
+        return units.quantize(PLACES), unpaid
+    return available, min(unpaid, (unpaid * available / units).quantize(PLACES))
+
+
+def _sources(world: World, contract: Row) -> list[tuple[Row, Row]]:
+    """Every segment that the contract may draw on, in the documented order.
+
+    Rollovers come first, prepaid commits and credits before postpaid commits, then the lower priority (none
+    is the last), the contract's own, the earlier end, the older one.
+    """
+    rows = [
+        row
+        for row in of_customer(world, contract["customer_id"])
+        if not row["archived_at"] and _serves(row, contract["id"])
+    ]
+    sources = [(row, segment) for row in rows for segment in segments_of(row)]
+
+    def rank(source: tuple[Row, Row]) -> tuple[Any, ...]:
+        row, segment = source
+        priority = float("inf") if row["priority"] is None else row["priority"]
+        return (
+            row["rolled_over_from"] is None,
+            row["type"] == "POSTPAID",
+            priority,
+            row["contract_id"] is None,
+            segment["ending_before"],
+        )
+
+    return sorted(sources, key=rank)
+
+
+def _serves(row: Row, contract_id: str) -> bool:
+    if row["contract_id"]:
+        return row["contract_id"] == contract_id
+    return not row["applicable_contract_ids"] or contract_id in row["applicable_contract_ids"]
+
+
+def _within(segment: Row, line: Row, at: str) -> bool:
+    """Whether they share any time; a line without times lies at the end of its invoice's period."""
+    end, begin = line.get("ending_before") or at, line.get("starting_at")
+    last = segment["ending_before"]
+    return segment["starting_at"] < end and (last > begin if begin else last >= end)
+
+
+def _targets(row: Row, line: Row) -> bool:
+    schedule, tags = row["access_schedule"], set(line.get("product_tags") or [])
+    if schedule["access_type"] == "QUANTITY":
+        if not line.get("quantity"):
+            return False
+    elif schedule["credit_type"]["id"] != line["credit_type"]["id"]:
+        return False
+    if row["specifiers"]:
+        return any(_meets(each, line, tags) for each in row["specifiers"])
+    products, wanted_tags = row["applicable_product_ids"] or [], row["applicable_product_tags"] or []
+    if not products and not wanted_tags:
+        return True
+    return line.get("product_id") in products or bool(tags.intersection(wanted_tags))
+
+
+def _meets(specifier: Row, line: Row, tags: set[str]) -> bool:
+    """Every condition of one specifier."""
+    return (
+        specifier.get("product_id") in (None, line.get("product_id"))
+        and tags.issuperset(specifier.get("product_tags") or [])
+        and all(
+            (specifier.get(groups) or {}).items() <= (line.get(groups) or {}).items()
+            for groups in ("pricing_group_values", "presentation_group_values")
+        )
+    )
+
+
+def _line(drawn: Drawn) -> Row:
+    row, schedule = drawn.row, drawn.row["access_schedule"]
+    line = {
+        "type": "applied_commit_or_credit",
+        "name": row["name"] or row["product"]["name"],
+        "total": plain(-drawn.paid),
+        "credit_type": drawn.credit_type,
+        "product_id": row["product"]["id"],
+        "product_type": "FixedProductListItem",
+        "commit_segment_id": drawn.segment["id"],
+        "commit_custom_fields": row["custom_fields"],
+        "starting_at": drawn.segment["starting_at"],
+        "ending_before": drawn.segment["ending_before"],
+        "applied_commit_or_credit": {
+            "id": row["id"],
+            "type": row["type"],
+            "access_type": schedule["access_type"],
+        },
+    }
+    if row["kind"] == "commit":
+        line |= {"commit_id": row["id"], "commit_type": "PrepaidCommit"}
+    if schedule["access_type"] == "QUANTITY":
+        line["quantity_consumed"] = plain(drawn.deducted)
+    return line
