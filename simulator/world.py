@@ -19,6 +19,7 @@ SWITCHES = {
     "second_archive": ("refuse", "allow"),
     "overlapping_plans": ("allow", "refuse"),
     "stored_5xx": ("replay", "forget"),
+    "resolved_alerts": ("quiet", "send"),
 }
 
 
