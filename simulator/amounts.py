@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 PLACES = Decimal("0.000001")
+WIDE = Context(prec=100)
+LARGEST_INTEGER = 2**53
 USD = {"id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2", "name": "USD (cents)"}
 
 
@@ -15,9 +17,10 @@ def exact(number: int | float | str | Decimal) -> Decimal:
 
 
 def plain(number: Decimal | int | float) -> int | float:
-    """The JSON number: an integer where it is one, else at most six places."""
-    rounded = exact(number).quantize(PLACES, rounding=ROUND_HALF_EVEN)
-    return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
+    """The JSON number: an integer where it is one that every reader can hold, else at most six places."""
+    rounded = exact(number).quantize(PLACES, ROUND_HALF_EVEN, WIDE)
+    is_integer = rounded == rounded.to_integral_value() and abs(rounded) <= LARGEST_INTEGER
+    return int(rounded) if is_integer else float(rounded)
 
 
 def total(numbers: Iterable[int | float | Decimal]) -> int | float:

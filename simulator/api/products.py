@@ -30,7 +30,7 @@ ONLY_FOR = {
     "include_composite_spend": "COMPOSITE",
 }
 UNSEEN = ("type", "custom_fields", "product_id", "sql_breakdown_granularity")
-MOST_PLACES = 12
+MOST_PLACES, SMALLEST = 12, 1e-12
 
 
 class ListBody(TypedDict, total=False):
@@ -110,8 +110,8 @@ def _check_usage(world: World, clean: Row, whole: Row) -> None:
             400, "pricing_group_key and presentation_group_key must together be a group key of the metric"
         )
     conversion, rounding = clean.get("quantity_conversion"), clean.get("quantity_rounding")
-    if conversion and conversion["conversion_factor"] <= 0:
-        raise ApiError(400, "quantity_conversion.conversion_factor must be greater than 0")
+    if conversion and conversion["conversion_factor"] < SMALLEST:
+        raise ApiError(400, f"quantity_conversion.conversion_factor must be at least {SMALLEST}")
     if rounding and rounding["decimal_places"] not in range(MOST_PLACES + 1):
         raise ApiError(400, f"quantity_rounding.decimal_places must be an integer from 0 to {MOST_PLACES}")
 

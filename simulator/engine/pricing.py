@@ -1,0 +1,212 @@
+"""What something costs: the rates of a rate card, a contract's overrides, and a price for a quantity.
+
+Rates are segments in time, one line of them for each product, group of values and billing frequency.
+Where two overlap, the one that starts later is in force. Quantities and prices are exact decimals.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+
+from simulator.amounts import WIDE, exact, plain
+from simulator.world import Row, World
+
+ROUNDINGS = {"ROUND_UP": ROUND_UP, "ROUND_DOWN": ROUND_DOWN, "ROUND_HALF_UP": ROUND_HALF_UP}
+PRICED = ("rate_type", "price", "tiers", "quantity", "is_prorated", "custom_rate", "credit_type")
+
+
+def covers(row: Row, at: str) -> bool:
+    """Whether an instant lies within `starting_at` and `ending_before`."""
+    return row["starting_at"] <= at and (row.get("ending_before") is None or at < row["ending_before"])
+
+
+def line_of(rate: Row) -> tuple[str, str, str]:
+    """What a rate is the rate of; two of one line never hold at once."""
+    values = sorted((rate.get("pricing_group_values") or {}).items())
+    return rate["product_id"], repr(values), rate.get("billing_frequency") or ""
+
+
+def segments(rates: Iterable[Row]) -> list[Row]:
+    """The rates of a card without overlaps, by line and time: each ends where the next one takes over."""
+    lines: dict[tuple[str, str, str], list[Row]] = {}
+    for rate in rates:
+        lines.setdefault(line_of(rate), []).append(rate)
+    return [segment for line in lines.values() for segment in _line_segments(line)]
+
+
+def _line_segments(line: list[Row]) -> list[Row]:
+    """Begun rates lie on a stack, the one that started last on top; one that ended is dropped."""
+    bounds = {each["starting_at"] for each in line} | {each.get("ending_before") for each in line}
+    waiting, begun = sorted(line, key=_start, reverse=True), []
+    cut: list[Row] = []
+    for start, end in itertools.pairwise([*sorted(bounds - {None}), None]):
+        while waiting and waiting[-1]["starting_at"] <= start:
+            begun.append(waiting.pop())
+        while begun and not covers(begun[-1], start):
+            begun.pop()
+        if begun:
+            cut.append({**begun[-1], "starting_at": start, "ending_before": end})
+    return cut
+
+
+def _start(rate: Row) -> str:
+    return rate["starting_at"]
+
+
+def rates_on(world: World, rate_card_id: str, product_id: str, at: str) -> list[Row]:
+    """The rates of a product in force at an instant, one for each group of values and billing frequency."""
+    newest: dict[tuple[str, str, str], Row] = {}
+    for rate in world.rates.get(rate_card_id, []):
+        if rate["product_id"] == product_id and covers(rate, at):
+            line = line_of(rate)
+            newest[line] = max(newest.get(line, rate), rate, key=_start)
+    return list(newest.values())
+
+
+def list_rate(
+    world: World,
+    rate_card_id: str,
+    product_id: str,
+    at: str,
+    group_values: dict[str, str] | None = None,
+    billing_frequency: str | None = None,
+) -> Row | None:
+    """The rate in force for these group values; None where there is none, and then nothing is billed."""
+    fitting = [
+        rate
+        for rate in rates_on(world, rate_card_id, product_id, at)
+        if (rate.get("pricing_group_values") or {}).items() <= (group_values or {}).items()
+        and rate.get("billing_frequency") == billing_frequency
+    ]
+    return max(fitting, key=lambda rate: len(rate.get("pricing_group_values") or {}), default=None)
+
+
+def contract_rate(
+    world: World,
+    contract: Row,
+    product_id: str,
+    at: str,
+    group_values: dict[str, str] | None = None,
+    billing_frequency: str | None = None,
+) -> Row | None:
+    """The list rate with the contract's overrides applied, but for those of single commits.
+
+    The newest overwrite beats everything; else one multiplier or tiered override counts: the lowest
+    multiplier, or by EXPLICIT prioritization the lowest priority.
+    """
+    card_id = contract.get("rate_card_id")
+    rate = card_id and list_rate(world, card_id, product_id, at, group_values, billing_frequency)
+    if not rate:
+        return None
+    tags = world.products[product_id]["current"].get("tags", [])
+    overrides = [
+        each
+        for each in contract.get("overrides") or []
+        if covers(each, at) and _overrides(each, rate, tags, group_values or {})
+    ]
+    return overridden(rate, overrides, contract.get("multiplier_override_prioritization"))
+
+
+def overridden(rate: Row, overrides: list[Row], prioritization: str | None) -> Row:
+    """A rate after the overrides that apply to it, oldest first."""
+    result = dict(rate)
+    for each in overrides:
+        if each.get("entitled") is not None:
+            result["entitled"] = each["entitled"]
+    if overwrites := [each for each in overrides if each.get("overwrite_rate")]:
+        kept = {name: value for name, value in result.items() if name not in PRICED}
+        own = {name: value for name, value in overwrites[-1]["overwrite_rate"].items() if value is not None}
+        if "credit_type" in rate and own["rate_type"] != "PERCENTAGE":
+            own.setdefault("credit_type", rate["credit_type"])
+        return {**kept, **own}
+    scaling = [each for each in overrides if each.get("multiplier") is not None or each.get("override_tiers")]
+    if not scaling:
+        return result
+    if prioritization == "EXPLICIT":
+        chosen = min(scaling, key=lambda each: each.get("priority") or 0)
+    else:
+        chosen = min(scaling, key=lambda each: (each.get("multiplier") is None, each.get("multiplier") or 0))
+    return _scaled(result, chosen)
+
+
+def _overrides(override: Row, rate: Row, tags: list[str], group_values: dict[str, str]) -> bool:
+    """Whether an override means this rate. Without any specifier it means every rate."""
+    if override.get("is_commit_specific"):
+        return False
+    if (override.get("product") or {}).get("id", rate["product_id"]) != rate["product_id"]:
+        return False
+    if not set(override.get("applicable_product_tags") or []) <= set(tags):
+        return False
+    specifiers = override.get("override_specifiers") or [{}]
+    return any(_specifies(each, rate, tags, group_values) for each in specifiers)
+
+
+def _specifies(specifier: Row, rate: Row, tags: list[str], group_values: dict[str, str]) -> bool:
+    values = {**group_values, **(rate.get("pricing_group_values") or {})}
+    wanted = {
+        **(specifier.get("pricing_group_values") or {}),
+        **(specifier.get("presentation_group_values") or {}),
+    }
+    frequency = specifier.get("billing_frequency")
+    return (
+        specifier.get("product_id") in (None, rate["product_id"])
+        and set(specifier.get("product_tags") or []) <= set(tags)
+        and all(values.get(name) == value for name, value in wanted.items())
+        and frequency in (None, rate.get("billing_frequency"))
+    )
+
+
+def _scaled(rate: Row, override: Row) -> Row:
+    """A multiplier on the price or on every tier; override tiers make a flat price a tiered one."""
+    if override.get("multiplier") is not None:
+        factor = exact(override["multiplier"])
+        result = dict(rate)
+        if "price" in rate:
+            result["price"] = plain(exact(rate["price"]) * factor)
+        if rate.get("tiers"):
+            result["tiers"] = [
+                {**tier, "price": plain(exact(tier["price"]) * factor)} for tier in rate["tiers"]
+            ]
+        return result
+    if rate["rate_type"] not in ("FLAT", "PERCENTAGE"):
+        return rate
+    tiers = []
+    for each in override["override_tiers"]:
+        tier = {"price": plain(exact(rate["price"]) * exact(each["multiplier"]))}
+        tiers.append({**tier, "size": each["size"]} if each.get("size") is not None else tier)
+    kept = {name: value for name, value in rate.items() if name != "price"}
+    kind = "TIERED" if rate["rate_type"] == "FLAT" else "TIERED_PERCENTAGE"
+    return {**kept, "rate_type": kind, "tiers": tiers}
+
+
+def price(rate: Row, quantity: Decimal | int | float) -> Decimal:
+    """What a quantity costs, in the unit of the rate's credit type; of a percentage it's an amount spent.
+
+    Tiers are graduated: each part of the quantity costs its own tier's price. A CUSTOM rate costs nothing.
+    """
+    left = exact(quantity)
+    if rate["rate_type"] == "CUSTOM":
+        return Decimal(0)
+    if not rate["rate_type"].startswith("TIERED"):
+        return exact(rate["price"]) * left
+    cost, last = Decimal(0), len(rate["tiers"]) - 1
+    for number, tier in enumerate(rate["tiers"]):
+        size = left if number == last or tier.get("size") is None else min(left, exact(tier["size"]))
+        cost += exact(tier["price"]) * size
+        left -= size
+    return cost
+
+
+def billed_quantity(product: Row, quantity: Decimal) -> Decimal:
+    """A metric's quantity as the product is priced: converted, then rounded, as its current state says."""
+    conversion = product["current"].get("quantity_conversion")
+    if conversion:
+        factor = exact(conversion["conversion_factor"])
+        quantity = quantity * factor if conversion["operation"] == "MULTIPLY" else quantity / factor
+    rounding = product["current"].get("quantity_rounding")
+    if rounding:
+        places = Decimal(1).scaleb(-int(rounding["decimal_places"]))
+        quantity = quantity.quantize(places, ROUNDINGS[rounding["rounding_method"]], WIDE)
+    return quantity
