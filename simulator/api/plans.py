@@ -12,7 +12,7 @@ from simulator.checks import at_midnight, in_order, uuid_of
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import newest_first, query_page
 from simulator.routing import route
-from simulator.world import World
+from simulator.world import Row, World
 
 
 def found_plan(world: World, plan_id: Any) -> dict[str, Any]:
@@ -146,12 +146,18 @@ def add(world: World, request: Request) -> Reply:
     return Reply(200, {"data": {"id": row["id"]}})
 
 
-@route("POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end", PlanEndParams, writes=True)
-def end(world: World, request: Request) -> Reply:
+def _found_customer_plan(world: World, request: Request) -> tuple[Row, Row]:
+    """The customer and the plan that the path names. Raises ApiError 404."""
     customer = found(world, request.ids["customer_id"])
     row = world.customer_plans.get(uuid_of(request.ids["customer_plan_id"], "customer_plan_id"))
     if row is None or row["customer_id"] != customer["id"]:
         raise ApiError(404, "The specified customer plan was not found", code="NotFound")
+    return customer, row
+
+
+@route("POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end", PlanEndParams, writes=True)
+def end(world: World, request: Request) -> Reply:
+    customer, row = _found_customer_plan(world, request)
     before = dict(row)
     row["ending_before"] = at_midnight(request.given.get("ending_before"), "ending_before")
     world.happened(
@@ -166,5 +172,5 @@ def end(world: World, request: Request) -> Reply:
 
 @route("GET /v1/customers/{customer_id}/plans/{customer_plan_id}/priceAdjustments")
 def price_adjustments(world: World, request: Request) -> Reply:
-    found(world, request.ids["customer_id"])
+    _found_customer_plan(world, request)
     return Reply(200, query_page(request, []))
