@@ -6,70 +6,176 @@ import argparse
 import asyncio
 import contextlib
 import functools
-import json
+import ipaddress
+import math
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 
-from simulator.http import Token
+from simulator.commands import MOST, worlds_of
+from simulator.http import ApiError, Token
+from simulator.limits import Limits
+from simulator.routes import ROUTES
 from simulator.seed import seeded
 from simulator.server import serve_connection
 from simulator.service import Service
-from simulator.world import World
+
+TRIAL_CUSTOMERS = 5
+
+
+def between(least: float, most: float, kind: type = int) -> Callable[[str], Any]:
+    """A number of the command line within its bounds."""
+
+    def read(text: str) -> Any:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:
+            words = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {words} between {least:,} and {most:,}")
+        return number
+
+    return read
+
+
+def family_rate(text: str) -> tuple[str, float]:
+    """`contracts=2`: a family of routes and its requests a second."""
+    family, _, rate = text.partition("=")
+    known = sorted({route.family for route in ROUTES.values()})
+    if family not in known:
+        raise argparse.ArgumentTypeError(f"{family!r} is no family; there are {', '.join(known)}")
+    return family, between(0, 1_000_000, float)(rate)
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
-    """What the command line says."""
+    """What the command line says; ends the program with a sentence when it makes no sense."""
     parser = argparse.ArgumentParser(prog="python -m simulator", description="A Metronome that runs here.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
-    parser.add_argument("--port", type=int, default=8790, help="0 takes a free one")
-    parser.add_argument("--port-file", type=Path, help="write the port here once it listens")
-    parser.add_argument("--seed", type=int, default=7, help="the same number gives the same world")
-    parser.add_argument("--customers", type=int, default=2_500)
-    parser.add_argument("--plans", type=int, default=12)
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="added to every answer")
-    parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0 is no limit")
-    parser.add_argument("--token", default="simulator-token", help="opens the seeded account")
-    parser.add_argument("--state", type=Path, help="restore from this file, and save to it at the end")
-    return parser.parse_args(words)
+    where = parser.add_argument_group("where it listens")
+    where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
+    where.add_argument(
+        "--port", type=between(0, 65_535), default=8790, help="0 takes a free one (default: 8790)"
+    )
+    where.add_argument("--port-file", type=Path, help="write the port here once it listens")
+    world = parser.add_argument_group("the world it begins with")
+    world.add_argument(
+        "--seed", type=between(0, MOST["seed"]), default=7, help="a number gives one world (default: 7)"
+    )
+    world.add_argument(
+        "--customers", type=between(0, MOST["customers"]), default=2_500, help="(default: 2500)"
+    )
+    world.add_argument("--plans", type=between(0, MOST["plans"]), default=12, help="(default: 12)")
+    world.add_argument("--contracts", type=between(0, MOST["contracts"]), help="customers that have one")
+    world.add_argument("--months", type=between(0, MOST["months"]), help="of history")
+    world.add_argument("--churn", type=between(0, 1, float), help="share of customers archived, 0 to 1")
+    world.add_argument(
+        "--state", type=Path, help="restore from this file if it is there, and save to it at the end"
+    )
+    limits = parser.add_argument_group("how it behaves")
+    limits.add_argument(
+        "--latency",
+        "--latency-ms",
+        dest="latency_ms",
+        metavar="MILLISECONDS",
+        type=between(0, 600_000, float),
+        default=0.0,
+        help="added to every answer",
+    )
+    limits.add_argument(
+        "--rate",
+        metavar="PER_SECOND",
+        type=between(0, 1_000_000, float),
+        default=0.0,
+        help="requests a second of an account; 0 is no limit (default)",
+    )
+    limits.add_argument(
+        "--family-rate",
+        metavar="FAMILY=PER_SECOND",
+        type=family_rate,
+        action="append",
+        default=[],
+        help="the same for one family of routes, such as contracts=2; may be repeated",
+    )
+    limits.add_argument(
+        "--retry-after",
+        metavar="SECONDS",
+        type=between(0, 3_600, float),
+        help="sent with 429; without it there is none, as in the real service",
+    )
+    limits.add_argument(
+        "--trial",
+        metavar="CUSTOMERS",
+        nargs="?",
+        type=between(1, 1_000_000),
+        const=TRIAL_CUSTOMERS,
+        default=0,
+        help=f"a trial account: at most so many active customers ({TRIAL_CUSTOMERS} if no number is given)",
+    )
+    limits.add_argument("--token", default="simulator-token", help="opens the seeded account")
+    options = parser.parse_args(words)
+    if (
+        not options.token.isascii()
+        or not options.token.isprintable()
+        or " " in options.token
+        or not options.token
+    ):
+        parser.error("--token must be printable ASCII without spaces")
+    for path in (options.state, options.port_file):
+        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+            parser.error(f"{path} can't be written: it is a folder, or its folder doesn't exist")
+    return options
 
 
 def service_for(options: argparse.Namespace) -> Service:
-    """The service with its tokens: a writing one, a reading one, and one of another account."""
-    make = functools.partial(seeded, customers=options.customers, plans=options.plans, seed=options.seed)
-    tokens = {
-        options.token: Token("main", "Countersign worker"),
-        "simulator-read-only": Token("main", "Reporting", read_only=True),
-        "simulator-other-account": Token("other", "Another account"),
-    }
-    kept = None
+    """The service with its tokens: a writing one, a reading one, and one of another account.
+
+    Raises ApiError, OSError or ValueError for a state file that holds no state.
+    """
+    seeding = {"customers": options.customers, "plans": options.plans, "seed": options.seed}
+    for name in ("contracts", "months", "churn"):
+        if getattr(options, name) is not None:
+            seeding[name] = getattr(options, name)
+
+    def make() -> Any:
+        world = seeded(**seeding)
+        world.trial_limit = options.trial
+        return world
+
+    kept = {}
     if options.state and options.state.exists():
-        kept = {
-            name: World.restore(state) for name, state in orjson.loads(options.state.read_bytes()).items()
-        }
-    service = Service(
-        tokens,
-        make_world=(lambda: kept["main"]) if kept else make,
+        kept = worlds_of(orjson.loads(options.state.read_bytes()))
+    return Service(
+        tokens={
+            options.token: Token("main", "Countersign worker"),
+            "simulator-read-only": Token("main", "Reporting", read_only=True),
+            "simulator-other-account": Token("other", "Another account"),
+        },
+        make_world=make,
         latency_seconds=options.latency_ms / 1000,
-        rate=options.rate,
+        limits=Limits(
+            account=options.rate, families=dict(options.family_rate), retry_after=options.retry_after
+        ),
+        worlds=kept,
     )
-    service.worlds.update(kept or {})
-    return service
 
 
 def save(service: Service, path: Path) -> None:
-    """Write every account's state beside `path`, then put it in place."""
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({name: world.snapshot() for name, world in service.worlds.items()}), "utf-8")
+    """Write every account's state beside `path`, then put it in place: never half a file."""
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("wb") as file:
+        file.write(orjson.dumps({name: world.snapshot() for name, world in service.worlds.items()}))
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(fresh, path)
 
 
-async def run(options: argparse.Namespace) -> None:
-    """Serve until told to stop."""
-    service = service_for(options)
+async def run(options: argparse.Namespace, service: Service) -> None:
+    """Serve until told to stop. Raises OSError when the address can't be had."""
     server = await asyncio.start_server(
         functools.partial(serve_connection, service), options.host, options.port, backlog=512
     )
@@ -77,6 +183,7 @@ async def run(options: argparse.Namespace) -> None:
     if options.port_file:
         options.port_file.write_text(f"{port}\n", "utf-8")
     sys.stdout.write(f"simulator listening on http://{options.host}:{port}\n")
+    sys.stdout.write(f"play the other side at http://{options.host}:{port}/_sim/\n")
     sys.stdout.flush()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -88,6 +195,33 @@ async def run(options: argparse.Namespace) -> None:
         save(service, options.state)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def main(words: list[str]) -> int:
+    """Run; 1 when it can't begin, with a sentence that says why."""
+    options = arguments(words)
+    if not is_loopback(options.host):
+        sys.stderr.write("simulator: whoever reaches this address can read and change everything in it\n")
+    try:
+        service = service_for(options)
+    except (OSError, ValueError, ApiError) as problem:
+        words_of = problem.message if isinstance(problem, ApiError) else str(problem)
+        sys.stderr.write(f"simulator: {options.state} can't be restored: {words_of}\n")
+        return 1
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(run(options, service))
+    except OSError as problem:
+        sys.stderr.write(f"simulator: {options.host}:{options.port}: {problem.strerror or problem}\n")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run(arguments(sys.argv[1:])))
+    sys.exit(main(sys.argv[1:]))

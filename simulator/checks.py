@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from simulator.http import ApiError
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 YEARS = range(1970, 3000)
+DEEPEST = 64
 
 
 def uuid_of(value: Any, name: str) -> str:
@@ -79,3 +83,29 @@ def check_custom_fields(keys: list[dict[str, Any]], entity: str, given: dict[str
         raise ApiError(400, "Invalid custom field keys")
     if any(len(value) > 200 for value in given.values()):
         raise ApiError(400, "custom field values must be at most 200 characters")
+
+
+def json_of(raw: bytes) -> Any:
+    """The JSON of a body, None for an empty one. Raises ApiError 400, also where it is nested too deeply."""
+    if not raw:
+        return None
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise ApiError(400, "Request body is not valid JSON") from None
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST:
+        level: list[Any] = [value]
+        for _depth in range(DEEPEST):
+            level = [inner for each in level for inner in _inside(each)]
+            if not level:
+                return value
+        raise ApiError(400, f"Request body is nested more than {DEEPEST} levels deep")
+    return value
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """The arrays and objects in one."""
+    values = value.values() if isinstance(value, dict) else value
+    return (
+        (each for each in values if isinstance(each, dict | list)) if isinstance(value, dict | list) else ()
+    )

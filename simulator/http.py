@@ -22,6 +22,7 @@ class Request:
     """One request. `body` is parsed JSON, None when there was none; header names are lower case.
 
     `route` is its template and `given` what its shape made of the body or the query: see simulator.routing.
+    `shift` is a fault's: a page begins that many rows off its cursor.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Request:
     ids: dict[str, str] = field(default_factory=dict)
     route: str = ""
     given: Any = None
+    shift: int = 0
 
     @property
     def user_agent(self) -> str:

@@ -54,9 +54,15 @@ def page(
     filters: Any,
     keep: Callable[[Any], bool] = lambda row: True,
     show: Callable[[Any], Any] = lambda row: row,
+    shift: int = 0,
 ) -> tuple[list[Any], str | None]:
-    """Up to `limit` shown rows from the cursor on, and the cursor that goes on, or None at the end."""
+    """Up to `limit` shown rows from the cursor on, and the cursor that goes on, or None at the end.
+
+    `shift` -1 begins with the last row before the cursor once more, 1 leaves out the first one after it.
+    """
     position, shown = decode(cursor, filters), []
+    if cursor is not None and shift:
+        position, limit = _shifted(rows, keep, position, shift), limit + (shift < 0)
     while position < len(rows) and len(shown) < limit:
         if keep(rows[position]):
             shown.append(show(rows[position]))
@@ -64,6 +70,12 @@ def page(
     while position < len(rows) and not keep(rows[position]):
         position += 1
     return shown, encode(position, filters) if position < len(rows) else None
+
+
+def _shifted(rows: Sequence[Any], keep: Callable[[Any], bool], position: int, shift: int) -> int:
+    if shift > 0:
+        return next((n + 1 for n in range(position, len(rows)) if keep(rows[n])), len(rows))
+    return next((n for n in range(min(position, len(rows)) - 1, -1, -1) if keep(rows[n])), position)
 
 
 def query_page(
@@ -76,7 +88,14 @@ def query_page(
         request.body,
     ]
     limit = limit_of(request.query.get("limit"), most=most, default=default or most)
-    shown, onward = page(rows, limit=limit, cursor=request.query.get("next_page"), filters=filters, **options)
+    shown, onward = page(
+        rows,
+        limit=limit,
+        cursor=request.query.get("next_page"),
+        filters=filters,
+        shift=request.shift,
+        **options,
+    )
     return {"data": shown, "next_page": onward}
 
 
@@ -93,7 +112,9 @@ def body_page(
     given = request.given
     filters = [request.path, {k: v for k, v in given.items() if k not in ("limit", cursor)}]
     limit = limit_of(given.get("limit"), most=most, default=default or most)
-    shown, onward = page(rows, limit=limit, cursor=given.get(cursor), filters=filters, **options)
+    shown, onward = page(
+        rows, limit=limit, cursor=given.get(cursor), filters=filters, shift=request.shift, **options
+    )
     return {"data": shown, cursor: onward}
 
 

@@ -1,34 +1,30 @@
-"""From a request to an answer: token, route, idempotency, the work, and the fault that was ordered."""
+"""From a request to an answer: token, route, limits, idempotency, the work, and a fault that was ordered."""
 
 from __future__ import annotations
 
 import asyncio
+import copy
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from simulator import agenda, idempotency
+from simulator import agenda, commands, damage, dials, idempotency
+from simulator.checks import json_of
 from simulator.control import control
+from simulator.damage import Answer
 from simulator.faults import Fault, Faults
 from simulator.http import ApiError, Reply, Request, Token
+from simulator.limits import Limits
 from simulator.routes import ROUTER
+from simulator.routing import Route
 from simulator.seed import seeded
 from simulator.world import World
 
-HTML = b"<!doctype html><title>Service</title><p>Everything is fine.</p>"
-
-
-@dataclass(slots=True)
-class Answer:
-    """A reply and how it travels: whole, dribbled, or not at all."""
-
-    reply: Reply
-    manner: str = "whole"
-    seconds: float = 0.0
+__all__ = ["Service", "commands", "dials"]  # the two register what the control plane answers
+log = logging.getLogger("simulator")
 
 
 @dataclass
@@ -38,50 +34,101 @@ class Service:
     tokens: dict[str, Token]
     make_world: Callable[[], World] = field(default=lambda: seeded())
     latency_seconds: float = 0.0
-    rate: float = 0.0
+    limits: Limits = field(default_factory=Limits)
+    worlds: dict[str, World] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.worlds: dict[str, World] = {"main": self.make_world()}
-        self.faults = Faults()
+        self.worlds = self.worlds or {"main": self.make_world()}
+        self.faults = Faults(self.worlds["main"].seed)
+        self.past: dict[int, dict[str, World]] = {}  # what a stale read shows, by its fault
         self.counts: Counter[str] = Counter()
+        self.statuses: Counter[str] = Counter()
         self.recent: deque[dict[str, Any]] = deque(maxlen=200)
-        self._bucket, self._filled = self.rate, time.monotonic()
 
     def world(self, account: str) -> World:
         """The world of an account; one that is not the seeded one begins empty."""
         return self.worlds.setdefault(account, World(seed=len(account)))
 
+    @property
+    def accounts(self) -> frozenset[str]:
+        """The accounts that there are or that a token opens."""
+        return frozenset(self.worlds) | {token.account for token in self.tokens.values()}
+
+    def begin_again(self, worlds: dict[str, World]) -> None:
+        """Other worlds; no faults, and nothing was ever asked."""
+        self.worlds = worlds
+        self.faults = Faults(worlds["main"].seed)
+        self.past.clear()
+        self.counts.clear()
+        self.statuses.clear()
+        self.recent.clear()
+
+    def clear_faults(self) -> None:
+        """No faults any more, and nothing that they kept."""
+        self.faults.clear()
+        self.past.clear()
+
+    def order_fault(self, wanted: Any) -> Fault:
+        """Set a fault; a stale read keeps what it is to show. Raises ApiError 400."""
+        fault = self.faults.add(wanted)
+        if fault.kind == "stale_read":
+            self.past[fault.id] = copy.deepcopy(self.worlds)
+        return fault
+
     async def answer(self, request: Request) -> Answer:
-        """Work one request. Never raises."""
-        if request.path.startswith("/_sim/"):
-            try:
-                return Answer(control(self, request))
-            except ApiError as refusal:
-                return Answer(refusal.reply())
-        answer = await self._answer(request)
+        """Work one request. Never raises; whatever nobody thought of is a 500 and goes to the log."""
+        is_control = request.path == "/_sim" or request.path.startswith("/_sim/")
+        began = time.perf_counter()
+        try:
+            answer = Answer(control(self, request)) if is_control else await self._work(request)
+            answer.reply.content = answer.reply.payload()
+        except ApiError as refusal:
+            answer = Answer(refusal.reply())
+        except Exception:
+            log.exception("%s %s %r", request.method, request.path, request.raw[:2_000])
+            answer = Answer(Reply(500, {"message": "Internal server error"}))
+        if not is_control:
+            self._count(request, answer, time.perf_counter() - began)
+        return answer
+
+    def _count(self, request: Request, answer: Answer, seconds: float) -> None:
         self.counts[request.route or "unknown"] += 1
+        self.statuses[str(answer.reply.status) if answer.manner != "drop" else "dropped"] += 1
         self.recent.append(
             {
                 "method": request.method,
                 "path": request.path,
+                "route": request.route or None,
                 "status": answer.reply.status,
                 "manner": answer.manner,
+                "milliseconds": round(seconds * 1000, 3),
                 "request_id": request.request_id,
                 "user_agent": request.user_agent,
                 "idempotency_key": request.headers.get("idempotency-key"),
             }
         )
-        return answer
-
-    async def _answer(self, request: Request) -> Answer:
-        if self.latency_seconds:
-            await asyncio.sleep(self.latency_seconds)
-        try:
-            return await self._work(request)
-        except ApiError as refusal:
-            return Answer(refusal.reply())
 
     async def _work(self, request: Request) -> Answer:
+        if self.latency_seconds:
+            await asyncio.sleep(self.latency_seconds)
+        route = self._routed(request)
+        request.body = json_of(request.raw)
+        if (refusal := self.limits.refusal(route, request)) is not None:
+            return Answer(refusal)
+        struck = self.faults.strike(route, request)
+        fault = struck[0] if struck else None
+        if fault is not None and (answer := damage.before(fault)) is not None:
+            return answer
+        route.read(request)
+        world = self._world_for(request, fault)
+        if (reply := idempotency.stored(world, request)) is None:
+            reply = await self._carried_out(route, world, request, fault)
+        if fault is not None and fault.kind == "hang_after":
+            await asyncio.sleep(fault.seconds)
+        return damage.after(reply, *struck) if struck else Answer(reply)
+
+    def _routed(self, request: Request) -> Route:
+        """The route of a request whose token may take it. Raises ApiError 401, 404 or 403."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         known = self.tokens.get(token) if scheme.lower() == "bearer" else None
         if known is None:
@@ -94,24 +141,28 @@ class Service:
         request.route = route.name
         if known.read_only and route.writes:
             raise ApiError(403, "This token may only read")
-        fault = self.faults.strike(route.name)
-        if fault is not None and fault.kind == "status_before" and fault.status != 500:
-            return Answer(_failure(fault))
-        if fault is not None and fault.kind == "drop_before":
-            return Answer(Reply(), "drop")
-        self._limit()
-        request.body = _json(request)
-        route.read(request)
-        world = self.world(known.account)
+        return route
+
+    def _world_for(self, request: Request, fault: Fault | None) -> World:
+        """The account as it is now, or as a stale read still sees it; a shifted page is noted."""
+        account = request.token.account
+        if fault is not None:
+            request.shift = {"duplicated_rows": -1, "skipped_rows": 1}.get(fault.kind, 0)
+            if fault.kind == "stale_read":
+                past = self.past[fault.id] if fault.count != 0 else self.past.pop(fault.id)
+                return past.get(account) or World(seed=len(account))
+        world = self.world(account)
         agenda.catch_up(world)
-        if (replay := idempotency.stored(world, request)) is not None:
-            return _travel(replay, fault)
+        return world
+
+    async def _carried_out(self, route: Route, world: World, request: Request, fault: Fault | None) -> Reply:
+        """Do the work, noted under its Idempotency-Key from its beginning to its end."""
         idempotency.begin(world, request)
         reply: Reply | None = None
         try:
             if fault is not None and fault.kind == "status_before":
-                reply = _failure(fault)
-                return Answer(reply)
+                reply = damage.failure(fault)
+                return reply
             if fault is not None and fault.kind == "hang_before":
                 await asyncio.sleep(fault.seconds)
             try:
@@ -120,48 +171,6 @@ class Service:
                 if refusal.executed:
                     reply = refusal.reply()
                 raise
+            return reply
         finally:
             idempotency.finish(world, request, reply)
-        if fault is not None and fault.kind == "hang_after":
-            await asyncio.sleep(fault.seconds)
-        return _travel(reply, fault)
-
-    def _limit(self) -> None:
-        if not self.rate:
-            return
-        now = time.monotonic()
-        self._bucket = min(self.rate, self._bucket + (now - self._filled) * self.rate)
-        self._filled = now
-        if self._bucket < 1:
-            raise ApiError(429, "Rate limit exceeded")
-        self._bucket -= 1
-
-
-def _json(request: Request) -> Any:
-    if not request.raw:
-        return None
-    try:
-        return orjson.loads(request.raw)
-    except orjson.JSONDecodeError:
-        raise ApiError(400, "Request body is not valid JSON") from None
-
-
-def _failure(fault: Fault) -> Reply:
-    return Reply(fault.status, {"message": fault.message}, dict(fault.headers or {}))
-
-
-def _travel(reply: Reply, fault: Fault | None) -> Answer:
-    if fault is None or fault.kind in ("hang_before", "hang_after", "status_before"):
-        return Answer(reply)
-    if fault.kind == "status_after":
-        return Answer(_failure(fault))
-    if fault.kind == "drop_after":
-        return Answer(reply, "drop")
-    if fault.kind == "empty_object":
-        return Answer(Reply(200, {}))
-    if fault.kind == "html":
-        return Answer(Reply(200, content=HTML, content_type="text/html"))
-    if fault.kind == "truncated":
-        whole = reply.payload() or b'{"data":null}'
-        return Answer(Reply(reply.status, content=whole[: len(whole) // 2]))
-    return Answer(reply, fault.kind, fault.seconds)

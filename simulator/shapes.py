@@ -29,13 +29,13 @@ class Shape:
     """One type of the SDK as a check. `loose` reads query texts: "5" is a number, "a,b" is a list."""
 
     def __init__(self, annotation: Any, *, loose: bool = False, without: Iterable[str] = ()) -> None:
-        self._annotation, self._loose, self._without = annotation, loose, frozenset(without)
+        self.annotation, self._loose, self._without = annotation, loose, frozenset(without)
 
     @functools.cached_property
     def _parse(self) -> Parser:
-        if is_typeddict(self._annotation):
-            return _object_parser(self._annotation, self._loose, self._without)
-        return _parser(self._annotation, self._loose)
+        if is_typeddict(self.annotation):
+            return _object_parser(self.annotation, self._loose, self._without)
+        return _parser(self.annotation, self._loose)
 
     def read(self, value: Any, where: str = "") -> Any:
         """The clean value."""
@@ -44,7 +44,7 @@ class Shape:
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """The fields that it knows; none for what isn't an object."""
-        return frozenset(_members(self._annotation)) if is_typeddict(self._annotation) else frozenset()
+        return frozenset(members_of(self.annotation)) if is_typeddict(self.annotation) else frozenset()
 
 
 def refusal(where: str, words: str) -> ApiError:
@@ -53,7 +53,7 @@ def refusal(where: str, words: str) -> ApiError:
 
 
 @functools.cache
-def _members(kind: Any) -> dict[str, tuple[str, Any, bool]]:
+def members_of(kind: Any) -> dict[str, tuple[str, Any, bool]]:
     """Wire name → (name, type, required) of a TypedDict."""
     members = {}
     for name, hint in typing.get_type_hints(kind, include_extras=True).items():
@@ -72,7 +72,7 @@ def _object_parser(kind: Any, loose: bool, without: frozenset[str] = frozenset()
 
     def parse(value: Any, where: str) -> dict[str, Any]:
         if not members:  # on the first use, so that a type may hold itself
-            for wire, (name, hint, required) in _members(kind).items():
+            for wire, (name, hint, required) in members_of(kind).items():
                 if name not in without:
                     members[wire] = (name, _named(name, _parser(hint, loose)), required)
         if not isinstance(value, dict):

@@ -22,6 +22,8 @@ SWITCHES = {
     "resolved_alerts": ("quiet", "send"),
 }
 
+LEDGER_ROWS = 50_000  # that many effects are kept at least, twice as many at most
+
 
 @dataclass
 class World:
@@ -141,6 +143,8 @@ class World:
                 "actor": actor["name"],
             }
         )
+        if len(self.ledger) >= 2 * LEDGER_ROWS:
+            del self.ledger[:-LEDGER_ROWS]
         seen = {"id": request.request_id, "ip": "127.0.0.1", "user_agent": request.user_agent}
         self._log(seen, actor, resource, action)
 
@@ -175,7 +179,17 @@ class World:
         known = {each.name for each in fields(cls)} | {"random"}
         if not isinstance(state, dict) or state.keys() != known:
             raise ApiError(400, "This is no snapshot of this version of the simulator")
+        usual = cls()
+        for name in known - {"random"}:
+            if type(state[name]) is not type(getattr(usual, name)):
+                raise ApiError(400, f"This is no snapshot: {name} is not what it should be")
         world = cls(**{name: copy.deepcopy(state[name]) for name in known - {"random"}})
-        version, numbers, gauss = state["random"]
-        world.random.setstate((version, tuple(numbers), gauss))
+        try:
+            version, numbers, gauss = state["random"]
+            world.random.setstate((version, tuple(numbers), gauss))
+            world.now()
+        except (TypeError, ValueError, KeyError, OverflowError):
+            raise ApiError(
+                400, "This is no snapshot: its random or its clock is not what it should be"
+            ) from None
         return world
