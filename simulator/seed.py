@@ -9,6 +9,7 @@ from typing import Any
 from simulator.api.customers import add
 from simulator.api.plans import put_plan
 from simulator.checks import rfc3339
+from simulator.seed_catalogue import CURRENCIES, list_prices_in, seed_catalogue
 from simulator.world import World
 
 FIRST = [
@@ -114,12 +115,6 @@ PLANS += ["Education", "Partner", "Internal", "Archive 2021"]
 KEYS = ["erp_id", "segment", "owner", "cost_center"]
 SEGMENTS = ["enterprise", "mid-market", "small business", "public sector"]
 OWNERS = ["Ana Ruiz", "Jonas Weber", "Mei Tan", "Priya Raman", "Tom Okafor"]
-CURRENCIES = [
-    {"id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2", "name": "USD (cents)"},
-    {"id": "5a1d9f6e-3b1c-4c38-9a63-2f6f0f6b7a01", "name": "EUR"},
-    {"id": "8f0a4d3b-7c55-4a56-8b1e-93c1f9f1c702", "name": "GBP"},
-    {"id": "c2b7e5a9-1f2d-4d39-b1aa-0d6a1f0e4803", "name": "JPY"},
-]
 
 
 LIMITS = {
@@ -164,6 +159,7 @@ def seeded(
             "custom_fields": {},
             "charges": [],
         }
+    seed_catalogue(world, today)
     for number in range(customers):
         customer, created = _customer(world, dice, number, today)
         if dice.random() < contracts:
@@ -272,7 +268,7 @@ def _contract_and_invoices(
         "archived_at": None,
         "created_at": rfc3339(start),
         "created_by": "seed",
-        "rate_card_id": "3f0c1e0e-5d3f-4c11-9c0f-57c0a3f1c904",
+        "rate_card_id": list_prices_in(world, currency),
         "commits": [],
         "credits": [],
         "overrides": [],

@@ -342,3 +342,25 @@ def test_a_custom_pricing_unit_is_listed_until_it_is_archived(sdk):
         units.create(name="")
     with pytest.raises(NotFoundError):
         units.archive(id=NOBODY)
+
+
+def test_a_seeded_account_has_a_catalogue_that_its_contracts_use(sdk, simulator):
+    cards = {card.id: card for card in sdk.v1.contracts.rate_cards.list(body={})}
+    contracts = simulator.control("GET", "snapshot")["main"]["contracts"].values()
+
+    assert {card.name for card in cards.values()} == {
+        f"List prices {code}" for code in ("USD", "EUR", "GBP", "JPY")
+    }
+    assert {contract["rate_card_id"] for (contract,) in contracts} <= cards.keys()
+    for card_id in cards:
+        rates = list(sdk.v1.contracts.rate_cards.rates.list(rate_card_id=card_id, at="2026-01-01T00:00:00Z"))
+        assert [rate.product_name for rate in rates][:4] == [
+            "Platform fee",
+            "Platform fee",
+            "Seats",
+            "API requests",
+        ]
+        assert len(rates) == 10
+    assert len(list(sdk.v1.contracts.products.list())) == 10
+    assert len(list(sdk.v1.billable_metrics.list())) == 4
+    assert len(list(sdk.v1.pricing_units.list())) == 5

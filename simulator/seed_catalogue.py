@@ -1,0 +1,151 @@
+"""The catalogue of a seeded account: what it meters, sells, and at which list prices in four currencies."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from simulator.amounts import USD, plain
+from simulator.api.billable_metrics import put_metric
+from simulator.api.products import put_product
+from simulator.api.rate_cards import put_rate_card
+from simulator.api.rates import put_rates
+from simulator.checks import rfc3339
+from simulator.world import Row, World
+
+CURRENCIES = [
+    USD,
+    {"id": "5a1d9f6e-3b1c-4c38-9a63-2f6f0f6b7a01", "name": "EUR"},
+    {"id": "8f0a4d3b-7c55-4a56-8b1e-93c1f9f1c702", "name": "GBP"},
+    {"id": "c2b7e5a9-1f2d-4d39-b1aa-0d6a1f0e4803", "name": "JPY"},
+]
+IN_CENTS = {"USD (cents)": 1, "EUR": 0.009, "GBP": 0.008, "JPY": 1.5}
+REGIONS = {"eu-west": 0.5, "us-east": 0.4, "ap-south": 0.6}
+AGE_DAYS = 1_600
+
+
+def seed_catalogue(world: World, today: datetime) -> None:
+    """Put a catalogue into a world that has none, the same one for every seed."""
+    since = rfc3339(today - timedelta(days=AGE_DAYS))
+    for currency in CURRENCIES:
+        world.pricing_units[currency["id"]] = {**currency, "is_currency": True}
+    credits = {"id": world.new_id(), "name": "AI credits"}
+    world.pricing_units[credits["id"]] = {**credits, "is_currency": False}
+    products = _products(world, _metrics(world), since)
+    for currency in CURRENCIES:
+        _rate_card(world, products, currency, credits, since)
+
+
+def list_prices_in(world: World, currency: Row) -> str:
+    """The id of the seeded rate card in a currency."""
+    cards = world.rate_cards.values()
+    return next(card["id"] for card in cards if card["fiat_credit_type"]["id"] == currency["id"])
+
+
+def _metrics(world: World) -> dict[str, str]:
+    """Name → id."""
+
+    def metric(name: str, event: str, kind: str, key: str | None = None, groups: Any = ()) -> Row:
+        row: Row = {"name": name, "aggregation_type": kind, "event_type_filter": {"in_values": [event]}}
+        if key:
+            row |= {"aggregation_key": key, "property_filters": [{"name": key, "exists": True}]}
+        return row | ({"group_keys": [list(each) for each in groups]} if groups else {})
+
+    rows = [
+        metric("API requests", "api_request", "COUNT", groups=[["region"]]),
+        metric("Bytes transferred", "transfer", "SUM", "bytes"),
+        metric("Stored gigabytes", "storage", "MAX", "gigabytes"),
+        metric("Tokens", "completion", "SUM", "tokens", groups=[["model"]]),
+    ]
+    return {row["name"]: put_metric(world, row)["id"] for row in rows}
+
+
+def _products(world: World, metrics: dict[str, str], since: str) -> dict[str, Row]:
+    """By name."""
+    gigabytes = {"conversion_factor": 1_000_000_000, "operation": "DIVIDE", "name": "bytes to GB"}
+    kinds: dict[str, tuple[str, Row]] = {
+        "API requests": (
+            "USAGE",
+            {
+                "billable_metric_id": metrics["API requests"],
+                "pricing_group_key": ["region"],
+                "tags": ["platform"],
+            },
+        ),
+        "Data transfer": (
+            "USAGE",
+            {
+                "billable_metric_id": metrics["Bytes transferred"],
+                "quantity_conversion": gigabytes,
+                "quantity_rounding": {"rounding_method": "ROUND_UP", "decimal_places": 0},
+                "tags": ["platform"],
+            },
+        ),
+        "Storage": ("USAGE", {"billable_metric_id": metrics["Stored gigabytes"], "tags": ["platform"]}),
+        "Assistant": (
+            "USAGE",
+            {
+                "billable_metric_id": metrics["Tokens"],
+                "presentation_group_key": ["model"],
+                "tags": ["assistant"],
+            },
+        ),
+        "Seats": ("SUBSCRIPTION", {}),
+        "Platform fee": ("SUBSCRIPTION", {}),
+        "Premium support": ("COMPOSITE", {"composite_tags": ["platform"]}),
+        "Prepaid commit": ("FIXED", {}),
+        "Goodwill credit": ("FIXED", {}),
+        "Onboarding": ("PRO_SERVICE", {}),
+    }
+    made = {"created_at": since, "created_by": "seed"}
+    return {
+        name: put_product(world, kind, {"name": name, **members, **made})
+        for name, (kind, members) in kinds.items()
+    }
+
+
+def _rate_card(world: World, products: dict[str, Row], currency: Row, credits: Row, since: str) -> None:
+    """List prices in one currency: US cents at fixed, rounded exchange rates."""
+    code = currency["name"].split(" ")[0]
+
+    def cents(amount: float) -> float:
+        return plain(amount * IN_CENTS[currency["name"]])
+
+    card = put_rate_card(
+        world,
+        {
+            "name": f"List prices {code}",
+            "description": f"What everybody pays in {code} unless their contract says otherwise",
+            "created_at": since,
+            "created_by": "seed",
+            "fiat_credit_type": dict(currency),
+            "credit_type_conversions": [
+                {"custom_credit_type": dict(credits), "fiat_per_custom_credit": str(cents(100))}
+            ],
+            "aliases": [{"name": f"list-{code.lower()}"}],
+        },
+    )
+
+    def rate(name: str, kind: str = "FLAT", unit: Row | None = currency, **members: Any) -> Row:
+        row: Row = {"product_id": products[name]["id"], "starting_at": since, "ending_before": None}
+        row |= {"entitled": True, "rate_type": kind, **members}
+        return row | ({"credit_type": dict(unit)} if unit else {})
+
+    tiers = [{"size": 1_000, "price": cents(10)}, {"size": 9_000, "price": cents(8)}, {"price": cents(5)}]
+    put_rates(
+        world,
+        card,
+        [
+            rate("Platform fee", price=cents(49_900), billing_frequency="MONTHLY"),
+            rate("Platform fee", price=cents(499_000), billing_frequency="ANNUAL"),
+            rate("Seats", price=cents(2_500), billing_frequency="MONTHLY"),
+            *(
+                rate("API requests", price=cents(price), pricing_group_values={"region": region})
+                for region, price in REGIONS.items()
+            ),
+            rate("Data transfer", price=cents(9), commit_rate={"rate_type": "FLAT", "price": cents(7)}),
+            rate("Storage", "TIERED", tiers=tiers),
+            rate("Assistant", unit=credits, price=0.000_2),
+            rate("Premium support", "PERCENTAGE", unit=None, price=0.1),
+        ],
+    )
