@@ -95,10 +95,11 @@ def propose(
     snapshot: dict[str, Any] | None = None,
     survey: dict[str, Any] | None = None,
     reason: str = "as agreed with the customer",
+    replaces: ChangeRequest | None = None,
 ) -> ChangeRequest:
     """Submit one request through its kind."""
     proposal = KINDS[kind].build(entered, snapshot=snapshot, survey=survey)
-    return actions.submit(proposal, actor=by(maker), reason=reason)
+    return actions.submit(proposal, actor=by(maker), reason=reason, replaces=replaces)
 
 
 def approve(change: ChangeRequest, *checkers: User) -> ChangeRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
@@ -29,8 +30,8 @@ def checked_reason(reason: str) -> str:
         raise BadInput("Say why. The reason is kept in the audit record.", field="reason")
     if len(reason) > LONGEST_REASON:
         raise BadInput(f"The reason is longer than {LONGEST_REASON:,} characters.", field="reason")
-    if "\x00" in reason or any(0xD800 <= ord(letter) <= 0xDFFF for letter in reason):
-        raise BadInput("The reason has a character that can't be kept: take it out.", field="reason")
+    if any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\r\t" for letter in reason):
+        raise BadInput("The reason has a control character or half a character: take it out.", field="reason")
     return reason
 
 
@@ -46,6 +47,8 @@ def submit(
     reason = checked_reason(reason)
     if replaces is not None and Status(replaces.status) not in PROPOSE_AGAIN:
         raise WrongState(f"{replaces.reference} is still open, so it can't be proposed again.")
+    if replaces is not None and str(replaces.customer_id) != str(proposal.customer_id):
+        raise BadInput(f"{replaces.reference} is about another customer.")
     try:
         with transaction.atomic():
             change = store(proposal, maker=maker, reason=reason, replaces=replaces, now=database_now())

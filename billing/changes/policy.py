@@ -116,8 +116,9 @@ def requirement(kind: str, facts: dict[str, Any], policy: PolicyVersion | None =
         conditions = rule.get("when", [])
         if not all(_holds(condition, facts) for condition in conditions):
             continue
+        because = [_because(condition, facts) for condition in conditions]
         matched.append(
-            {"name": rule["name"], "because": [_because(condition, facts) for condition in conditions]}
+            {"name": rule["name"], "because": [words for words in because if words != rule["name"]]}
         )
         watched |= {WATCHED_FOR[c["fact"]] for c in conditions if c["fact"] in WATCHED_FOR}
         for step in rule["steps"]:

@@ -32,6 +32,15 @@ OPTIONS: dict[Status, tuple[Resolution.Verdict, ...]] = {
     ),
 }
 
+MEANINGS: dict[Resolution.Verdict, str] = {
+    Resolution.Verdict.TOOK_EFFECT: "You saw it in Metronome. The call counts as applied; later ones follow.",
+    Resolution.Verdict.TRY_AGAIN: "You saw that it did not happen. The worker looks again, then sends it.",
+    Resolution.Verdict.GO_ON: "What was refused goes again, and the calls after it.",
+    Resolution.Verdict.UNDO: "The request is closed. You propose the former values as a new one.",
+    Resolution.Verdict.LEAVE_IT: "The request is closed as it stands; nothing more is sent.",
+}
+"""What each word sets in motion, for the person who chooses."""
+
 
 def options(change: ChangeRequest) -> tuple[Resolution.Verdict, ...]:
     """What a person may say of this request now. A blocked one can only be left as it is."""

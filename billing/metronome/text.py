@@ -12,6 +12,8 @@ MOST_ALIASES = 2_000
 LONGEST_FIELD_VALUE = 200
 SURELY_SHORTENED = 40
 """A live name that is a prefix of ours counts as shortened by Metronome only from this length on."""
+BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols to Unicode that are drawn as nothing."""
 
 
 class TextRefused(ValueError):
@@ -24,11 +26,13 @@ def utf16_units(text: str) -> int:
 
 
 def check_name(text: str) -> str:
-    """The name in NFC and trimmed. Raises TextRefused: empty, over 160 units, or with control characters."""
+    """The name in NFC and trimmed. Raises TextRefused: nothing to see, over 160 units, control characters."""
     _refuse_unsendable(text, "The name")
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
         raise TextRefused("The name is empty.")
+    if not any(_is_drawn(letter) for letter in name):
+        raise TextRefused("The name has nothing but characters that can’t be seen.")
     if (units := utf16_units(name)) > LONGEST_NAME:
         raise TextRefused(
             f"The name is {units} characters long; Metronome keeps {LONGEST_NAME} and cuts the rest."
@@ -85,3 +89,7 @@ def _refuse_unsendable(text: str, what: str) -> None:
             raise TextRefused(f"{what} has half a character (an unpaired surrogate); enter it again.")
         if category == "Cc":
             raise TextRefused(f"{what} has a control character (code {ord(letter)}); take it out.")
+
+
+def _is_drawn(letter: str) -> bool:
+    return letter not in BLANKS and unicodedata.category(letter)[0] in "LNPS"

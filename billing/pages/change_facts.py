@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
-from billing.changes.models import ChangeRequest
+from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest, Lookup
 from billing.changes.sealed import SealedRequest
 
 FIELD_LABELS = {"name": "Name", "archived_at": "Status"}
@@ -67,6 +68,25 @@ def _shown(name: str, snapshot: dict[str, Any], exists: bool) -> str:
             return ""
         return "archived" if snapshot.get("archived_at") else "active"
     return str(snapshot.get(name) or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One piece of evidence about a call: a sending (`attempt`) or a look at Metronome (`look`)."""
+
+    at: datetime
+    attempt: Attempt | None = None
+    look: Lookup | None = None
+
+
+def evidence(call: Call) -> list[Exhibit]:
+    """What was sent and what was found, in order; empty for a call that simply went through, or waits."""
+    attempts, looks = list(call.attempts.all()), list(call.lookups.all())
+    if not looks and (not attempts or call.status == CallStatus.APPLIED):
+        return []
+    exhibits = [Exhibit(attempt.sent_at, attempt=attempt) for attempt in attempts]
+    exhibits += [Exhibit(look.looked_at, look=look) for look in looks]
+    return sorted(exhibits, key=lambda exhibit: exhibit.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -24,7 +24,7 @@ from billing.changes.refusals import ActionRefused, NotAllowed
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 from billing.pages.access import needs
-from billing.pages.change_facts import comparisons, timeline
+from billing.pages.change_facts import comparisons, evidence, timeline
 from billing.pages.downloads import csv_response
 from billing.pages.requests import actor_of, go_to, render_page
 from billing.roles import Can
@@ -171,11 +171,13 @@ def second(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _listed(request: HttpRequest) -> tuple[str, str, QuerySet[ChangeRequest]]:
-    """The view and status that the address asks for, and the requests they let through."""
+    """The view and status that the address asks for, and the requests they let through; else BadRequest."""
     view = request.GET.get("view", "waiting")
-    view = view if view in VIEWS else "waiting"
-    status = request.GET.get("status", "")
-    status = status if view == "all" and status in Status.values else ""
+    if view not in VIEWS:
+        raise BadRequest(f"There is no such list of requests; ask for {', '.join(VIEWS)}.")
+    status = request.GET.get("status", "") if view == "all" else ""
+    if status and status not in Status.values:
+        raise BadRequest(f"There is no such status; ask for one of {', '.join(Status.values)}.")
     if view == "waiting":
         return view, status, queries.waiting_for(request.user)
     if view == "mine":
@@ -288,12 +290,13 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
         "fields": fields,
         "sets": sets,
         "calls": list(zip(text.calls, calls, strict=True)),
+        "evidence": [(number, call, evidence(call)) for number, call in enumerate(calls, 1)],
         "can_decide": not why_not_decide,
         "why_not_decide": why_not_decide if user.may(Can.DECIDE) else "",
         "can_withdraw": row.maker_id == user.pk
         and row.status in (Status.SUBMITTED, Status.APPROVED)
         and not any(call.first_sent_at for call in calls),
-        "options": resolving.options(row),
+        "options": [(option, resolving.MEANINGS[option]) for option in resolving.options(row)],
         "why_not_resolve": resolving.why_not(row, user),
         "waiting_resolution": waiting,
         "why_not_second": resolving.why_not_second(row, waiting, user)
@@ -311,6 +314,7 @@ def _page(request: HttpRequest, row: ChangeRequest, *, status: int = 200, proble
         "changes/page",
         status=status,
         problem=problem,
+        chosen=request.POST.get("verdict", ""),
         typed=request.POST.get("typed", ""),
         reason=request.POST.get("reason", ""),
         **_facts(request, row),

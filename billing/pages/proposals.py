@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import tasks
+from billing.audit.paging import is_storable
 from billing.changes import actions, policy, queries, sealed, survey
 from billing.changes.kinds import KINDS, Kind
 from billing.changes.models import ChangeRequest, Survey
@@ -22,6 +23,8 @@ from billing.roles import Can
 
 UNDECIDED = {"reason", "typed_name", "open_business", "open_business_reason"}
 """Fields that say nothing about who has to approve."""
+UNDOES = {("customer.archive", "customer.realias")}
+"""(old kind, new kind): an archiving that only cleared the aliases is undone by giving them back."""
 
 
 @needs(Can.PROPOSE)
@@ -30,7 +33,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
     """The form of one kind; a valid one becomes a change request. 422 redraws it with what was typed."""
     asked = _kind(kind)
     customer, snapshot = _subject(request, asked)
-    old = _replaced(request)
+    old = _replaced(request, kind, customer)
     answer = _survey(request, asked, snapshot)
     content = answer.content if answer and survey.is_usable(answer) else None
     bound = request.POST if request.method == "POST" else None
@@ -140,20 +143,24 @@ def _subject(request: HttpRequest, kind: Kind) -> tuple[Any, dict[str, Any] | No
     return customer, mirror.snapshot(customer_id)
 
 
-def _replaced(request: HttpRequest) -> ChangeRequest | None:
-    """The settled request that this one proposes again, or undoes."""
+def _replaced(request: HttpRequest, kind: str, customer: Any) -> ChangeRequest | None:
+    """The settled request of the same customer that this one proposes again, or undoes."""
     reference = request.GET.get("again", "")
     if not reference:
         return None
-    old = ChangeRequest.objects.filter(reference=reference).first()
+    old = ChangeRequest.objects.filter(reference=reference).first() if is_storable(reference) else None
     if old is None or not old.can_be_proposed_again:
         raise Http404("That request can't be proposed again.")
+    if old.customer_id != (customer.pk if customer else None):
+        raise Http404("That request is about another customer.")
+    if (old.kind, kind) not in UNDOES and old.kind != kind:
+        raise Http404("That request asks for something else.")
     return old
 
 
 def _undo(old: ChangeRequest | None, kind: str) -> dict[str, Any]:
     """Undoing a request by another kind: an archiving that only cleared aliases gets its aliases back."""
-    if old is None or kind != "customer.realias":
+    if old is None or (old.kind, kind) not in UNDOES:
         return {}
     before = sealed.read(old.sealed).before
     return {"ingest_aliases": before["ingest_aliases"]} if before else {}

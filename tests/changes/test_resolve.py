@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.utils.html import escape
 
 from billing.changes import apply, resolving
 from billing.changes.models import ChangeRequest, Resolution
@@ -141,3 +143,37 @@ def test_while_it_waits_nothing_else_is_sent_for_this_customer(
         propose("customer.rename", maker, {"name": "Meanwhile"}, snapshot={**snapshot, "ingest_aliases": []})
 
     assert len(simulator.ledger()) == 1
+
+
+def test_the_page_lists_the_evidence_in_order_and_explains_each_word(
+    doubtful: ChangeRequest, administrator: User
+) -> None:
+    browser = Client()
+    browser.force_login(administrator)
+
+    answer = browser.get(f"/changes/{doubtful.reference}/")
+
+    [(number, call, exhibits)] = answer.context["evidence"]
+    assert (number, call.operation) == (1, "customers.setName")
+    assert exhibits[0].attempt is not None
+    assert [exhibit.at for exhibit in exhibits] == sorted(exhibit.at for exhibit in exhibits)
+    for word in (Word.TOOK_EFFECT, Word.TRY_AGAIN, Word.LEAVE_IT):
+        assert f'name="verdict" value="{word.value}" required' in answer.text
+        assert escape(resolving.MEANINGS[word]) in answer.text
+
+
+def test_a_resolution_without_a_word_or_a_reason_keeps_the_form_as_it_was(
+    doubtful: ChangeRequest, administrator: User
+) -> None:
+    browser = Client()
+    browser.force_login(administrator)
+    address = f"/changes/{doubtful.reference}/resolve/"
+
+    silent = browser.post(address, {"reason": "I looked"})
+    unexplained = browser.post(address, {"verdict": "leave_it"})
+
+    assert (silent.status_code, unexplained.status_code) == (422, 422)
+    assert "Choose what became of it." in silent.text
+    assert "I looked" in silent.text
+    assert 'value="leave_it" required aria-describedby="verdict-leave_it-help" checked' in unexplained.text
+    assert not Resolution.objects.exists()

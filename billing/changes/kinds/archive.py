@@ -29,7 +29,7 @@ class ArchiveForm(ProposalForm):
         label="Why archive it all the same",
         required=False,
         max_length=500,
-        help_text="The plans and contracts above end at once.",
+        help_text="Contracts end at once. What becomes of plans, Metronome does not say.",
     )
     typed_name = forms.CharField(label="Type the customer’s name exactly", strip=False, max_length=400)
 
@@ -38,9 +38,8 @@ class ArchiveForm(ProposalForm):
         self.customer_name = customer_name
         self.fields["typed_name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
         if open_count:
-            self.fields[
-                "open_business"
-            ].label = f"I know that {counted(open_count, 'plan or contract', 'plans and contracts')} will end"
+            number = counted(open_count, "plan or contract is", "plans and contracts are")
+            self.fields["open_business"].label = f"I know that {number} still open"
             self.fields["open_business"].required = True
             self.fields["open_business_reason"].required = True
         else:
@@ -146,8 +145,6 @@ def _sentence(name: str, aliases: list[str], clears: bool, survey: dict[str, Any
     consequences = []
     if survey["contracts"]:
         consequences.append(f"ends {counted(len(survey['contracts']), 'contract')}")
-    if survey["plans"]:
-        consequences.append(f"ends {counted(len(survey['plans']), 'plan')}")
     if survey["invoices"]:
         consequences.append(f"voids {counted(len(survey['invoices']), 'invoice')}")
     consequences.append("cannot be undone")
@@ -174,7 +171,8 @@ def _warnings(
             Caution(
                 "warn",
                 "Plans or contracts are open.",
-                f"They end at once. Reason given: {entered.get('open_business_reason') or 'none'}",
+                "Contracts end at once; what becomes of plans, Metronome does not say. "
+                f"Reason given: {entered.get('open_business_reason') or 'none'}",
             )
         )
     if finalized:
@@ -212,7 +210,7 @@ def _blast(
             "count": len(survey["plans"]),
             "what": "Plans",
             "detail": ", ".join(plan["name"] for plan in survey["plans"][:8]),
-            "then": "end at once",
+            "then": "stay on the archived customer",
             "money": [],
         },
         {

@@ -8,6 +8,7 @@ from django import forms
 
 from billing.changes.kinds.base import Hint, Kind, ProposalForm, counted, quoted, refuse_held_aliases
 from billing.changes.kinds.fields import AliasesField, NameField, clean_custom_fields
+from billing.changes.oddities import alias_cautions, name_cautions, oddities
 from billing.changes.proposals import Caution, Proposal
 from billing.mirror import queries as mirror
 
@@ -69,7 +70,7 @@ class CreateCustomer(Kind):
         name, aliases, custom = entered["name"], entered["ingest_aliases"], entered["custom_fields"]
         refuse_held_aliases(aliases, own_id=None)
         namesakes = mirror.customers_named(name)
-        warnings = []
+        warnings = [*name_cautions(name), *alias_cautions(aliases)]
         if namesakes:
             warnings.append(
                 Caution(
@@ -104,7 +105,7 @@ class CreateCustomer(Kind):
 
 
 def alias_hints(aliases: list[str], *, own_id: str | None) -> list[Hint]:
-    """Who holds these aliases already, and which begin or end with a space."""
+    """Who holds these aliases already, and which are not what they look like."""
     hints = [
         Hint(
             "bad",
@@ -115,8 +116,8 @@ def alias_hints(aliases: list[str], *, own_id: str | None) -> list[Hint]:
         if str(holder.id) != own_id
     ]
     hints += [
-        Hint("warn", f"{quoted(alias)} begins or ends with a space; that is part of the alias.")
+        Hint("warn", f"{quoted(alias)} {' and '.join(words)}; that is part of the alias.")
         for alias in aliases
-        if alias != alias.strip()
+        if (words := oddities(alias))
     ]
     return hints

@@ -43,6 +43,8 @@ class AliasesField(forms.CharField):
     def clean(self, value: Any) -> list[str]:
         text = super().clean(value)
         lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line]
+        if self.required and not lines:
+            raise forms.ValidationError("Enter at least one alias.", code="required")
         try:
             return check_aliases(lines)
         except TextRefused as refusal:

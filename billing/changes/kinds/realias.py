@@ -15,6 +15,7 @@ from billing.changes.kinds.base import (
 )
 from billing.changes.kinds.create import alias_hints
 from billing.changes.kinds.fields import AliasesField
+from billing.changes.oddities import alias_cautions
 from billing.changes.proposals import Caution, Proposal
 from billing.changes.refusals import BadInput
 
@@ -71,14 +72,7 @@ class ReplaceAliases(Kind):
             warnings.append(
                 Caution("warn", "No alias is left.", "Usage can then only be sent under the customer’s id.")
             )
-        if spaced := [alias for alias in added if alias != alias.strip()]:
-            warnings.append(
-                Caution(
-                    "warn",
-                    "Spaces at an end.",
-                    f"{counted(len(spaced), 'alias begins or ends', 'aliases begin or end')} with a space.",
-                )
-            )
+        warnings += alias_cautions(added)
         return Proposal(
             kind=self.name,
             sentence=_sentence(snapshot["name"], added, removed),

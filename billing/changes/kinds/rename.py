@@ -6,6 +6,7 @@ from typing import Any
 
 from billing.changes.kinds.base import Kind, ProposalForm, counted, quoted, refuse_archived
 from billing.changes.kinds.fields import NameField
+from billing.changes.oddities import name_cautions
 from billing.changes.proposals import Caution, Proposal
 from billing.changes.refusals import BadInput
 from billing.mirror import queries as mirror
@@ -45,7 +46,7 @@ class RenameCustomer(Kind):
         if old == new:
             raise BadInput("That is the name it has already.", field="name")
         namesakes = [other for other in mirror.customers_named(new) if str(other.id) != snapshot["id"]]
-        warnings = []
+        warnings = name_cautions(new)
         if namesakes:
             warnings.append(
                 Caution(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -15,9 +14,11 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from billing.changes.oddities import oddities
 from billing.pages.audit_lines import Line, lines_of
 
 register = template.Library()
+register.filter("oddities", oddities)
 
 NO_VALUE = mark_safe('<span class="quiet">—</span>')
 DECIMALS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "JOD": 3, "TND": 3}
@@ -150,25 +151,6 @@ def key(value: Any) -> SafeString:
         inner,
         format_html(drawn, after) if after else "",
     )
-
-
-@register.filter
-def oddities(value: str) -> list[str]:
-    """What the eye can't see in an alias, in words: `ends with a space`, `holds an invisible character`."""
-    words = []
-    if not value.strip():
-        return ["is nothing but spaces"]
-    for where, number in (
-        ("starts", len(value) - len(value.lstrip())),
-        ("ends", len(value) - len(value.rstrip())),
-    ):
-        if number:
-            words.append(f"{where} with {'a space' if number == 1 else f'{number} spaces'}")
-    if any(unicodedata.category(letter) in ("Cf", "Cc") for letter in value.strip()):
-        words.append("holds an invisible character")
-    if any(letter != " " and letter.isspace() for letter in value.strip()):
-        words.append("holds a space that is not an ordinary one")
-    return words
 
 
 @register.simple_tag

@@ -1,0 +1,115 @@
+"""Input that nobody should be able to send, or to overlook, in a proposal's form."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.audit.models import AuditEvent
+from billing.changes import actions, sealed
+from billing.changes.models import ChangeRequest
+from billing.users import User
+from tests.world import by, propose
+
+SignIn = Callable[[User], Client]
+CREATE = "/changes/new/customer.create/"
+
+
+@pytest.mark.parametrize("aliases", ["", "\n", "\r\n\r\n"])
+def test_a_new_customer_without_an_alias_is_refused_in_the_form(
+    house: None, maker: User, as_person: SignIn, aliases: str
+) -> None:
+    entered = {"name": "Newcomer", "ingest_aliases": aliases, "reason": "ordered"}
+
+    answer = as_person(maker).post(CREATE, entered)
+    hints = as_person(maker).post(f"{CREATE}hints/", entered)
+
+    assert answer.status_code == 422
+    assert answer.context["form"].errors.keys() == {"ingest_aliases"}
+    assert hints.context["requirement"] is None
+    assert not ChangeRequest.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u2066\u2069", "\u3164\u200d", "\u0301"])
+def test_a_name_that_shows_nothing_is_refused(house: None, maker: User, as_person: SignIn, name: str) -> None:
+    answer = as_person(maker).post(CREATE, {"name": name, "ingest_aliases": "a", "reason": "ordered"})
+
+    assert answer.status_code == 422
+    assert answer.context["form"].errors.keys() == {"name"}
+
+
+def test_what_the_eye_overlooks_is_a_warning_on_the_request(
+    house: None, maker: User, as_person: SignIn
+) -> None:
+    entered = {"name": "abc\u202egnp.exe", "ingest_aliases": "plain\n \n ends ", "reason": "ordered"}
+
+    answer = as_person(maker).post(CREATE, entered)
+
+    request = sealed.read(ChangeRequest.objects.get().sealed)
+    assert answer.status_code == 302
+    assert [(warning["title"], warning["text"]) for warning in request.warnings] == [
+        ("The name holds what can’t be seen.", "U+202E RIGHT-TO-LEFT OVERRIDE."),
+        (
+            "Easily overlooked.",
+            "“ ” is nothing but spaces; “ ends ” starts with a space and ends with a space. "
+            "All of it is part of the alias.",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("again", ["%00", "CR-999999", "nonsense"])
+def test_proposing_again_what_does_not_exist_is_a_404(
+    snapshot: dict[str, Any], maker: User, as_person: SignIn, again: str
+) -> None:
+    address = f"/changes/new/customer.realias/?customer={snapshot['id']}&again={again}"
+
+    assert as_person(maker).get(address).status_code == 404
+
+
+def test_a_request_is_proposed_again_only_for_its_own_customer_and_as_its_own_kind(
+    submitted: ChangeRequest, snapshot: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    actions.withdraw(submitted.pk, actor=by(maker), reason="wrong one")
+    submitted.refresh_from_db()
+    browser, again = as_person(maker), f"again={submitted.reference}"
+
+    assert browser.get(f"/changes/new/customer.rename/?customer={snapshot['id']}&{again}").status_code == 200
+    assert browser.get(f"/changes/new/customer.realias/?customer={snapshot['id']}&{again}").status_code == 404
+    assert browser.get(f"{CREATE}?{again}").status_code == 404
+    with pytest.raises(actions.BadInput, match="another customer"):
+        propose(
+            "customer.rename",
+            maker,
+            {"name": "Other"},
+            snapshot={**snapshot, "id": str(uuid.uuid4())},
+            replaces=submitted,
+        )
+
+
+@pytest.mark.parametrize("reason", ["esc \x1b[31m", "bell \x07", "half \ud800"])
+def test_a_reason_with_control_characters_is_refused_and_nothing_is_recorded(
+    submitted: ChangeRequest, checker: User, as_person: SignIn, reason: str
+) -> None:
+    before = AuditEvent.objects.count()
+
+    with pytest.raises(actions.BadInput, match="control character"):
+        actions.decide(
+            submitted.pk, actor=by(checker), verdict="reject", reason=reason, digest=submitted.digest
+        )
+
+    assert AuditEvent.objects.count() == before
+    assert actions.checked_reason("two\r\nlines\tand a tab ") == "two\r\nlines\tand a tab"
+
+
+@pytest.mark.parametrize("address", ["/changes/?view=nonsense", "/changes/?view=all&status=nonsense"])
+def test_a_list_that_does_not_exist_is_a_400_as_page_and_as_file(
+    house: None, maker: User, as_person: SignIn, address: str
+) -> None:
+    browser = as_person(maker)
+
+    assert browser.get(address).status_code == 400
+    assert browser.get(address.replace("/changes/?", "/changes.csv?")).status_code == 400
