@@ -24,6 +24,7 @@ from simulator.routes import ROUTES
 from simulator.seed import seeded
 from simulator.server import serve_connection
 from simulator.service import Service
+from simulator.webhooks import Sender
 
 TRIAL_CUSTOMERS = 5
 
@@ -189,7 +190,9 @@ async def run(options: argparse.Namespace, service: Service) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    sending = asyncio.create_task(Sender(service).run())
     await stop.wait()
+    sending.cancel()
     server.close()
     if options.state:
         save(service, options.state)

@@ -6,44 +6,37 @@ System notifications (contract, commit and credit events) are off until switched
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from simulator.world import Row, World
 
+CONTRACT_EVENTS = ("create", "start", "edit", "end", "archive")
+BALANCE_EVENTS = ("create", "edit", "archive", "segment.start", "segment.end")
+TYPES = tuple(
+    [f"contract.{event}" for event in CONTRACT_EVENTS]
+    + [f"{kind}.{event}" for kind in ("commit", "credit") for event in BALANCE_EVENTS]
+)
+MOST_WAITING = 10_000
+
 
 def wrapped(world: World, kind: str, **properties: Any) -> None:
     """`{id, type, properties}`: alerts, invoice.finalized, payment gates."""
-    _put(world, {"id": world.new_id(), "type": kind, "properties": properties})
-
-
-def flat(world: World, kind: str, customer_id: str | None, **members: Any) -> None:
-    """A system notification: no `properties`, sent only while its type is switched on."""
-    if not world.system_notifications.get(kind):
-        return
-    customer = world.customers.get(customer_id or "") or {}
-    _put(
-        world,
-        {
-            "id": world.new_id(),
-            "type": kind,
-            "timestamp": world.stamp(),
-            "environment_type": "SANDBOX",
-            "customer_id": customer_id,
-            "customer_custom_fields": customer.get("custom_fields", {}),
-            **members,
-        },
-    )
+    put(world, {"type": kind, "properties": properties})
 
 
 def contract(world: World, event: str, row: Row) -> None:
     """`contract.create`, `.start`, `.edit`, `.end` or `.archive`; `event` is the last part."""
-    flat(
-        world,
-        f"contract.{event}",
-        row["customer_id"],
-        contract_id=row["id"],
-        contract_custom_fields=row.get("custom_fields") or {},
-    )
+    from simulator import offsets  # which sends through this module
+
+    _system(world, f"contract.{event}", row["customer_id"], contract_members(row))
+    if event in ("create", "edit"):
+        offsets.foresee_contract(world, row)
+
+
+def contract_members(row: Row) -> Row:
+    """What a notification says of a contract."""
+    return {"contract_id": row["id"], "contract_custom_fields": row.get("custom_fields") or {}}
 
 
 def balance(world: World, event: str, row: Row, **segment: Any) -> None:
@@ -51,12 +44,27 @@ def balance(world: World, event: str, row: Row, **segment: Any) -> None:
 
     `row` is a record of `world.commits`; `segment` are segment_id, segment_index and segment_count.
     """
+    from simulator import offsets
+
+    _system(world, f"{row['kind']}.{event}", row["customer_id"], balance_members(world, row) | segment)
+    if event in ("create", "edit"):
+        offsets.foresee_balance(world, row)
+
+
+def balance_members(world: World, row: Row) -> Row:
+    """What a notification says of a commit or credit; nothing of a contract at customer level."""
     kind = row["kind"]
     members: Row = {f"{kind}_id": row["id"], f"{kind}_custom_fields": row.get("custom_fields") or {}}
     members[f"parent_recurring_{kind}_id"] = row.get(f"recurring_{kind}_id")
-    if row["contract_id"]:
-        members["contract_id"] = row["contract_id"]
-    flat(world, f"{kind}.{event}", row["customer_id"], **members, **segment)
+    if row["contract_id"] and (its := contract_of(world, row["contract_id"])):
+        members |= contract_members(its)
+    return members
+
+
+def contract_of(world: World, contract_id: str) -> Row | None:
+    """The contract, archived or not."""
+    rows = world.contracts.get(world.customer_of.get(contract_id, ""), [])
+    return next((each for each in rows if each["id"] == contract_id), None)
 
 
 def invoice_finalized(world: World, invoice: Row) -> None:
@@ -70,6 +78,41 @@ def invoice_finalized(world: World, invoice: Row) -> None:
     )
 
 
-def _put(world: World, payload: Row) -> None:
+def flat(world: World, kind: str, customer_id: str, at: str, members: Row) -> Row:
+    """The payload of a system or offset notification: no `properties`."""
+    customer = world.customers.get(customer_id) or {}
+    return {
+        "type": kind,
+        "timestamp": at,
+        "environment_type": "SANDBOX",
+        "customer_id": customer_id,
+        "customer_custom_fields": customer.get("custom_fields", {}),
+        **members,
+    }
+
+
+def _system(world: World, kind: str, customer_id: str, members: Row) -> None:
+    """Sent while its type is switched on; offset notifications that count from it are planned anyway."""
+    from simulator import offsets
+
+    if world.system_notifications.get(kind) or world.notifications:
+        payload = flat(world, kind, customer_id, world.stamp(), members)
+        if world.system_notifications.get(kind):
+            put(world, payload)
+        offsets.follow(world, payload)
+
+
+def put(world: World, payload: Row) -> None:
+    """Queue a notice for every destination there is now, under a fresh id unless it has one.
+
+    The queue is bounded: with nobody taking anything for long, the oldest notices are lost.
+    """
     if world.destinations:
-        world.outbox.append({"at": world.stamp(), "payload": payload})
+        world.outbox.append(
+            {
+                "queued_at": time.time(),
+                "payload": {"id": world.new_id(), **payload},
+                "waiting": {each["id"]: {"tries": 0, "not_before": 0.0} for each in world.destinations},
+            }
+        )
+        del world.outbox[:-MOST_WAITING]
