@@ -1,0 +1,121 @@
+"""The vendor's OpenAPI documents judge every answer: its status, its type of content and its body.
+
+Requests are the documents' own examples, and valid and invalid ones that schemathesis generates, always the
+same; known ids stand where a document asks for one, so that happy answers are reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+import requests
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.core.transport import Response
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from simulator.routes import ROUTES
+from tests.simulator import openapi_differences as differences
+from tests.simulator.openapi_documents import (
+    FOLDER,
+    documents,
+    examples,
+    operation,
+    operations,
+    prefix,
+    takes,
+)
+from tests.simulator.openapi_world import OWN_EXAMPLES, Known, known_world
+from tests.simulator.sdk_methods import sdk_methods, unnamed
+from tests.simulator_server import TOKEN, RunningSimulator
+
+SERVED = sorted({unnamed(name) for name in ROUTES} & operations().keys())
+EXAMPLES = 8
+always_the_same = settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class Judge:
+    """Sends cases of one route and validates the answers; `happy` counts the 2xx."""
+
+    def __init__(self, simulator: RunningSimulator, route: str) -> None:
+        self.route, self.happy, self.refusals = route, 0, []
+        self.known: Known = known_world(simulator)
+        self._address = simulator.url + prefix(documents()[operations()[route][0]])
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def hear(self, case: Case) -> None:
+        """Send one case with known ids and validate what comes."""
+        case.path_parameters = self.known.put_in(case.path_parameters, self.route)
+        case.query = self.known.put_in(case.query, self.route)
+        case.body = self.known.put_in(case.body, self.route)
+        answer = case.call(
+            base_url=self._address, session=self._session, headers={"Authorization": f"Bearer {TOKEN}"}
+        )
+        if answer.status_code < 300:
+            self.happy += 1
+        else:
+            self.refusals.append((answer.status_code, answer.text))
+        case.validate_response(answer, checks=self._checks(case, answer))
+
+    def _checks(self, case: Case, answer: Response) -> list[Callable[..., Any]]:
+        checks = [content_type_conformance]
+        if answer.status_code >= 400:
+            checks.append(an_error_as_the_service_words_it)
+        elif self.route not in differences.MORE_MEMBERS:
+            checks += [status_code_conformance, response_schema_conformance]
+        if case.meta is not None and not takes(self.route, case.body):
+            checks.append(negative_data_rejection)
+        return checks
+
+
+def an_error_as_the_service_words_it(_context: Any, answer: Response, _case: Case) -> None:
+    """A refusal is `{message}`, with a `code` on some routes, and of a status that means one."""
+    error = answer.json()
+    statuses = differences.REFUSALS | differences.MORE_REFUSALS.get(unnamed(_case.operation.label), set())
+    assert answer.status_code in statuses, error
+    assert isinstance(error["message"], str)
+    assert isinstance(error.get("code", ""), str)
+
+
+@pytest.mark.skipif(not documents(), reason=f"no OpenAPI document of the vendor in {FOLDER}")
+@pytest.mark.parametrize("route", SERVED)
+def test_every_answer_is_one_that_the_document_describes(route: str, simulator: RunningSimulator) -> None:
+    judge, described = Judge(simulator, route), operation(route)
+    for body in examples(route) + ([OWN_EXAMPLES[route]] if route in OWN_EXAMPLES else []):
+        path = {each.name: str(UUID(int=0, version=4)) for each in described.path_parameters}
+        judge.hear(described.Case(body=body, path_parameters=path, media_type="application/json"))
+
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+        @always_the_same
+        @given(case=described.as_strategy(generation_mode=mode))
+        def every(case: Case) -> None:
+            judge.hear(case)
+
+        every()
+
+    assert judge.happy or route in differences.NEVER_HAPPY, judge.refusals
+
+
+@pytest.mark.skipif(not documents(), reason=f"no OpenAPI document of the vendor in {FOLDER}")
+def test_what_the_sdk_and_the_documents_do_not_both_know_is_listed() -> None:
+    sdk, described = set(sdk_methods().values()), operations().keys()
+
+    assert sdk - described == differences.ONLY_IN_THE_SDK.keys()
+    assert described - sdk - set(SERVED) == differences.NOT_SERVED
