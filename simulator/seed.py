@@ -283,6 +283,7 @@ def _contract_and_invoices(
         "has_more": {"commits": False, "credits": False},
     }
     world.contracts[customer["id"]] = [contract]
+    world.customer_of[contract["id"]] = customer["id"]
     month = today.replace(day=1)
     rows = []
     for back in range(dice.randint(1, months)):
