@@ -1,0 +1,227 @@
+"""Recurring commits and credits: the row on the contract, and the commit that it makes each period.
+
+The first commit is made when the recurring one starts. A period that is cut by its own start or end is
+paid for in part where `proration` says so (by default at both ends).
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import Any
+
+from simulator.agenda import due, plan
+from simulator.amounts import exact, plain
+from simulator.checks import moment_of
+from simulator.engine import commits
+from simulator.engine.periods import containing
+from simulator.engine.schedules import credit_type, step
+from simulator.engine.terms import Names, checked_rounding, kept, named, product_of, span
+from simulator.http import ApiError
+from simulator.world import Row, World
+
+ROUNDING = {"HALF_UP": ROUND_HALF_UP, "FLOOR": ROUND_FLOOR, "CEILING": ROUND_CEILING}
+MOST_AT_ONCE = 1_000
+PASSED_DOWN = ("applicable_product_ids", "applicable_product_tags", "specifiers", "description", "name")
+PASSED_DOWN += ("netsuite_sales_order_id", "rollover_fraction", "hierarchy_configuration", "priority")
+
+
+def recurring(world: World, contract: Row, given: Row, kind: str, names: Names) -> Row:
+    """A recurring "commit" or "credit"; `names` are the subscriptions that it may hang on.
+
+    Raises ApiError 400.
+    """
+    if given["starting_at"] < contract["starting_at"]:
+        raise ApiError(
+            400, "contract starting at date must be at or before recurring commit starting at date"
+        )
+    if given.get("specifiers") and (
+        given.get("applicable_product_ids") or given.get("applicable_product_tags")
+    ):
+        raise ApiError(400, "specifiers can't be combined with applicable products or tags")
+    if not 0 <= given.get("rollover_fraction", 0) <= 1:
+        raise ApiError(400, "rollover_fraction must be between 0 and 1")
+    if given["commit_duration"]["value"] < 1 or given["commit_duration"]["value"] % 1:
+        raise ApiError(400, "commit_duration.value must be a whole number of at least 1")
+    frequency = given.get("recurrence_frequency")
+    anchor = contract["usage_statement_schedule"]["billing_anchor_date"]
+    row = {
+        "id": world.new_id(),
+        "contract": {"id": contract["id"]},
+        "product": product_of(world, given["product_id"], "FIXED"),
+        "commit_duration": {"unit": "PERIODS", **given["commit_duration"]},
+        "anchor_date": given["starting_at"] if frequency else anchor,
+        "rate_type": given.get("rate_type", "COMMIT_RATE"),
+        "proration": given.get("proration", "FIRST_AND_LAST"),
+        **span(given, f"recurring {kind}"),
+        **kept(given, "recurrence_frequency", *PASSED_DOWN),
+        **_rounding(given),
+        **_subscription(contract, given, names),
+    }
+    row["access_amount"] = _amount(world, given["access_amount"], "subscription_config" in row)
+    if "invoice_amount" in given:
+        row["invoice_amount"] = _amount(world, given["invoice_amount"], False)
+    if len(_begun(contract, row, row["starting_at"], world.stamp())) > MOST_AT_ONCE:
+        raise ApiError(400, f"a recurring {kind} may have begun at most {MOST_AT_ONCE} periods ago")
+    return row
+
+
+def _rounding(given: Row) -> Row:
+    rounding = given.get("proration_rounding") or {}
+    checked = {**checked_rounding(rounding, "access"), **checked_rounding(rounding, "invoice")}
+    return {"proration_rounding": checked} if checked else {}
+
+
+def _amount(world: World, given: Row, by_seats: bool) -> Row:
+    if not by_seats and "quantity" not in given:
+        raise ApiError(400, "access_amount.quantity is required without a subscription")
+    if given["unit_price"] < 0 or given.get("quantity", 0) < 0:
+        raise ApiError(400, "recurring amounts must not be negative")
+    unit = credit_type(world, given.get("credit_type_id"))["id"]
+    return {"credit_type_id": unit, **kept(given, "unit_price", "quantity", "access_type")}
+
+
+def _subscription(contract: Row, given: Row, names: Names) -> Row:
+    if "subscription_config" not in given:
+        return {}
+    config = {"allocation": "POOLED", **given["subscription_config"]}
+    config["subscription_id"] = named(names, config["subscription_id"], "subscription")
+    own = next(each for each in contract["subscriptions"] if each["id"] == config["subscription_id"])
+    if config["allocation"] == "INDIVIDUAL" and own["quantity_management_mode"] != "SEAT_BASED":
+        raise ApiError(400, "allocation INDIVIDUAL requires a SEAT_BASED subscription")
+    return {"subscription_config": config}
+
+
+def updated(contract: Row, row: Row, given: Row) -> Row:
+    """A copy with what edit's `update_recurring_…` says; commits that were made stay. Raises ApiError 400."""
+    row = {**row, **kept(given, "rate_type")}
+    for name in ("access_amount", "invoice_amount"):
+        if name not in given:
+            continue
+        if name not in row:
+            raise ApiError(400, f"the recurring commit has no {name}")
+        if any(value < 0 for value in given[name].values()):
+            raise ApiError(400, "recurring amounts must not be negative")
+        row[name] = {**row[name], **given[name]}
+    if "ending_before" in given:
+        end = given["ending_before"]
+        row = {**row, "ending_before": end} | span({**row, "ending_before": end}, "recurring commit")
+    if "proration_rounding" in given:
+        row = {**row, "proration_rounding": None, **_rounding(given)}
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _frequency(contract: Row, row: Row) -> str:
+    return row.get("recurrence_frequency") or contract["usage_statement_schedule"]["frequency"]
+
+
+def _end(contract: Row, row: Row) -> str | None:
+    ends = [each["ending_before"] for each in (contract, row) if each.get("ending_before")]
+    return min(ends, default=None)
+
+
+def _begun(contract: Row, row: Row, since: str, now: str) -> list[str]:
+    """The starts of its periods from an instant until now, the first being cut at its own start."""
+    end, starts = _end(contract, row), []
+    while since <= now and (end is None or since < end) and len(starts) <= MOST_AT_ONCE:
+        starts.append(since)
+        since = containing(row["anchor_date"], _frequency(contract, row), since)[1]
+    return starts
+
+
+def _next(contract: Row, row: Row, after: str) -> str:
+    return containing(row["anchor_date"], _frequency(contract, row), after)[1]
+
+
+def begin(world: World, contract: Row, row: Row, kind: str) -> None:
+    """Make the commits of every period that has begun, and plan the next one."""
+    starts = _begun(contract, row, row["starting_at"], world.stamp())
+    for start in starts:
+        _make(world, contract, row, kind, start)
+    onward = _next(contract, row, starts[-1]) if starts else row["starting_at"]
+    plan(world, onward, "recurring.period", contract_id=contract["id"], recurring_id=row["id"], balance=kind)
+
+
+@due("recurring.period")
+def period(world: World, *, contract_id: str, recurring_id: str, balance: str) -> None:
+    """A period begins: make its commit and plan the next."""
+    customer_id, now = world.customer_of[contract_id], world.stamp()
+    contract = next(each for each in world.contracts[customer_id] if each["id"] == contract_id)
+    row = next((each for each in contract[f"recurring_{balance}s"] if each["id"] == recurring_id), None)
+    if row is None or contract["archived_at"] or ((end := _end(contract, row)) and now >= end):
+        return
+    _make(world, contract, row, balance, now)
+    plan(
+        world,
+        _next(contract, row, now),
+        "recurring.period",
+        contract_id=contract_id,
+        recurring_id=recurring_id,
+        balance=balance,
+    )
+
+
+def _make(world: World, contract: Row, row: Row, kind: str, start: str) -> None:
+    """The commit or credit of the period that begins (or is joined) at an instant."""
+
+    share, end = _share(contract, row, start)
+    access = row["access_amount"]
+    quantity = access["quantity"] if "quantity" in access else _seats(contract, row, start)
+    amount = _rounded(exact(access["unit_price"]) * exact(quantity) * share, row, "access", share)
+    given: Row = {
+        "product_id": row["product"]["id"],
+        "rate_type": row["rate_type"],
+        **kept(row, *PASSED_DOWN),
+        "access_schedule": {
+            **kept(access, "credit_type_id", "access_type"),
+            "schedule_items": [{"amount": amount, "starting_at": start, "ending_before": end}],
+        },
+    }
+    if kind == "commit":
+        given["type"] = "PREPAID"
+        if bill := row.get("invoice_amount"):
+            cost = _rounded(
+                exact(bill["unit_price"]) * exact(bill["quantity"]) * share, row, "invoice", share
+            )
+            given["invoice_schedule"] = {
+                "credit_type_id": bill["credit_type_id"],
+                "schedule_items": [{"timestamp": start, "amount": cost}],
+            }
+
+    made = commits.prepare(world, None, contract["customer_id"], given, kind, contract)
+    made[f"recurring_{kind}_id"] = row["id"]
+    made |= kept(row, "subscription_config")
+    commits.store(world, made)
+
+
+def _share(contract: Row, row: Row, start: str) -> tuple[Decimal, str]:
+    """How much of the period is paid for, and where the access of its commit ends."""
+    frequency = _frequency(contract, row)
+    since, until = containing(row["anchor_date"], frequency, start)
+    last, share = _end(contract, row), Decimal(1)
+    first_is_cut, last_is_cut = start > since, last is not None and last < until
+    begin = start if first_is_cut and row["proration"] in ("FIRST", "FIRST_AND_LAST") else since
+    stop = last if last_is_cut and row["proration"] in ("LAST", "FIRST_AND_LAST") else until
+    share = _seconds(begin, stop) / _seconds(since, until)
+    periods = int(row["commit_duration"]["value"])
+    return share, until if periods == 1 else step(until, frequency, periods - 1)
+
+
+def _seconds(start: str, end: Any) -> Decimal:
+    return exact((moment_of(end, "end") - moment_of(start, "start")).total_seconds())
+
+
+def _rounded(amount: Decimal, row: Row, which: str, share: Decimal) -> int | float:
+    """A prorated amount, rounded as the recurring commit says."""
+    rule = (row.get("proration_rounding") or {}).get(which)
+    if rule is None or share == 1:
+        return plain(amount)
+    unit = Decimal(1).scaleb(-int(rule["decimal_places"]))
+    return plain((amount / unit).quantize(Decimal(1), rounding=ROUNDING[rule["rounding_method"]]) * unit)
+
+
+def _seats(contract: Row, row: Row, at: str) -> int | float:
+    """The quantity of the subscription that it hangs on."""
+    wanted = row["subscription_config"]["subscription_id"]
+    own = next(each for each in contract["subscriptions"] if each["id"] == wanted)
+    held = [each["quantity"] for each in own["quantity_schedule"] if each["starting_at"] <= at]
+    return held[-1] if held else 0

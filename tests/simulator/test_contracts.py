@@ -1,0 +1,471 @@
+"""Contracts made, read, ended and archived, driven by the strict SDK."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from metronome import BadRequestError, ConflictError, NotFoundError
+
+from tests.simulator.contracting import (
+    APR,
+    JAN,
+    JUL,
+    JUN,
+    NEXT,
+    NOBODY,
+    create,
+    edit,
+    market,
+    read,
+    seats,
+    told,
+)
+
+__all__ = ["market"]
+
+
+def day(moment: Any) -> str | None:
+    return moment and f"{moment:%Y-%m-%d}"
+
+
+def test_a_plain_contract_is_shown_as_it_was_made(sdk, simulator, market):
+    answer = sdk.v1.contracts.create(
+        customer_id=market.customer,
+        rate_card_alias="list",
+        starting_at=JAN,
+        ending_before=NEXT,
+        name="Acme 2026",
+        net_payment_terms_days=30,
+        uniqueness_key="acme-2026",
+    ).data
+
+    shown = read(sdk, market, answer.id)
+    assert answer.contract.id == shown.id == answer.id
+    assert (shown.customer_id, shown.rate_card_id, shown.name) == (market.customer, market.card, "Acme 2026")
+    assert (day(shown.starting_at), day(shown.ending_before)) == ("2026-01-01", "2027-01-01")
+    assert (shown.net_payment_terms_days, shown.uniqueness_key) == (30, "acme-2026")
+    assert shown.usage_statement_schedule.frequency == "MONTHLY"
+    assert day(shown.usage_statement_schedule.billing_anchor_date) == "2026-01-01"
+    assert (shown.commits, shown.overrides, shown.transitions, shown.usage_filter) == ([], [], [], [])
+    assert shown.created_by == "Countersign worker"
+    assert shown.archived_at is None
+    assert told(simulator) == [("contract", "create")]
+
+
+def test_v1_shows_the_terms_as_they_were_and_as_they_are(sdk, market):
+    contract_id = create(sdk, market, name="Before")
+    edit(sdk, market, contract_id, update_contract_name="After")
+
+    contract = sdk.v1.contracts.retrieve(customer_id=market.customer, contract_id=contract_id).data
+    assert (contract.initial.name, contract.current.name) == ("Before", "After")
+    assert contract.amendments == []
+    assert sdk.v1.contracts.list(customer_id=market.customer).data == [contract]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"starting_at": "2026-01-01T00:30:00Z"}, "starting_at is required to be on an hour boundary"),
+        ({"ending_before": JAN}, "ending_before must be after its start"),
+        ({"net_payment_terms_days": -1}, "net_payment_terms_days must not be negative"),
+        ({"custom_fields": {"unknown": "x"}}, "Invalid custom field keys"),
+        ({"rate_card_alias": "list"}, "rate_card_id and rate_card_alias can't be combined"),
+        (
+            {"usage_statement_schedule": {"frequency": "MONTHLY", "day": "CUSTOM_DATE"}},
+            "billing_anchor_date goes together with day CUSTOM_DATE",
+        ),
+        (
+            {"billing_provider_configuration": {"billing_provider": "stripe"}},
+            "The customer has no such billing provider configuration",
+        ),
+        (
+            {"revenue_system_configuration": {"provider": "netsuite"}},
+            "Revenue system configurations are not enabled for this account",
+        ),
+        (
+            {"overrides": [{"starting_at": JAN}]},
+            "an override requires a rate, a multiplier, tiers or entitled",
+        ),
+        ({"overrides": [{"starting_at": JAN, "multiplier": -1}]}, "multiplier must not be negative"),
+        (
+            {"overrides": [{"starting_at": JAN, "tiers": [{"multiplier": 1}]}]},
+            "priority is required for this override",
+        ),
+        (
+            {"overrides": [{"starting_at": JAN, "overwrite_rate": {"rate_type": "FLAT"}}]},
+            "price is required for a rate of type FLAT",
+        ),
+        (
+            {"overrides": [{"starting_at": JAN, "multiplier": 1, "target": "COMMIT_RATE"}]},
+            "target requires is_commit_specific",
+        ),
+        (
+            {"transition": {"type": "RENEWAL", "from_contract_id": NOBODY}},
+            "from_contract_id names no contract of the customer that is unarchived",
+        ),
+        (
+            {"hierarchy_configuration": {"payer": "SELF"}},
+            "payer and usage_statement_behavior require a parent",
+        ),
+    ],
+)
+def test_a_contract_that_can_not_be_is_refused_and_nothing_is_made(sdk, simulator, market, given, words):
+    with pytest.raises(BadRequestError) as refused:
+        create(sdk, market, **given)
+
+    assert refused.value.body["message"] == words
+    assert sdk.v2.contracts.list(customer_id=market.customer).data == []
+    assert told(simulator) == []
+
+
+@pytest.mark.parametrize("unknown", ["customer_id", "rate_card_id", "package_id"])
+def test_what_is_unknown_is_not_found(sdk, simulator, market, unknown):
+    given = {"customer_id": market.customer, "starting_at": JAN, unknown: NOBODY}
+    with pytest.raises(NotFoundError):
+        sdk.v1.contracts.create(**given)
+
+    assert told(simulator) == []
+
+
+def test_a_uniqueness_key_makes_one_contract(sdk, simulator, market):
+    create(sdk, market, uniqueness_key="once")
+
+    with pytest.raises(ConflictError) as refused:
+        create(sdk, market, uniqueness_key="once")
+    assert refused.value.body["message"] == "This uniqueness key has already been used"
+    assert told(simulator) == [("contract", "create")]
+
+
+def test_terms_of_every_kind_are_kept(sdk, market):
+    contract_id = create(
+        sdk,
+        market,
+        ending_before=NEXT,
+        usage_filter={"group_key": "project", "group_values": ["one"]},
+        overrides=[
+            {"starting_at": JAN, "product_id": market.calls, "multiplier": 0.5},
+            {
+                "starting_at": APR,
+                "override_specifiers": [{"product_tags": ["api"]}],
+                "overwrite_rate": {"rate_type": "TIERED", "tiers": [{"price": 2, "size": 5}, {"price": 1}]},
+            },
+        ],
+        scheduled_charges=[
+            {
+                "product_id": market.fee,
+                "name": "Support",
+                "schedule": {
+                    "recurring_schedule": {
+                        "amount_distribution": "DIVIDED",
+                        "frequency": "QUARTERLY",
+                        "starting_at": JAN,
+                        "ending_before": NEXT,
+                        "amount": 1000,
+                    }
+                },
+            }
+        ],
+        discounts=[
+            {"product_id": market.fee, "schedule": {"schedule_items": [{"timestamp": APR, "amount": 5}]}}
+        ],
+        professional_services=[
+            {"product_id": market.advice, "max_amount": 900, "quantity": 3, "unit_price": 300}
+        ],
+        reseller_royalties=[
+            {"reseller_type": "AWS", "fraction": 0.1, "netsuite_reseller_id": "7", "starting_at": JAN}
+        ],
+        subscriptions=[seats(market)],
+        spend_trackers=[
+            {
+                "alias": "spend",
+                "credit_type_id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2",
+                "reset_frequency": "BILLING_PERIOD",
+                "applicable_spend_specifiers": [{"spend_type": "COMMIT_PURCHASE", "sources": ["MANUAL"]}],
+            }
+        ],
+    )
+
+    shown = read(sdk, market, contract_id)
+    half, tiered = shown.overrides
+    assert (half.type, half.multiplier, half.product.name) == ("MULTIPLIER", 0.5, "Calls")
+    assert [tier.price for tier in tiered.overwrite_rate.tiers] == [2, 1]
+    assert tiered.override_specifiers[0].product_tags == ["api"]
+    (charge,) = shown.scheduled_charges
+    assert (charge.name, charge.product.name) == ("Support", "Fee")
+    assert [item.amount for item in charge.schedule.schedule_items] == [250] * 4
+    assert shown.discounts[0].schedule.schedule_items[0].amount == 5
+    assert shown.professional_services[0].max_amount == 900
+    assert shown.reseller_royalties[0].segments[0].fraction == 0.1
+    assert shown.spend_trackers[0].alias == "spend"
+    (own,) = shown.usage_filter
+    assert (own.group_key, own.group_values, day(own.starting_at)) == ("project", ["one"], "2026-01-01")
+    (subscription,) = shown.subscriptions
+    assert [each.quantity for each in subscription.quantity_schedule] == [10]
+    assert day(subscription.billing_periods.current.starting_at) == "2026-06-01"
+    assert day(subscription.billing_periods.next.ending_before) == "2026-08-01"
+    old = sdk.v1.contracts.retrieve(customer_id=market.customer, contract_id=contract_id).data
+    assert old.initial.usage_filter.initial.group_values == ["one"]
+    assert old.initial.reseller_royalties[0].netsuite_reseller_id == "7"
+    assert old.current == old.initial
+
+
+def test_commits_and_credits_belong_to_their_contract(sdk, market):
+    access = {"schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": NEXT}]}
+    contract_id = create(
+        sdk,
+        market,
+        commits=[
+            {
+                "product_id": market.fee,
+                "type": "PREPAID",
+                "access_schedule": access,
+                "temporary_id": "first",
+                "priority": 1,
+            }
+        ],
+        credits=[{"product_id": market.fee, "access_schedule": access, "name": "Gift"}],
+        overrides=[
+            {
+                "starting_at": JAN,
+                "multiplier": 0.9,
+                "is_commit_specific": True,
+                "override_specifiers": [{"product_id": market.calls, "commit_ids": ["first"]}],
+            }
+        ],
+    )
+
+    shown = read(sdk, market, contract_id, include_balance=True, include_ledgers=True)
+    (commit,), (credit,) = shown.commits, shown.credits
+    assert (commit.type, commit.contract.id, commit.balance) == ("PREPAID", contract_id, 100)
+    assert (credit.name, credit.balance, len(credit.ledger)) == ("Gift", 100, 1)
+    assert shown.overrides[0].override_specifiers[0].commit_ids == [commit.id]
+    assert shown.overrides[0].target == "LIST_RATE"
+
+
+def test_a_recurring_credit_grants_every_period_that_has_begun(sdk, simulator, market):
+    contract_id = create(
+        sdk,
+        market,
+        starting_at="2026-05-16T00:00:00Z",
+        recurring_credits=[
+            {
+                "product_id": market.fee,
+                "access_amount": {"unit_price": 31, "quantity": 1},
+                "commit_duration": {"value": 1},
+                "priority": 1,
+                "starting_at": "2026-05-16T00:00:00Z",
+                "proration": "FIRST",
+            }
+        ],
+    )
+
+    shown = read(sdk, market, contract_id)
+    amounts = [credit.access_schedule.schedule_items[0].amount for credit in shown.credits]
+    assert amounts == [16, 31]
+    assert {credit.recurring_credit_id for credit in shown.credits} == {shown.recurring_credits[0].id}
+    simulator.control("POST", "clock", {"at": "2026-07-01T01:00:00Z", "frozen": True})
+    assert len(read(sdk, market, contract_id).credits) == 3
+
+
+def test_a_recurring_commit_before_its_contract_is_refused(sdk, simulator, market):
+    with pytest.raises(BadRequestError) as refused:
+        create(
+            sdk,
+            market,
+            starting_at=APR,
+            recurring_commits=[
+                {
+                    "product_id": market.fee,
+                    "access_amount": {"unit_price": 1, "quantity": 1},
+                    "commit_duration": {"value": 1},
+                    "priority": 1,
+                    "starting_at": JAN,
+                }
+            ],
+        )
+
+    words = "contract starting at date must be at or before recurring commit starting at date"
+    assert refused.value.body["message"] == words
+    assert told(simulator) == []
+
+
+def test_a_renewal_ends_the_old_contract_and_rolls_its_commit_over(sdk, simulator, market):
+    access = {"schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": NEXT}]}
+    commit = {"product_id": market.fee, "type": "PREPAID", "access_schedule": access}
+    old = create(sdk, market, commits=[commit | {"rollover_fraction": 0.25, "priority": 3}])
+    new = create(sdk, market, starting_at=JUL, transition={"type": "RENEWAL", "from_contract_id": old})
+
+    assert day(read(sdk, market, old).ending_before) == "2026-07-01"
+    assert read(sdk, market, old).transitions == read(sdk, market, new).transitions
+    assert read(sdk, market, new).commits == []
+    simulator.control("POST", "clock", {"at": "2026-07-02T00:00:00Z", "frozen": True})
+    (rolled,) = read(sdk, market, new, include_balance=True).commits
+    (left,) = read(sdk, market, old, include_balance=True, include_ledgers=True).commits
+    assert (rolled.balance, rolled.priority, rolled.rolled_over_from.commit_id) == (25, 3, left.id)
+    assert (left.balance, left.ledger[-1].type) == (75, "PREPAID_COMMIT_ROLLOVER")
+
+
+def test_a_child_contract_is_known_to_its_parent(sdk, market):
+    parent = create(sdk, market)
+    child = create(
+        sdk,
+        market,
+        hierarchy_configuration={"parent": {"customer_id": market.customer, "contract_id": parent}},
+    )
+
+    assert read(sdk, market, child).hierarchy_configuration.parent.contract_id == parent
+    (known,) = read(sdk, market, parent).hierarchy_configuration.children
+    assert (known.contract_id, known.customer_id) == (child, market.customer)
+
+
+def test_contracts_are_listed_by_their_start_and_by_date(sdk, market):
+    late = create(sdk, market, starting_at=JUL)
+    early = create(sdk, market, ending_before=APR)
+
+    def listed(**more: Any) -> list[str]:
+        return [row.id for row in sdk.v2.contracts.list(customer_id=market.customer, **more)]
+
+    assert listed() == [early, late]
+    assert listed(limit=1) == [early, late]
+    assert listed(covering_date=JAN) == [early]
+    assert listed(covering_date=APR) == []
+    assert listed(starting_at=JUN) == [late]
+    with pytest.raises(BadRequestError):
+        listed(starting_at=JUN, covering_date=JUN)
+    with pytest.raises(BadRequestError):
+        listed(limit=21)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_an_unknown_contract_is_404_in_v1_and_400_in_v2(sdk, market, version):
+    wrong = {"v1": NotFoundError, "v2": BadRequestError}[version]
+    with pytest.raises(wrong) as refused:
+        getattr(sdk, version).contracts.retrieve(customer_id=market.customer, contract_id=NOBODY)
+    assert refused.value.body["code"] == {"v1": "NotFound", "v2": "ContractNotFound"}[version]
+    with pytest.raises(wrong) as refused:
+        getattr(sdk, version).contracts.list(customer_id=NOBODY)
+    assert refused.value.body["code"] == {"v1": "NotFound", "v2": "CustomerNotFound"}[version]
+
+
+def test_a_contract_can_be_read_as_of_a_date_but_not_with_ledgers(sdk, simulator, market):
+    contract_id = create(sdk, market, name="Before")
+    simulator.control("POST", "clock", {"at": "2026-06-20T00:00:00Z", "frozen": True})
+    edit(sdk, market, contract_id, update_contract_name="After")
+
+    assert read(sdk, market, contract_id, as_of_date="2026-06-19T00:00:00Z").name == "Before"
+    assert read(sdk, market, contract_id, as_of_date="2026-06-21T00:00:00Z").name == "After"
+    with pytest.raises(BadRequestError):
+        read(sdk, market, contract_id, as_of_date=JUN, include_ledgers=True)
+
+
+def test_an_earlier_end_cuts_the_terms_off_and_none_makes_it_open(sdk, simulator, market):
+    charge = {"schedule_items": [{"timestamp": APR, "amount": 1}, {"timestamp": JUL, "amount": 2}]}
+    contract_id = create(
+        sdk,
+        market,
+        ending_before=NEXT,
+        overrides=[
+            {"starting_at": JAN, "ending_before": NEXT, "multiplier": 1},
+            {"starting_at": JUL, "multiplier": 1},
+        ],
+        scheduled_charges=[{"product_id": market.fee, "schedule": charge}],
+        subscriptions=[seats(market)],
+    )
+    end = sdk.v1.contracts.update_end_date
+
+    assert end(customer_id=market.customer, contract_id=contract_id, ending_before=JUN).data.id == contract_id
+    shown = read(sdk, market, contract_id)
+    assert day(shown.ending_before) == "2026-06-01"
+    assert [day(each.ending_before) for each in shown.overrides] == ["2026-06-01"]
+    assert [item.amount for item in shown.scheduled_charges[0].schedule.schedule_items] == [1]
+    assert day(shown.subscriptions[0].ending_before) == "2026-06-01"
+    end(customer_id=market.customer, contract_id=contract_id)
+    assert read(sdk, market, contract_id).ending_before is None
+    history = sdk.v2.contracts.get_edit_history(customer_id=market.customer, contract_id=contract_id).data
+    assert [day(each.update_contract_end_date) for each in history] == ["2026-06-01", None]
+    assert told(simulator)[1:] == [("contract", "update_end_date")] * 2
+
+
+def test_an_end_before_a_finalized_invoice_may_be_forbidden(sdk, simulator, market):
+    contract_id = create(sdk, market)
+    end = {"customer_id": market.customer, "contract_id": contract_id, "ending_before": APR}
+
+    with pytest.raises(BadRequestError):
+        sdk.v1.contracts.update_end_date(**end, allow_ending_before_finalized_invoice=False)
+    with pytest.raises(BadRequestError):
+        sdk.v1.contracts.update_end_date(**end | {"ending_before": JAN})
+    with pytest.raises(NotFoundError):
+        sdk.v1.contracts.update_end_date(**end | {"contract_id": NOBODY})
+    assert told(simulator) == [("contract", "create")]
+    sdk.v1.contracts.update_end_date(**end)
+    assert day(read(sdk, market, contract_id).ending_before) == "2026-04-01"
+
+
+def test_a_usage_filter_ends_the_one_before_it(sdk, market):
+    contract_id = create(sdk, market, usage_filter={"group_key": "project", "group_values": ["one"]})
+    own = {"customer_id": market.customer, "contract_id": contract_id, "group_key": "project"}
+
+    sdk.v1.contracts.set_usage_filter(**own, group_values=["two", "three"], starting_at=APR)
+    with pytest.raises(BadRequestError):
+        sdk.v1.contracts.set_usage_filter(**own, group_values=[], starting_at=APR)
+    with pytest.raises(BadRequestError):
+        sdk.v1.contracts.set_usage_filter(**own, group_values=["x"], starting_at="2025-01-01T00:00:00Z")
+    shown = read(sdk, market, contract_id).usage_filter
+    assert [(each.group_values, day(each.ending_before)) for each in shown] == [
+        (["one"], "2026-04-01"),
+        (["two", "three"], None),
+    ]
+    (told_of,) = sdk.v2.contracts.get_edit_history(customer_id=market.customer, contract_id=contract_id).data
+    assert told_of.add_usage_filters[0].group_values == ["two", "three"]
+
+
+def test_an_amendment_adds_terms(sdk, simulator, market):
+    contract_id = create(sdk, market)
+    amend = {"customer_id": market.customer, "contract_id": contract_id, "starting_at": APR}
+    override = {"starting_at": APR, "multiplier": 0.8, "product_id": market.calls}
+
+    amended = sdk.v1.contracts.amend(**amend, overrides=[override], salesforce_opportunity_id="006").data
+    with pytest.raises(BadRequestError):
+        sdk.v1.contracts.amend(**amend | {"starting_at": "2025-01-01T00:00:00Z"})
+    contract = sdk.v1.contracts.retrieve(customer_id=market.customer, contract_id=contract_id).data
+    (amendment,) = contract.amendments
+    assert (amendment.id, amendment.salesforce_opportunity_id) == (amended.id, "006")
+    assert [each.multiplier for each in amendment.overrides] == [0.8]
+    assert (contract.initial.overrides, len(contract.current.overrides)) == ([], 1)
+    assert told(simulator) == [("contract", "create"), ("contract", "amend")]
+
+
+def test_archiving_voids_drafts_and_commits_and_is_final(sdk, simulator, market):
+    access = {"schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": NEXT}]}
+    commit = {"product_id": market.fee, "type": "PREPAID", "access_schedule": access}
+    contract_id = create(sdk, market, commits=[commit])
+    own = {"customer_id": market.customer, "contract_id": contract_id}
+
+    assert sdk.v1.contracts.archive(**own, void_invoices=False).data.id == contract_id
+    assert sdk.v2.contracts.list(customer_id=market.customer).data == []
+    (shown,) = sdk.v2.contracts.list(
+        customer_id=market.customer, include_archived=True, include_ledgers=True
+    ).data
+    assert shown.archived_at is not None
+    assert shown.commits[0].archived_at is not None
+    assert [entry.amount for entry in shown.commits[0].ledger] == [100, -100]
+    statuses = {row.status for row in sdk.v1.customers.invoices.list(customer_id=market.customer)}
+    assert statuses == {"FINALIZED", "VOID"}
+    with pytest.raises(BadRequestError) as refused:
+        sdk.v1.contracts.archive(**own, void_invoices=True)
+    assert refused.value.body["message"] == "Contract is already archived"
+    with pytest.raises(BadRequestError):
+        sdk.v1.contracts.update_end_date(**own, ending_before=NEXT)
+    assert told(simulator) == [("contract", "create"), ("contract", "archive")]
+
+
+def test_archiving_can_void_finalized_invoices_and_be_repeated_by_a_switch(sdk, simulator, market):
+    contract_id = create(sdk, market)
+    own = {"customer_id": market.customer, "contract_id": contract_id, "void_invoices": True}
+    simulator.control("POST", "switches", {"second_archive": "allow"})
+
+    sdk.v1.contracts.archive(**own)
+    assert {row.status for row in sdk.v1.customers.invoices.list(customer_id=market.customer)} == {"VOID"}
+    assert sdk.v1.contracts.archive(**own).data.id == contract_id
+    assert told(simulator) == [("contract", "create"), ("contract", "archive")]
