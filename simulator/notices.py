@@ -29,12 +29,12 @@ def contract(world: World, event: str, row: Row) -> None:
     """`contract.create`, `.start`, `.edit`, `.end` or `.archive`; `event` is the last part."""
     from simulator import offsets  # which sends through this module
 
-    _system(world, f"contract.{event}", row["customer_id"], contract_members(row))
+    _system(world, f"contract.{event}", row["customer_id"], contract_members(world, row))
     if event in ("create", "edit"):
         offsets.foresee_contract(world, row)
 
 
-def contract_members(row: Row) -> Row:
+def contract_members(_world: World, row: Row) -> Row:
     """What a notification says of a contract."""
     return {"contract_id": row["id"], "contract_custom_fields": row.get("custom_fields") or {}}
 
@@ -56,14 +56,14 @@ def balance_members(world: World, row: Row) -> Row:
     kind = row["kind"]
     members: Row = {f"{kind}_id": row["id"], f"{kind}_custom_fields": row.get("custom_fields") or {}}
     members[f"parent_recurring_{kind}_id"] = row.get(f"recurring_{kind}_id")
-    if row["contract_id"] and (its := contract_of(world, row["contract_id"])):
-        members |= contract_members(its)
+    if row["contract_id"] and (its := contract_of(world, row["customer_id"], row["contract_id"])):
+        members |= contract_members(world, its)
     return members
 
 
-def contract_of(world: World, contract_id: str) -> Row | None:
-    """The contract, archived or not."""
-    rows = world.contracts.get(world.customer_of.get(contract_id, ""), [])
+def contract_of(world: World, customer_id: str, contract_id: str) -> Row | None:
+    """The customer's contract, archived or not."""
+    rows = world.contracts.get(customer_id, [])
     return next((each for each in rows if each["id"] == contract_id), None)
 
 

@@ -22,6 +22,7 @@ DURATION = re.compile(
     r"(?:(?P<seconds>\d{1,8}(?:\.\d{1,3})?)S)?)?",
     re.ASCII,
 )
+BAD = "BadRequest"
 LONGEST = timedelta(days=3_660)
 CONTRACT_DATES = {"contract.start": "starting_at", "contract.end": "ending_before"}
 SEGMENT_DATES = {"segment.start": "starting_at", "segment.end": "ending_before"}
@@ -34,13 +35,13 @@ def shifted(at: str, duration: str) -> str:
     """An instant and a signed ISO 8601 duration. Raises ApiError 400 for what isn't one or is too long."""
     found = DURATION.fullmatch(duration)
     if found is None:
-        raise ApiError(400, "policy.offset must be an ISO 8601 duration such as P1D or -PT2H")
+        raise ApiError(400, "policy.offset must be an ISO 8601 duration such as P1D or -PT2H", code=BAD)
     parts = {name: float(text) for name, text in found.groupdict().items() if text and name != "sign"}
     sign = -1 if found["sign"] == "-" else 1
     months = int(parts.pop("years", 0) * 12 + parts.pop("months", 0))
     rest = timedelta(**parts)
     if rest + timedelta(days=31) * months > LONGEST:
-        raise ApiError(400, "policy.offset must be at most ten years")
+        raise ApiError(400, "policy.offset must be at most ten years", code=BAD)
     moved = agenda.months_later(at, sign * months)
     return rfc3339(moment_of(moved, "at") + sign * rest)
 
@@ -49,9 +50,9 @@ def check(world: World, policy: Row) -> None:
     """Raises ApiError 400 for an unknown type, no duration, or a time before something nobody can foresee."""
     kind, now = policy["type"], world.stamp()
     if kind not in notices.TYPES:
-        raise ApiError(400, f"policy.type must be one of {', '.join(notices.TYPES)}")
+        raise ApiError(400, f"policy.type must be one of {', '.join(notices.TYPES)}", code=BAD)
     if shifted(now, policy["offset"]) < now and kind not in DATED:
-        raise ApiError(400, f"policy.offset can't be negative for {kind}")
+        raise ApiError(400, f"policy.offset can't be negative for {kind}", code=BAD)
 
 
 def begin(world: World, notification: Row) -> None:
@@ -110,6 +111,7 @@ def _plan(world: World, notification: Row, subject: Row, planned: list[Row]) -> 
         what = {
             "notification_id": notification["id"],
             "offset": policy["offset"],
+            "customer_id": subject["customer_id"],
             "subject_id": subject["id"],
             "segment_id": segment.get("segment_id"),
             "date": date,
@@ -121,19 +123,31 @@ def _plan(world: World, notification: Row, subject: Row, planned: list[Row]) -> 
 
 @due("offset.dated")
 def _dated(
-    world: World, *, notification_id: str, offset: str, subject_id: str, segment_id: str | None, date: str
+    world: World,
+    *,
+    notification_id: str,
+    offset: str,
+    customer_id: str,
+    subject_id: str,
+    segment_id: str | None,
+    date: str,
 ) -> None:
     notification = world.notifications[notification_id]
-    policy = notification["policy"]
-    subject = notices.contract_of(world, subject_id) or world.commits.get(subject_id)
-    if notification["archived_at"] or policy["offset"] != offset or not subject or subject["archived_at"]:
+    kind, subject = notification["policy"]["type"], world.commits.get(subject_id)
+    if kind in CONTRACT_DATES:
+        subject = notices.contract_of(world, customer_id, subject_id)
+    if not _holds(notification, offset) or not subject or subject["archived_at"]:
         return
-    for its, segment in _dates(policy["type"], subject):
+    for its, segment in _dates(kind, subject):
         if its == date and segment.get("segment_id") == segment_id:
-            is_contract = policy["type"] in CONTRACT_DATES
-            of = notices.contract_members(subject) if is_contract else notices.balance_members(world, subject)
-            payload = notices.flat(world, policy["type"], subject["customer_id"], date, of | segment)
+            members = notices.contract_members if kind in CONTRACT_DATES else notices.balance_members
+            payload = notices.flat(world, kind, customer_id, date, members(world, subject) | segment)
             _send(world, notification, payload)
+
+
+def _holds(notification: Row, offset: str) -> bool:
+    """Whether what was planned still stands."""
+    return not notification["archived_at"] and notification["policy"]["offset"] == offset
 
 
 def follow(world: World, payload: Row) -> None:
@@ -153,7 +167,7 @@ def follow(world: World, payload: Row) -> None:
 @due("offset.follows")
 def _follows(world: World, *, notification_id: str, offset: str, payload: Row) -> None:
     notification = world.notifications[notification_id]
-    if not notification["archived_at"] and notification["policy"]["offset"] == offset:
+    if _holds(notification, offset):
         _send(world, notification, payload)
 
 

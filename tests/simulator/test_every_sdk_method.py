@@ -51,12 +51,6 @@ NOT_YET = {
     "v2.contracts.edit_commit",
     "v2.contracts.edit_credit",
     "v2.contracts.get_edit_history",
-    "v2.notifications.offset.archive",
-    "v2.notifications.offset.create",
-    "v2.notifications.offset.edit",
-    "v2.notifications.offset.list",
-    "v2.notifications.offset.retrieve",
-    "v2.notifications.system.list",
 }
 SERVED = {unnamed(name) for name in ROUTES}
 
