@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Expression, TextField
+from django.db.models import Expression, Func, TextField
 from django.db.models.functions import Cast
 
 from billing.audit import log
@@ -29,7 +29,7 @@ COLUMNS: dict[str, str | Expression] = {
     "new": Cast("new", TextField()),
     "reason": defused("reason"),
     "digest": "digest",
-    "ip": Cast("ip", TextField()),
+    "ip": Func("ip", function="host", output_field=TextField()),  # inet as text would add /32
     "user_agent": defused("user_agent"),
     "request_id": defused("request_id"),
 }

@@ -235,8 +235,8 @@ class Gateway:
         answer = self._exchange(call.method, call.path, call.body, None, headers, config.deadline_seconds)
         if isinstance(answer, NoAnswer):
             if not answer.connected:
-                raise NotSent(f"Metronome could not be reached: {answer.evidence.error}", answer.evidence)
-            raise OutcomeUnknown(f"No answer came: {answer.evidence.error}", answer.evidence)
+                raise NotSent(f"Metronome could not be reached: {answer.words}.", answer.evidence)
+            raise OutcomeUnknown(f"No answer came: {answer.words}.", answer.evidence)
         words = message_of(answer.body)
         if answer.status in (401, 403) or 300 <= answer.status < 400:
             raise Halt(turned_away(answer, words), answer.evidence)
@@ -316,7 +316,7 @@ class Gateway:
         headers = {"User-Agent": f"countersign/{self.config.version} ({self.config.installation})"}
         answer = self._exchange(method, path, body, query, headers, self.config.read_deadline_seconds)
         if isinstance(answer, NoAnswer):
-            raise ReadFailed(f"Metronome gave no answer: {answer.evidence.error}", answer.evidence)
+            raise ReadFailed(f"Metronome gave no answer: {answer.words}.", answer.evidence)
         if answer.status in (401, 403) or 300 <= answer.status < 400:
             raise Halt(turned_away(answer, message_of(answer.body)), answer.evidence)
         if answer.status == 429:

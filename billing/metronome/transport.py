@@ -39,9 +39,10 @@ class RawAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """No whole answer. `connected` False: no connection was made, so no byte left."""
+    """No whole answer. `connected` False: no connection was made, so no byte left. `words` are for people."""
 
     connected: bool
+    words: str
     evidence: Evidence
 
 
@@ -112,16 +113,30 @@ async def exchange(
                     response = answered.response
                 content = await response.aread()
     except TimeoutError:
-        return NoAnswer(True, _evidence(started, error=f"no whole answer within {deadline_seconds:g} s"))
+        words = f"no whole answer within {deadline_seconds:g} s"
+        return NoAnswer(True, words, _evidence(started, error=words))
     except APIConnectionError as problem:
-        cause = problem.__cause__ or problem
-        never = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-        return NoAnswer(not never, _evidence(started, error=f"{type(cause).__name__}: {cause}"))
+        return _broken(started, problem.__cause__ or problem)
     except httpx.HTTPError as problem:
-        return NoAnswer(True, _evidence(started, error=f"{type(problem).__name__}: {problem}"))
+        return _broken(started, problem)
     text = content[: KEPT_BODY * 4].decode("utf-8", errors="replace")
     evidence = _evidence(started, status=response.status_code, body=text, headers=response.headers)
     return RawAnswer(response.status_code, content, evidence, response.headers)
+
+
+def _broken(started: datetime, cause: BaseException) -> NoAnswer:
+    never = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    if never:
+        words = "no connection could be made"
+    elif isinstance(cause, httpx.TimeoutException):
+        words = "the answer stopped half-way"
+    elif isinstance(cause, httpx.DecodingError):
+        words = "the answer could not be decoded"
+    elif isinstance(cause, BodyTooLarge):
+        words = str(cause)
+    else:
+        words = "the connection broke before a whole answer was there"
+    return NoAnswer(not never, words, _evidence(started, error=f"{type(cause).__name__}: {cause}"))
 
 
 async def _send(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from billing.roles import Can
@@ -58,13 +59,27 @@ def require(request: HttpRequest, *any_of: Can) -> None:
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """Django's own, but htmx gets 401 with a part that links to sign-in and leaves what was typed alone."""
+    """Django's own, but htmx gets 401 with a part that links to sign-in and leaves what was typed alone.
+
+    Whoever sent a form comes back to the form's page, since most addresses of forms can't be opened.
+    """
 
     def handle_no_permission(self, request: HttpRequest, view_func: View) -> HttpResponseBase:
         if not getattr(request, "htmx", False):
-            return super().handle_no_permission(request, view_func)
+            if request.method != "POST":
+                return super().handle_no_permission(request, view_func)
+            query = urlencode({"next": _page_of_form(request), "unsent": 1})
+            return redirect(f"{reverse('account_login')}?{query}")
         came_from = request.htmx.current_url_abs_path or reverse("billing:overview")
         response = render(request, "errors/_signed_out.html", {"came_from": came_from}, status=401)
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "innerHTML"
         return response
+
+
+def _page_of_form(request: HttpRequest) -> str:
+    """The page that a form was sent from, as far as the browser says; only ever one of ours."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    if came_from.netloc != request.get_host():
+        return reverse("billing:overview")
+    return f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path

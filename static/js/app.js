@@ -113,6 +113,56 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (wanted && document.activeElement === document.body) wanted.focus();
 });
 
+// htmx keeps the focus of what has an id; this keeps how far a table with an id was scrolled sideways.
+const scrolled = new Map();
+document.addEventListener("htmx:beforeSwap", (event) => {
+  scrolled.clear();
+  event.detail.target.querySelectorAll?.(".sheet[id]").forEach((sheet) => scrolled.set(sheet.id, sheet.scrollLeft));
+});
+document.addEventListener("htmx:afterSettle", () => {
+  scrolled.forEach((left, id) => {
+    const sheet = document.getElementById(id);
+    if (sheet && left) sheet.scrollLeft = left;
+  });
+});
+
+// Drafts: what is typed into a form[data-draft] stays in this tab, and comes back after a page that says
+// [data-unsent]: the session had ended, so nothing was sent. Otherwise a form begins afresh.
+const draftKey = (form) => `draft ${location.pathname}${location.search} ${form.getAttribute("action") ?? ""}`;
+const isKept = (field) => field.name && !["hidden", "password", "submit"].includes(field.type) && field.autocomplete !== "off";
+const isBox = (field) => field.type === "checkbox" || field.type === "radio";
+
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (!form?.hasAttribute("data-draft")) return;
+  const kept = [...form.elements].filter(isKept).map((field) => [field.name, field.value, isBox(field) ? field.checked : true]);
+  sessionStorage.setItem(draftKey(form), JSON.stringify(kept));
+});
+
+function restoreDraft(form) {
+  const kept = JSON.parse(sessionStorage.getItem(draftKey(form)) ?? "[]");
+  for (const [name, value, isOn] of kept) {
+    for (const field of [...form.elements].filter((each) => each.name === name && isKept(each))) {
+      if (!isBox(field)) field.value = value;
+      else if (field.value === value) field.checked = isOn;
+    }
+  }
+  if (!kept.length) return;
+  form.elements[0].dispatchEvent(new Event("input", { bubbles: true }));
+  toast("What you had typed here is filled in again.", "info", "info");
+}
+
+function meetDrafts() {
+  if (document.querySelector("[data-unsent]")) sessionStorage.setItem("unsent", "yes");
+  const forms = document.querySelectorAll("form[data-draft]");
+  forms.forEach((form) => {
+    if (sessionStorage.getItem("unsent")) restoreDraft(form);
+    else sessionStorage.removeItem(draftKey(form));
+  });
+  if (forms.length) sessionStorage.removeItem("unsent");
+}
+meetDrafts();
+
 // The server's error parts are swapped into the toasts; silence from it is said here.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status !== 401) return;
@@ -120,8 +170,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   signedOut = true;
 });
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const trigger = event.detail.requestConfig.triggeringEvent;
-  if (signedOut && !trigger?.isTrusted) event.preventDefault(); // polls rest until somebody signs in again
+  const isPoll = !event.detail.requestConfig.triggeringEvent?.isTrusted;
+  const marked = getSelection();
+  const isMarking = !marked.isCollapsed && event.target.contains(marked.anchorNode);
+  // polls rest until somebody signs in again, and while text in what they would replace is marked
+  if (isPoll && (signedOut || isMarking)) event.preventDefault();
 });
 document.addEventListener("htmx:sendError", (event) => {
   if (event.detail.requestConfig.triggeringEvent?.isTrusted) toast("The server could not be reached. What you typed is still here.", "bad", "mark-refused");

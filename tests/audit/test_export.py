@@ -95,6 +95,7 @@ def test_what_a_spreadsheet_would_run_is_defused_everywhere(first: str) -> None:
 
     columns = ("actor", "subject", "reason", "user_agent", "request_id")
     assert [row[column] for column in columns] == [f"'{evil}"] * 5
+    assert row["ip"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("text", ["", "'quoted'", "A=1", "0 net", " =1+1", "ä-b", "!x", "1-2", "𝔸"])

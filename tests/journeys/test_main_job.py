@@ -7,11 +7,12 @@ import io
 import re
 from typing import Any
 
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from billing.changes.models import ChangeRequest
 from billing.users import User
-from tests.journeys.conftest import Live
+from tests.journeys.conftest import PASSWORD, Live
 
 
 def customer_of(live: Live, position: int = 6) -> dict[str, Any]:
@@ -178,3 +179,40 @@ def test_the_system_page_shows_within_seconds_that_the_worker_lives(live: Live, 
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="worker-changes"))
 
     expect(row).to_contain_text("Running", timeout=30_000)
+
+
+def test_a_session_that_ends_while_somebody_types_loses_nothing(live: Live, maker: User) -> None:
+    customer = customer_of(live)
+    page = live.page(maker)
+    page.goto(f"/changes/new/customer.rename/?customer={customer['id']}")
+    page.get_by_label("New name").fill("Typed before the session ended")
+    page.get_by_label("Reason", exact=False).first.fill("order 4712")
+    Session.objects.all().delete()
+    page.get_by_role("button", name="Send for approval").click()
+
+    expect(page.get_by_text("Your session had ended, so nothing was sent.")).to_be_visible()
+    page.locator("#id_login").fill(maker.username)
+    page.locator("#id_password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_label("New name")).to_have_value("Typed before the session ended")
+    expect(page.get_by_text("What you had typed here is filled in again.")).to_be_visible()
+    page.get_by_role("button", name="Send for approval").click()
+    assert ChangeRequest.objects.get(reference=reference_of(page)).sentence.endswith(
+        "to “Typed before the session ended”."
+    )
+    page.goto(f"/changes/new/customer.rename/?customer={customer['id']}")
+    expect(page.get_by_label("New name")).to_have_value(customer["name"])
+
+
+def test_what_moves_on_the_system_page_takes_neither_focus_nor_place(live: Live, auditor: User) -> None:
+    page = live.page(auditor, viewport={"width": 390, "height": 800})
+    page.goto("/system/")
+    table = page.locator("#runs-table")
+    table.evaluate("sheet => { sheet.scrollLeft = 90; sheet.dataset.seen = 'yes' }")
+    page.locator("#to-requests").focus()
+
+    expect(page.locator("#runs-table:not([data-seen])")).to_be_attached(timeout=15_000)
+
+    assert page.evaluate("document.activeElement.id") == "to-requests"
+    expect(table).to_have_js_property("scrollLeft", 90)

@@ -149,3 +149,15 @@ def test_reads_bring_every_page(gateway: Gateway, simulator: RunningSimulator) -
     assert len(seen) == len(set(seen))
     assert len(seen) + len(archived) == 250
     assert gateway.requests_spent == 4
+
+
+def test_a_broken_connection_is_said_in_plain_words_and_kept_to_the_letter(
+    gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    simulator.fault(SET_NAME, "drop_after")
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        rename(gateway, simulator)
+
+    assert caught.value.message == "No answer came: the connection broke before a whole answer was there."
+    assert caught.value.evidence.error.startswith("RemoteProtocolError: ")

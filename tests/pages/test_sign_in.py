@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.cache import caches
@@ -131,3 +132,21 @@ def test_a_password_whose_change_cannot_be_recorded_stays(
 
     people["finance"].refresh_from_db()
     assert people["finance"].check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("referer", "page"),
+    [
+        ("http://testserver/changes/CR-000001/?a=1", "/changes/CR-000001/?a=1"),
+        ("http://elsewhere.example/changes/", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_form_sent_without_a_session_leads_back_to_its_page_and_says_that_nothing_was_sent(
+    db: None, referer: str, page: str
+) -> None:
+    answer = Client().post("/changes/CR-000001/decide/", {"reason": "typed"}, headers={"Referer": referer})
+
+    assert answer.status_code == 302
+    assert answer["Location"] == "/accounts/login/?" + urlencode({"next": page, "unsent": 1})
+    assert "Your session had ended, so nothing was sent." in Client().get(answer["Location"]).content.decode()
