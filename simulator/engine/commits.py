@@ -97,13 +97,12 @@ def shorten(world: World, row: Row, access_end: str | None, invoices_end: str | 
         if any(each.get("invoice_id") in finalized for each in gone):
             raise ApiError(400, "A schedule item with a finalized invoice can't be removed")
         items = [each for each in items if each["timestamp"] < invoices_end]
-    cut = [each for each in kept if access_end is not None and each["ending_before"] > access_end]
-    for each in cut:
-        each["ending_before"] = access_end
-    row["access_schedule"]["schedule_items"] = kept
+    last = access_end or max(each["ending_before"] for each in kept)
+    cut = [each | {"ending_before": min(each["ending_before"], last)} for each in kept]
+    row["access_schedule"] = {**row["access_schedule"], "schedule_items": cut}
     if row["invoice_schedule"]:
-        row["invoice_schedule"]["schedule_items"] = items
-    _foresee(world, row, cut)
+        row["invoice_schedule"] = {**row["invoice_schedule"], "schedule_items": items}
+    _foresee(world, row, [each for each in cut if each not in kept])
     notices.balance(world, "edit", row)
 
 

@@ -11,7 +11,7 @@ from simulator.amounts import PLACES, exact, plain
 from simulator.engine.ledger import enter, left, of_customer, segments_of
 from simulator.world import Row, World
 
-UNDRAWABLE = ("commit_purchase", "applied_commit_or_credit", "cpu_conversion")
+PAID_FOR = ("usage", "subscription")
 
 
 @dataclass(slots=True)
@@ -52,9 +52,7 @@ def projected(world: World, contract: Row, lines: list[Row], at: str) -> list[Ro
 
 
 def _drawn(world: World, contract: Row, lines: list[Row], at: str) -> Iterator[Drawn]:
-    open_totals = [
-        exact(each["total"]) if each.get("type") not in UNDRAWABLE else Decimal(0) for each in lines
-    ]
+    open_totals = [exact(each["total"]) if each.get("type") in PAID_FOR else Decimal(0) for each in lines]
     for row, segment in _sources(world, contract):
         available, drawn = left(row, segment), None
         for place, line in enumerate(lines):

@@ -80,25 +80,29 @@ def entries(world: World, row: Row, at: str | None = None) -> list[Row]:
     Only a segment that manual entries took below zero sums to less: its balance is 0, and nothing expires.
     """
     at = at or world.stamp()
-    ledger: list[Row] = []
-    opening = "INITIAL_BALANCE" if row["type"] == "POSTPAID" else "SEGMENT_START"
-    for segment in segments_of(row):
-        if segment["starting_at"] > at:
-            continue
-        about = {"segment_id": segment["id"]}
-        start = {"type": entry_type(row, opening), "timestamp": segment["starting_at"], **about}
-        ledger.append(start | {"amount": plain(exact(segment["amount"]))})
-        ledger.extend(movements(row, segment, at))
-        if (end := end_of(row, segment)) <= at and (unused := left(row, segment, at)) > 0:
-            gone = {"type": entry_type(row, "EXPIRATION"), "timestamp": end, "amount": plain(-unused)}
-            ledger.append(gone | about)
+    ledger = [entry for segment in segments_of(row) for entry in entries_of(row, segment, at)]
     ledger.sort(key=lambda each: each["timestamp"])
     return [_shown(each) for each in ledger]
 
 
+def entries_of(row: Row, segment: Row, at: str) -> list[Row]:
+    """One segment's entries up to an instant: its start, what moved, and what expired."""
+    if segment["starting_at"] > at:
+        return []
+    opening = "INITIAL_BALANCE" if row["type"] == "POSTPAID" else "SEGMENT_START"
+    moved, about = movements(row, segment, at), {"segment_id": segment["id"]}
+    start = {"type": entry_type(row, opening), "timestamp": segment["starting_at"], **about}
+    ledger = [start | {"amount": plain(exact(segment["amount"]))}, *moved]
+    if (end := end_of(row, segment)) <= at and (unused := left(row, segment, at)) > 0:
+        gone = {"type": entry_type(row, "EXPIRATION"), "timestamp": end, "amount": plain(-unused)}
+        ledger.append(gone | about)
+    return ledger
+
+
 def _shown(entry: Row) -> Row:
-    bare = entry["type"].endswith(WITHOUT_SEGMENT) or entry["type"] == "POSTPAID_COMMIT_EXPIRATION"
-    return {name: value for name, value in entry.items() if name != "segment_id" or not bare}
+    if not entry["type"].endswith(WITHOUT_SEGMENT) and entry["type"] != "POSTPAID_COMMIT_EXPIRATION":
+        return entry
+    return {name: value for name, value in entry.items() if name not in ("segment_id", "per_group_amounts")}
 
 
 def give_back(world: World, customer_id: str, invoice_id: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from metronome import Metronome
 
@@ -11,8 +13,9 @@ __all__ = ["simulator", "simulator_process"]
 
 
 @pytest.fixture
-def sdk(simulator: RunningSimulator) -> Metronome:
+def sdk(simulator: RunningSimulator) -> Iterator[Metronome]:
     """The official SDK, strict: an answer that is not of its type raises."""
-    return Metronome(
+    with Metronome(
         base_url=simulator.url, bearer_token=TOKEN, max_retries=0, _strict_response_validation=True
-    )
+    ) as client:
+        yield client
