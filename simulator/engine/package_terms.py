@@ -12,16 +12,22 @@ from simulator.world import Row, World
 
 ALLOWED = {"customer_id", "starting_at", "package_id", "package_alias", "uniqueness_key", "transition"}
 ALLOWED |= {"custom_fields"}
-WHOLE = ("rate_card_id", "multiplier_override_prioritization", "net_payment_terms_days", "spend_trackers")
+WHOLE = (
+    "rate_card_id",
+    "rate_card_alias",
+    "multiplier_override_prioritization",
+    "net_payment_terms_days",
+    "spend_trackers",
+)
 WHOLE += ("prepaid_balance_threshold_configuration", "spend_threshold_configuration")
-WHOLE += ("scheduled_charges_on_usage_invoices",)
+WHOLE += ("scheduled_charges_on_usage_invoices", "rate_card_alias")
 TEMPLATES = {
     "commit_template_ids": "commit_ids",
     "recurring_commit_template_ids": "recurring_commit_ids",
     "any_commit_or_credit_template_ids": "any_commit_or_credit_ids",
 }
 DROPPED = ("id", "duration", "starting_at_offset", "product", "override_tiers", "custom_credit_type_id")
-DROPPED += ("fiat_credit_type_id",)
+DROPPED += ("fiat_credit_type_id", "custom_fields")
 
 
 def package_of(world: World, given: Row) -> Row:

@@ -21,6 +21,7 @@ from simulator.world import Row, World
 
 ROUNDING = {"HALF_UP": ROUND_HALF_UP, "FLOOR": ROUND_FLOOR, "CEILING": ROUND_CEILING}
 MOST_AT_ONCE = 1_000
+NO_UNIT = "00000000-0000-0000-0000-000000000000"
 PASSED_DOWN = ("applicable_product_ids", "applicable_product_tags", "specifiers", "description", "name")
 PASSED_DOWN += ("netsuite_sales_order_id", "rollover_fraction", "hierarchy_configuration", "priority")
 
@@ -76,7 +77,8 @@ def _amount(world: World, given: Row, by_seats: bool) -> Row:
         raise ApiError(400, "access_amount.quantity is required without a subscription")
     if given["unit_price"] < 0 or given.get("quantity", 0) < 0:
         raise ApiError(400, "recurring amounts must not be negative")
-    unit = credit_type(world, given.get("credit_type_id"))["id"]
+    by_quantity = given.get("access_type") == "QUANTITY"
+    unit = NO_UNIT if by_quantity else credit_type(world, given.get("credit_type_id"))["id"]
     return {"credit_type_id": unit, **kept(given, "unit_price", "quantity", "access_type")}
 
 
