@@ -19,6 +19,8 @@ REFUSALS = {400, 404, 409}
 MORE_REFUSALS = {
     # Observed for an unknown customer, and documented with the same words.
     "POST /v1/setCustomerBillingProviderConfigurations": {500},
+    # Observed for a package that is archived already.
+    "POST /v1/packages/archive": {422},
 }
 
 MORE_MEMBERS = {
