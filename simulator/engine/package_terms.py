@@ -12,13 +12,7 @@ from simulator.world import Row, World
 
 ALLOWED = {"customer_id", "starting_at", "package_id", "package_alias", "uniqueness_key", "transition"}
 ALLOWED |= {"custom_fields"}
-WHOLE = (
-    "rate_card_id",
-    "rate_card_alias",
-    "multiplier_override_prioritization",
-    "net_payment_terms_days",
-    "spend_trackers",
-)
+WHOLE = ("rate_card_id", "multiplier_override_prioritization", "net_payment_terms_days", "spend_trackers")
 WHOLE += ("prepaid_balance_threshold_configuration", "spend_threshold_configuration")
 WHOLE += ("scheduled_charges_on_usage_invoices", "rate_card_alias")
 TEMPLATES = {
