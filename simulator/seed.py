@@ -9,7 +9,8 @@ from typing import Any
 from simulator.api.customers import add
 from simulator.api.plans import put_plan
 from simulator.checks import rfc3339
-from simulator.seed_catalogue import CURRENCIES, list_prices_in, seed_catalogue
+from simulator.engine import invoicing
+from simulator.seed_catalogue import CURRENCIES, daily_usage, list_prices_in, seed_catalogue
 from simulator.world import World
 
 FIRST = [
@@ -293,6 +294,8 @@ def _contract_and_invoices(
         total = cents if currency["name"] in ("USD (cents)", "JPY") else cents / 100
         rows.append(_invoice(world, customer, contract, currency, begin, end, total, draft=back == 0))
     world.invoices[customer["id"]] = rows[::-1]
+    world.daily_usage[customer["id"]] = daily_usage(world, int(rows[0]["total"]))
+    invoicing.begin(world, contract, rows[0]["end_timestamp"])
 
 
 def _invoice(

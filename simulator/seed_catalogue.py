@@ -42,6 +42,13 @@ def list_prices_in(world: World, currency: Row) -> str:
     return next(card["id"] for card in cards if card["fiat_credit_type"]["id"] == currency["id"])
 
 
+def daily_usage(world: World, size: int) -> dict[str, float]:
+    """What a customer uses every day of the metrics without groups, by metric."""
+    amounts = {"Bytes transferred": size % 977 * 1_000_000_000, "Stored gigabytes": size % 499}
+    metrics = world.billable_metrics.values()
+    return {each["id"]: amounts[each["name"]] for each in metrics if each["name"] in amounts}
+
+
 def _metrics(world: World) -> dict[str, str]:
     """Name → id."""
 

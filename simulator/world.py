@@ -73,6 +73,7 @@ class World:
     uniqueness_keys: dict[str, dict[str, str]] = field(default_factory=dict)  # namespace → key → id
     agenda: list[list[Any]] = field(default_factory=list)
     agenda_number: int = 0
+    invoice_wakes: dict[str, str] = field(default_factory=dict)  # contract → when invoicing looks at it next
     audit_log: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
     answers: dict[str, Row] = field(default_factory=dict)

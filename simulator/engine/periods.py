@@ -58,7 +58,7 @@ def current(world: World, customer_id: str) -> tuple[str, str] | None:
     return None
 
 
-def months_of_plan(plan: Row, start: str) -> tuple[str, str] | None:
+def month_of_plan(plan: Row, start: str) -> tuple[str, str] | None:
     """The billing month of a customer plan that begins at exactly this instant, or None."""
     begin, end = containing(plan["starting_on"], "MONTHLY", start)
     if begin != start or start < plan["starting_on"]:

@@ -1,0 +1,101 @@
+"""Invoices hour by hour or day by day: what each window adds to what the ones before it came to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal, localcontext
+
+from simulator.amounts import WIDE, exact, plain
+from simulator.checks import moment_of, rfc3339
+from simulator.engine.lines import sums, usage_lines
+from simulator.engine.usage import meter
+from simulator.world import Row, World
+
+SIZES = {"HOUR": timedelta(hours=1), "DAY": timedelta(days=1)}
+OF_USAGE = ("usage", "subscription", "scheduled")
+
+
+def windows(invoice: Row, start: str, end: str, size: str, now: str) -> list[tuple[str, str]]:
+    """The whole hours or days between two instants that have a part in the invoice's period so far."""
+    first, last = max(start, invoice["start_timestamp"]), min(end, invoice["end_timestamp"], now)
+    begin = moment_of(first, "starting_on").replace(minute=0, second=0, microsecond=0)
+    if size == "DAY":
+        begin = begin.replace(hour=0)
+    found = []
+    while (at := rfc3339(begin)) < last:
+        begin += SIZES[size]
+        if at >= start and rfc3339(begin) <= end:
+            found.append((at, rfc3339(begin)))
+    return found
+
+
+def breakdown(world: World, contract: Row | None, invoice: Row, window: tuple[str, str]) -> Row:
+    """The invoice with what it comes to in one window, before balances."""
+    start = max(window[0], invoice["start_timestamp"])
+    end = min(window[1], invoice["end_timestamp"])
+    if contract is not None and _is_measured(world, contract, invoice):
+        usage = meter(world, invoice["customer_id"])
+        before, after = (
+            usage_lines(world, contract, usage, invoice["start_timestamp"], at)
+            if at > invoice["start_timestamp"]
+            else []
+            for at in (start, end)
+        )
+        lines = _difference(before, after)
+    else:
+        lines = _shares(invoice, start, end)
+    return {
+        **invoice,
+        "line_items": [{**line, "starting_at": start, "ending_before": end} for line in lines],
+        **sums(lines, invoice["credit_type"]),
+        "breakdown_start_timestamp": window[0],
+        "breakdown_end_timestamp": window[1],
+    }
+
+
+def _is_measured(world: World, contract: Row, invoice: Row) -> bool:
+    """Whether usage and prices tell what it came to; a seeded invoice has lines of no product."""
+    is_priced = contract.get("rate_card_id") in world.rate_cards and invoice["type"] == "USAGE"
+    return is_priced and all("product_id" in line for line in invoice.get("line_items", []))
+
+
+def _key(line: Row) -> str:
+    groups = (line.get("pricing_group_values") or {}, line.get("presentation_group_values") or {})
+    tier = (line.get("tier") or {}).get("level")
+    unit = line["credit_type"]["id"]
+    return repr(
+        [line["product_id"], line["starting_at"], tier, unit, [sorted(each.items()) for each in groups]]
+    )
+
+
+def _difference(before: list[Row], after: list[Row]) -> list[Row]:
+    earlier = {_key(line): line for line in before}
+    lines = []
+    for line in after:
+        known = earlier.get(_key(line), {"quantity": 0, "total": 0})
+        more = {name: plain(exact(line[name]) - exact(known[name])) for name in ("quantity", "total")}
+        lines.append({**line, **more})
+    return lines
+
+
+def _shares(invoice: Row, start: str, end: str) -> list[Row]:
+    """Written lines spread evenly over the period; the parts of all windows add up to the whole."""
+    whole = _seconds(invoice["start_timestamp"], invoice["end_timestamp"])
+    lines = []
+    with localcontext(WIDE):
+        past, upto = (_seconds(invoice["start_timestamp"], at) / whole for at in (start, end))
+        for line in invoice["line_items"]:
+            if line["type"] in OF_USAGE:
+                parts = {
+                    name: plain(
+                        exact(plain(exact(line[name]) * upto)) - exact(plain(exact(line[name]) * past))
+                    )
+                    for name in ("quantity", "total")
+                    if name in line
+                }
+                lines.append({**line, **parts})
+    return lines
+
+
+def _seconds(start: str, end: str) -> Decimal:
+    return exact(int((moment_of(end, "end") - moment_of(start, "start")).total_seconds()))

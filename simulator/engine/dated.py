@@ -1,0 +1,83 @@
+"""What a contract bills on dates: scheduled charges, discounts, and what commits cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from simulator.agenda import later
+from simulator.amounts import exact, plain
+from simulator.engine.lines import of_product
+from simulator.world import Row, World
+
+GRACE_HOURS = 24
+
+
+class Dated(NamedTuple):
+    """One item of an invoice schedule, and whose it is."""
+
+    kind: str
+    source: Row
+    item: Row
+
+    @property
+    def schedule(self) -> Row:
+        return self.source["invoice_schedule" if self.kind == "commit" else "schedule"]
+
+    @property
+    def due_at(self) -> str:
+        """What a postpaid commit was not used for is known after the grace of the last usage invoice."""
+        at = self.item["timestamp"]
+        return later(at, hours=GRACE_HOURS) if self.source.get("type") == "POSTPAID" else at
+
+
+def dated(world: World, contract: Row) -> Iterator[Dated]:
+    """Everything of a contract that is billed on dates, whether it was or not."""
+    for name, kind in (("scheduled_charges", "scheduled_charge"), ("discounts", "discount")):
+        for source in contract.get(name) or []:
+            yield from _items(kind, source, source["schedule"])
+    for commit_id in world.commits_of.get(contract["customer_id"], []):
+        source = world.commits[commit_id]
+        if (source["contract_id"] or source["invoice_contract_id"]) == contract["id"]:
+            yield from _items("commit", source, source["invoice_schedule"] or {})
+
+
+def _items(kind: str, source: Row, schedule: Row) -> Iterator[Dated]:
+    if not source.get("archived_at") and not schedule.get("do_not_invoice"):
+        for item in schedule.get("schedule_items") or []:
+            yield Dated(kind, source, item)
+
+
+def goes_along(contract: Row, each: Dated) -> bool:
+    """Whether it is billed on the usage invoice of its time, and on none of its own."""
+    return each.kind == "scheduled_charge" and contract.get("scheduled_charges_on_usage_invoices") == "ALL"
+
+
+def line_of(world: World, each: Dated) -> Row:
+    """What one date costs; a discount counts against the invoice."""
+    source, item = each.source, each.item
+    sign = -1 if each.kind == "discount" else 1
+    line = of_product(world, source["product"]["id"], source.get("name") or source["product"]["name"])
+    line |= {
+        "type": "commit_purchase" if each.kind == "commit" else "scheduled",
+        "credit_type": dict(each.schedule["credit_type"]),
+        "quantity": item["quantity"],
+        "unit_price": plain(exact(item["unit_price"]) * sign),
+        "total": plain(exact(item["amount"]) * sign),
+    }
+    line |= {f"{each.kind}_id": source["id"], f"{each.kind}_custom_fields": source.get("custom_fields") or {}}
+    if each.kind != "commit":
+        return line
+    if source["type"] == "POSTPAID":
+        return line | {"commit_type": "PostpaidCommit", "postpaid_commit": {"id": source["id"]}}
+    return line | {"commit_type": "PrepaidCommit"}
+
+
+def true_up(world: World, lines: list[Row], invoice_id: str) -> None:
+    """Lines for postpaid commits bill what these were not used for, and the ledgers tell."""
+    from simulator.engine import commits
+
+    for line in lines:
+        if "postpaid_commit" in line:
+            missing = plain(commits.true_up(world.commits[line["commit_id"]], world.stamp(), invoice_id))
+            line |= {"quantity": 1, "unit_price": missing, "total": missing}

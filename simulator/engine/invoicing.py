@@ -1,0 +1,233 @@
+"""Invoices in their time: drafts of usage, what is billed on dates, finalized, void, and made again.
+
+One row on the agenda for each contract wakes it when something may be due; waking does whatever is, and may
+happen at any time and any number of times. A usage draft has no `line_items`: they are computed when it is
+shown, and written down when it is finalized.
+"""
+
+from __future__ import annotations
+
+from simulator import agenda, notices
+from simulator.agenda import due, later
+from simulator.engine import lines as said
+from simulator.engine.dated import GRACE_HOURS, Dated, dated, goes_along, line_of, true_up
+from simulator.engine.periods import of_contract
+from simulator.engine.statements import (
+    along,
+    charges,
+    contract_of,
+    draft_of,
+    invoices_of,
+    preview,
+    shown,
+    with_lines,
+)
+from simulator.engine.usage import meter
+from simulator.world import Row, World
+
+__all__ = ["begin", "close", "contract_of", "preview", "refresh", "regenerate", "schedule", "shown", "void"]
+MOST_PAST = 24  # periods that lie before its creation for which a contract gets invoices
+NOT_CHARGED = ("applied_commit_or_credit", "cpu_conversion")
+
+
+def begin(world: World, contract: Row, at: str | None = None) -> None:
+    """A contract has been stored: it has invoices from the next request on, or from a later instant."""
+    _wake(world, contract, at or world.stamp())
+
+
+def refresh(world: World, contract: Row) -> None:
+    """A contract has changed: its open invoices follow at the next request."""
+    _wake(world, contract, world.stamp())
+
+
+def schedule(world: World, contract: Row, _source: Row) -> None:
+    """A commit or charge has new dates to be billed on."""
+    _wake(world, contract, world.stamp())
+
+
+def close(world: World, contract: Row, void_invoices: bool) -> None:
+    """A contract is archived: its drafts are void, and where asked its finalized invoices too."""
+    for invoice in invoices_of(world, contract):
+        if invoice["status"] == "DRAFT":
+            invoice.update(shown(world, invoice), status="VOID")
+        elif void_invoices and invoice["status"] == "FINALIZED":
+            void(world, invoice)
+
+
+def void(world: World, invoice: Row) -> None:
+    """Make a finalized invoice void; balances get back what it drew."""
+    from simulator.engine.commits import give_back
+
+    invoice["status"] = "VOID"
+    give_back(world, invoice["customer_id"], invoice["id"])
+
+
+def regenerate(world: World, invoice: Row) -> Row:
+    """A finalized invoice in the place of a void one: usage is measured anew, the rest is as it was."""
+    again = {**invoice, "id": world.new_id(), "regenerated_from_invoice_id": invoice["id"]}
+    contract = contract_of(world, invoice)
+    world.invoices[invoice["customer_id"]].append(again)
+    is_measured = contract is not None and contract.get("rate_card_id") in world.rate_cards
+    if contract is None or (invoice["type"] == "USAGE" and not is_measured):
+        return _finalize(world, again)
+    moved = [each for each in dated(world, contract) if each.item.get("invoice_id") == invoice["id"]]
+    for each in moved:
+        each.item["invoice_id"] = again["id"]
+    if invoice["type"] == "USAGE":
+        lines = charges(world, contract, again, meter(world, invoice["customer_id"]))
+    else:
+        lines = [dict(each) for each in invoice["line_items"] if each["type"] not in NOT_CHARGED]
+        true_up(world, lines, again["id"])
+    return _settle(world, contract, again, lines)
+
+
+def _wake(world: World, contract: Row, at: str) -> None:
+    """Look at the contract's invoices at an instant, unless that happens before then anyway."""
+    planned = world.invoice_wakes.get(contract["id"])
+    if planned is None or at < planned:
+        world.invoice_wakes[contract["id"]] = at
+        whose = {"customer_id": contract["customer_id"], "contract_id": contract["id"]}
+        agenda.plan(world, at, "contract.invoices", planned=at, **whose)
+
+
+@due("contract.invoices")
+def awake(world: World, *, customer_id: str, contract_id: str, planned: str) -> None:
+    """Do what is due, and sleep until something else may be."""
+    if world.invoice_wakes.get(contract_id) != planned:
+        return
+    del world.invoice_wakes[contract_id]
+    contract = contract_of(world, {"customer_id": customer_id, "contract_id": contract_id})
+    if contract is None or contract.get("archived_at"):
+        return
+    coming = []
+    if contract.get("rate_card_id") in world.rate_cards:
+        coming = _bill_usage(world, contract) + _bill_subscriptions(world, contract)
+    coming += _bill_dates(world, contract)
+    if coming:
+        _wake(world, contract, min(coming))
+
+
+def _bill_dates(world: World, contract: Row) -> list[str]:
+    """An invoice for each date that has come, in each currency; when the others come."""
+    now, coming = world.stamp(), []
+    ready: dict[tuple[str, str], list[Dated]] = {}
+    for each in dated(world, contract):
+        if each.item.get("invoice_id") or goes_along(contract, each):
+            continue
+        if each.due_at > now:
+            coming.append(each.due_at)
+        else:
+            ready.setdefault((each.due_at, each.schedule["credit_type"]["id"]), []).append(each)
+    for _when, rows in sorted(ready.items(), key=lambda pair: pair[0]):
+        invoice = _new(world, contract, "SCHEDULED", credit_type=dict(rows[0].schedule["credit_type"]))
+        lines = [line_of(world, each) for each in rows]
+        for each in rows:
+            each.item["invoice_id"] = invoice["id"]
+        true_up(world, lines, invoice["id"])
+        _settle(world, contract, invoice, lines)
+    return coming
+
+
+def _bill_subscriptions(world: World, contract: Row) -> list[str]:
+    """An invoice for each billing period, paid in advance, that has begun; when the next ones begin."""
+    now, coming = world.stamp(), []
+    for each in contract.get("subscriptions") or []:
+        if each["collection_schedule"] != "ADVANCE":
+            continue
+        billed = [
+            invoice["end_timestamp"]
+            for invoice in invoices_of(world, contract, "SCHEDULED")
+            if any(line.get("subscription_id") == each["id"] for line in invoice["line_items"])
+        ]
+        after = max(billed, default=each["starting_at"])
+        periods = said.subscription_periods(each, after, now)
+        for start, end in periods[-MOST_PAST:]:
+            if lines := said.subscription_lines(world, contract, each, (start, end)):
+                invoice = _new(world, contract, "SCHEDULED", start_timestamp=start, end_timestamp=end)
+                _settle(world, contract, invoice, lines)
+        onward = periods[-1][1] if periods else after
+        if onward > now and not (each.get("ending_before") and onward >= each["ending_before"]):
+            coming.append(onward)
+    return coming
+
+
+def _bill_usage(world: World, contract: Row) -> list[str]:
+    """Drafts for periods that have begun, finalized after their grace; when there is more to do."""
+    now, last = world.stamp(), contract.get("ending_before")
+    _cut_drafts(world, contract)
+    mine = invoices_of(world, contract, "USAGE")
+    first = max(contract["starting_at"], contract.get("invoice_generation_starting_at") or "")
+    start = max((each["end_timestamp"] for each in mine), default=first)
+    periods = []
+    while start <= now and not (last and start >= last):
+        end = of_contract(contract, start)[1]
+        periods.append((start, end))
+        start = end
+    for begins, ends in periods[-MOST_PAST:]:
+        mine.append(_new(world, contract, "USAGE", start_timestamp=begins, end_timestamp=ends))
+    coming = [] if last and start >= last else [start]
+    for invoice in mine:
+        if invoice["status"] != "DRAFT":
+            continue
+        if (at := later(invoice["end_timestamp"], hours=GRACE_HOURS)) > now:
+            coming.append(at)
+            continue
+        if "line_items" in invoice:  # a seeded one is finalized as it is
+            _finalize(world, invoice)
+            continue
+        lines = charges(world, contract, invoice, meter(world, contract["customer_id"]))
+        for each in along(world, contract, invoice):
+            each.item["invoice_id"] = invoice["id"]
+        _settle(world, contract, invoice, lines)
+    return coming
+
+
+def _cut_drafts(world: World, contract: Row) -> None:
+    """Drafts end with their contract; those that would begin after it go."""
+    last = contract.get("ending_before")
+    for invoice in invoices_of(world, contract, "USAGE"):
+        if invoice["status"] != "DRAFT" or "line_items" in invoice:
+            continue
+        if last and last <= invoice["start_timestamp"]:
+            world.invoices[contract["customer_id"]].remove(invoice)
+        else:
+            invoice["end_timestamp"] = of_contract(contract, invoice["start_timestamp"])[1]
+
+
+def _new(world: World, contract: Row, kind: str, **members: object) -> Row:
+    """Put a draft into the world that has no lines yet."""
+    invoice = draft_of(world, contract, kind, **members)
+    world.invoices.setdefault(contract["customer_id"], []).append(invoice)
+    return invoice
+
+
+def _settle(world: World, contract: Row, invoice: Row, lines: list[Row]) -> Row:
+    """Let balances pay for the lines, and finalize."""
+    from simulator.engine.commits import draw
+
+    at = invoice.get("end_timestamp") or world.stamp()
+    lines = lines + draw(world, contract, lines, at, invoice["id"])
+    invoice.update(with_lines(world, contract, invoice, lines))
+    return _finalize(world, invoice)
+
+
+def _finalize(world: World, invoice: Row) -> Row:
+    invoice.update(status="FINALIZED", issued_at=world.stamp())
+    world.happened_by_itself(("invoice", invoice["id"]), "finalize")
+    notices.invoice_finalized(world, invoice)
+    return invoice
+
+
+def finalize_later(world: World, invoice: Row) -> None:
+    """Plan the end of a plan's invoice, whose lines are written as they come."""
+    at = later(invoice["end_timestamp"], hours=GRACE_HOURS)
+    whose = {"customer_id": invoice["customer_id"], "invoice_id": invoice["id"]}
+    agenda.plan(world, at, "invoice.finalize", **whose)
+
+
+@due("invoice.finalize")
+def finalize(world: World, *, customer_id: str, invoice_id: str) -> None:
+    """Finalize a plan's invoice, unless it is void by now."""
+    for invoice in world.invoices.get(customer_id, []):
+        if invoice["id"] == invoice_id and invoice["status"] == "DRAFT":
+            _finalize(world, invoice)

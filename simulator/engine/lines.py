@@ -1,0 +1,258 @@
+"""What an invoice says line by line: usage, subscriptions, and what their sum is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal, localcontext
+from typing import Any
+
+from simulator.amounts import USD, WIDE, exact, plain, total
+from simulator.checks import moment_of
+from simulator.engine.periods import containing
+from simulator.engine.pricing import billed_quantity, contract_rate, price
+from simulator.engine.usage import Meter
+from simulator.world import Row, World
+
+PRICED = ("rate_type", "price", "tiers", "credit_type", "entitled", "custom_rate")
+KINDS = {
+    "USAGE": "UsageProductListItem",
+    "SUBSCRIPTION": "SubscriptionProductListItem",
+    "COMPOSITE": "CompositeProductListItem",
+    "FIXED": "FixedProductListItem",
+    "PRO_SERVICE": "ProfessionalServiceProductListItem",
+}
+Piece = tuple[str, str]
+
+
+def currency_of(world: World, contract: Row) -> Row:
+    """The currency that a contract's usage is invoiced in."""
+    card = world.rate_cards.get(contract.get("rate_card_id") or "", {})
+    return dict(card.get("fiat_credit_type") or USD)
+
+
+def of_product(world: World, product_id: str, name: str = "") -> Row:
+    """The members of a line that tell its product."""
+    product = world.products.get(product_id)
+    if product is None:
+        return {"name": name, "product_id": product_id}
+    members = {
+        "name": name or product["current"]["name"],
+        "product_id": product_id,
+        "product_type": KINDS[product["type"]],
+        "product_tags": product["current"].get("tags") or [],
+    }
+    return members | (
+        {"product_custom_fields": product["custom_fields"]} if product.get("custom_fields") else {}
+    )
+
+
+def usage_lines(world: World, contract: Row, meter: Meter, start: str, end: str) -> list[Row]:
+    """The lines of USAGE and COMPOSITE products on the rate card, in its order of products."""
+    rates = world.rates.get(contract.get("rate_card_id") or "", [])
+    products = [world.products[each] for each in dict.fromkeys(rate["product_id"] for rate in rates)]
+    lines: list[Row] = []
+    with localcontext(WIDE):
+        for product in products:
+            if product["type"] == "USAGE":
+                for piece in _pieces(world, contract, product["id"], start, end):
+                    lines += _measured(world, contract, product, meter, piece)
+        for product in products:
+            if product["type"] == "COMPOSITE":
+                lines += _composite(world, contract, product, lines, (start, end))
+    return lines
+
+
+def _pieces(world: World, contract: Row, product_id: str, start: str, end: str) -> list[Piece]:
+    """The period, cut where a rate, an override of this product or a usage filter begins or ends."""
+    rates = [r for r in world.rates[contract["rate_card_id"]] if r["product_id"] == product_id]
+    overrides = [each for each in contract.get("overrides") or [] if _may_mean(each, product_id)]
+    hard = _bounds([*overrides, *(contract.get("usage_filter") or [])], start, end)
+    soft = _bounds(rates, start, end) - hard
+    groups = [rate.get("pricing_group_values") for rate in rates]
+
+    def prices(at: str) -> list[Any]:
+        found = [contract_rate(world, contract, product_id, at, values) for values in groups]
+        return [rate and [rate.get(name) for name in PRICED] for rate in found]
+
+    bounds = [start, *sorted(hard | soft), end]
+    kept = [start]
+    for at in bounds[1:-1]:
+        if at in hard or prices(at) != prices(kept[-1]):
+            kept.append(at)
+    return list(zip(kept, [*kept[1:], end], strict=True))
+
+
+def _may_mean(override: Row, product_id: str) -> bool:
+    if (override.get("product") or {}).get("id", product_id) != product_id:
+        return False
+    specifiers = override.get("override_specifiers") or [{}]
+    return any(each.get("product_id") in (None, product_id) for each in specifiers)
+
+
+def _bounds(rows: Iterable[Row], start: str, end: str) -> set[str]:
+    times = {at for row in rows for at in (row["starting_at"], row.get("ending_before")) if at}
+    return {at for at in times if start < at < end}
+
+
+def _filter_at(contract: Row, at: str) -> Row:
+    """Which values of which property the contract counts at an instant, all without a usage filter."""
+    for each in contract.get("usage_filter") or []:
+        if each["starting_at"] <= at and not (each.get("ending_before") and each["ending_before"] <= at):
+            return {each["group_key"]: each["group_values"]}
+    return {}
+
+
+def _measured(world: World, contract: Row, product: Row, meter: Meter, piece: Piece) -> list[Row]:
+    """One line for each group of values; tiers make several of it. A group without a rate bills nothing."""
+    state, only = product["current"], _filter_at(contract, piece[0])
+    metric = world.billable_metrics[state["billable_metric_id"]]
+    pricing, presentation = state.get("pricing_group_key") or [], state.get("presentation_group_key") or []
+    if not pricing and not presentation:
+        groups = {(): meter.value(metric, *piece, only) or Decimal(0)}
+    else:
+        groups = meter.groups(metric, *piece, [*pricing, *presentation], only)
+    lines = []
+    for group, measured in groups.items():
+        values = dict(zip([*pricing, *presentation], group, strict=True))
+        by_price = {key: values[key] for key in pricing if values[key] is not None}
+        rate = contract_rate(world, contract, product["id"], piece[0], by_price)
+        if rate is None or not rate.get("entitled", True) or len(by_price) < len(pricing):
+            continue
+        line = {**of_product(world, product["id"]), "type": "usage"}
+        line |= {"pricing_group_values": by_price} if pricing else {}
+        line |= {"presentation_group_values": {k: values[k] for k in presentation}} if presentation else {}
+        line |= {"starting_at": piece[0], "ending_before": piece[1]}
+        line["credit_type"] = dict(rate.get("credit_type") or currency_of(world, contract))
+        lines += _priced(line, rate, billed_quantity(product, measured))
+    return lines
+
+
+def _priced(line: Row, rate: Row, quantity: Decimal) -> list[Row]:
+    """The line with its quantity and cost, once for each tier that is reached."""
+    if not rate["rate_type"].startswith("TIERED"):
+        unit_price = {} if rate["rate_type"] == "CUSTOM" else {"unit_price": rate["price"]}
+        return [{**line, "quantity": plain(quantity), **unit_price, "total": plain(price(rate, quantity))}]
+    lines, begin, last = [], Decimal(0), len(rate["tiers"]) - 1
+    for level, tier in enumerate(rate["tiers"]):
+        size = None if level == last or tier.get("size") is None else exact(tier["size"])
+        part = quantity - begin if size is None else min(quantity - begin, size)
+        told = {"level": level + 1, "starting_at": str(plain(begin))}
+        told |= {"size": str(plain(size))} if size is not None else {}
+        cost = plain(exact(tier["price"]) * part)
+        lines.append(
+            {**line, "quantity": plain(part), "unit_price": tier["price"], "total": cost, "tier": told}
+        )
+        begin += part
+        if begin >= quantity:
+            break
+    return lines
+
+
+def _composite(world: World, contract: Row, product: Row, lines: list[Row], piece: Piece) -> list[Row]:
+    """A percentage of what other products cost, each currency by itself."""
+    state = product["current"]
+    ids, tags = set(state.get("composite_product_ids") or []), set(state.get("composite_tags") or [])
+    rate = contract_rate(world, contract, product["id"], piece[0])
+    if rate is None or not rate.get("entitled", True):
+        return []
+    spent: dict[str, list[Row]] = {}
+    for line in lines:
+        counted = line["product_id"] in ids or tags & set(line.get("product_tags") or [])
+        if counted and (line["total"] or not state.get("exclude_free_usage")):
+            spent.setdefault(line["credit_type"]["id"], []).append(line)
+    answer = []
+    for rows in spent.values():
+        line = {**of_product(world, product["id"]), "type": "usage", "credit_type": rows[0]["credit_type"]}
+        line |= {"starting_at": piece[0], "ending_before": piece[1]}
+        answer += _priced(line, rate, exact(total(row["total"] for row in rows)))
+    return answer
+
+
+def subscription_periods(subscription: Row, since: str, until: str) -> list[Piece]:
+    """Its billing periods from the one that holds `since`, those that begin before or at `until`."""
+    anchor = subscription["billing_cycle_config"]["anchor_date"]
+    frequency = subscription["subscription_rate"]["billing_frequency"]
+    last, periods = subscription.get("ending_before"), []
+    start, end = containing(anchor, frequency, max(since, subscription["starting_at"]))
+    while start <= until and not (last and start >= last):
+        periods.append((start, end))
+        start, end = containing(anchor, frequency, end)
+    return periods
+
+
+def subscription_lines(world: World, contract: Row, subscription: Row, period: Piece) -> list[Row]:
+    """What one billing period of a subscription costs, prorated for each quantity that it has in it."""
+    rate_of = subscription["subscription_rate"]
+    frequency, product = rate_of["billing_frequency"], rate_of["product"]
+    first, last = subscription["starting_at"], subscription.get("ending_before")
+    begin, stop = max(period[0], first), min(period[1], last or period[1])
+    rate = contract_rate(world, contract, product["id"], begin, None, frequency)
+    if rate is None or not rate.get("entitled", True) or "price" not in rate:
+        return []
+    prorated, lines = subscription["proration"]["is_prorated"], []
+    for entry in subscription["quantity_schedule"]:
+        start, end = max(begin, entry["starting_at"]), min(stop, entry.get("ending_before") or stop)
+        if start >= end or (not prorated and start > begin):
+            continue
+        with localcontext(WIDE):
+            share = _seconds(start, end) / _seconds(*period) if prorated else Decimal(1)
+            unit_price = plain(exact(rate["price"]) * share)
+            cost = plain(exact(unit_price) * exact(entry["quantity"]))
+        line = {
+            **of_product(world, product["id"], subscription.get("name", "")),
+            "type": "subscription",
+            "subscription_id": subscription["id"],
+            "credit_type": dict(rate.get("credit_type") or currency_of(world, contract)),
+            "quantity": entry["quantity"],
+            "unit_price": unit_price,
+            "total": cost,
+            "is_prorated": share != 1,
+            "starting_at": start,
+            "ending_before": end,
+        }
+        custom = subscription.get("custom_fields")
+        lines.append(line | ({"subscription_custom_fields": custom} if custom else {}))
+    return lines
+
+
+def _seconds(start: str, end: str) -> Decimal:
+    return exact(int((moment_of(end, "end") - moment_of(start, "start")).total_seconds()))
+
+
+def conversion_lines(world: World, contract: Row, lines: list[Row]) -> list[Row]:
+    """What is left in custom pricing units, as money at the rate card's conversion."""
+    card = world.rate_cards.get(contract.get("rate_card_id") or "", {})
+    answer = []
+    for each in card.get("credit_type_conversions") or []:
+        unit = each["custom_credit_type"]
+        with localcontext(WIDE):
+            left = exact(total(row["total"] for row in lines if row["credit_type"]["id"] == unit["id"]))
+            factor = exact(each["fiat_per_custom_credit"])
+            if left:
+                answer.append(
+                    {
+                        "name": f"{unit['name']} conversion",
+                        "type": "cpu_conversion",
+                        "credit_type": currency_of(world, contract),
+                        "quantity": plain(left),
+                        "unit_price": plain(factor),
+                        "total": plain(left * factor),
+                    }
+                )
+    return answer
+
+
+def sums(lines: list[Row], credit_type: Row) -> Row:
+    """`subtotal` before balances and `total` after them, of the lines in the invoice's own currency.
+
+    The application of a postpaid commit is told, but does not lower the total.
+    """
+    own = [line for line in lines if line["credit_type"]["id"] == credit_type["id"]]
+    charged = [line["total"] for line in own if line["type"] != "applied_commit_or_credit"]
+    applied = [
+        line["total"]
+        for line in own
+        if line["type"] == "applied_commit_or_credit"
+        and line["applied_commit_or_credit"]["type"] != "POSTPAID"
+    ]
+    return {"subtotal": total(charged), "total": total([*charged, *applied])}

@@ -1,0 +1,101 @@
+"""What an invoice says at an instant: its lines, those of a draft computed anew each time it is shown."""
+
+from __future__ import annotations
+
+from simulator.engine import lines as said
+from simulator.engine.dated import Dated, dated, goes_along, line_of
+from simulator.engine.periods import of_contract
+from simulator.engine.usage import Meter, meter
+from simulator.world import Row, World
+
+
+def contract_of(world: World, invoice: Row) -> Row | None:
+    """The contract that an invoice is of, None for a plan's."""
+    rows = world.contracts.get(invoice["customer_id"], [])
+    return next((each for each in rows if each["id"] == invoice.get("contract_id")), None)
+
+
+def invoices_of(world: World, contract: Row, *kinds: str) -> list[Row]:
+    rows = world.invoices.get(contract["customer_id"], [])
+    return [
+        each
+        for each in rows
+        if each.get("contract_id") == contract["id"] and (not kinds or each["type"] in kinds)
+    ]
+
+
+def shown(world: World, invoice: Row, usage: Meter | None = None) -> Row:
+    """The API's form. A draft is computed from the usage so far, or from `usage`."""
+    if "line_items" in invoice:
+        return invoice
+    from simulator.engine.commits import projected
+
+    contract = contract_of(world, invoice)
+    if contract is None:
+        return {**invoice, "line_items": [], "subtotal": 0, "total": 0}
+    lines = charges(world, contract, invoice, usage or meter(world, invoice["customer_id"]))
+    return with_lines(
+        world, contract, invoice, lines + projected(world, contract, lines, invoice["end_timestamp"])
+    )
+
+
+def preview(world: World, contract: Row, usage: Meter) -> Row:
+    """The usage invoice of the contract's current period as this usage would make it."""
+    start, end = of_contract(contract, world.stamp())
+    draft = draft_of(world, contract, "USAGE", start_timestamp=start, end_timestamp=end)
+    for invoice in invoices_of(world, contract, "USAGE"):
+        if invoice["status"] == "DRAFT" and invoice["start_timestamp"] == start:
+            draft["id"] = invoice["id"]
+    return shown(world, draft, usage)
+
+
+def charges(world: World, contract: Row, invoice: Row, usage: Meter) -> list[Row]:
+    """A usage invoice's lines before balances: usage, and what is billed along with it."""
+    start, end = invoice["start_timestamp"], invoice["end_timestamp"]
+    lines = said.usage_lines(world, contract, usage, start, end)
+    for each in contract.get("subscriptions") or []:
+        if each["collection_schedule"] == "ARREARS":
+            for period in said.subscription_periods(each, start, end):
+                if start < min(period[1], each.get("ending_before") or period[1]) <= end:
+                    lines += said.subscription_lines(world, contract, each, period)
+    return lines + [line_of(world, each) for each in along(world, contract, invoice)]
+
+
+def along(world: World, contract: Row, invoice: Row) -> list[Dated]:
+    """Scheduled charges that this usage invoice bills."""
+    return [
+        each
+        for each in dated(world, contract)
+        if goes_along(contract, each)
+        and invoice["start_timestamp"] <= each.item["timestamp"] < invoice["end_timestamp"]
+        and each.item.get("invoice_id", invoice["id"]) == invoice["id"]
+    ]
+
+
+def with_lines(world: World, contract: Row, invoice: Row, lines: list[Row]) -> Row:
+    """A copy with these lines, what is left in custom units as money, and the sums."""
+    lines = lines + said.conversion_lines(world, contract, lines)
+    return {
+        **invoice,
+        "customer_custom_fields": dict(world.customers[invoice["customer_id"]]["custom_fields"]),
+        "contract_custom_fields": dict(contract.get("custom_fields") or {}),
+        "line_items": lines,
+        **said.sums(lines, invoice["credit_type"]),
+    }
+
+
+def draft_of(world: World, contract: Row, kind: str, **members: object) -> Row:
+    """A draft that has no lines yet and isn't in the world."""
+    invoice = {
+        "id": world.new_id(),
+        "customer_id": contract["customer_id"],
+        "contract_id": contract["id"],
+        "status": "DRAFT",
+        "type": kind,
+        "credit_type": said.currency_of(world, contract),
+        "billable_status": "billable",
+        **members,
+    }
+    if contract.get("net_payment_terms_days") is not None:
+        invoice["net_payment_terms_days"] = contract["net_payment_terms_days"]
+    return invoice
