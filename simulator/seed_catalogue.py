@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from simulator.amounts import USD, plain
+from simulator.api import packages
 from simulator.api.billable_metrics import put_metric
 from simulator.api.products import put_product
 from simulator.api.rate_cards import put_rate_card
@@ -34,6 +35,7 @@ def seed_catalogue(world: World, today: datetime) -> None:
     products = _products(world, _metrics(world), since)
     for currency in CURRENCIES:
         _rate_card(world, products, currency, credits, since)
+    _package(world, products, since)
 
 
 def list_prices_in(world: World, currency: Row) -> str:
@@ -156,3 +158,42 @@ def _rate_card(world: World, products: dict[str, Row], currency: Row, credits: R
             rate("Premium support", "PERCENTAGE", unit=None, price=0.1),
         ],
     )
+
+
+def _package(world: World, products: dict[str, Row], since: str) -> None:
+    """A year at list prices with seats, a monthly fee, and a balance paid in advance."""
+    now, year = {"value": 0, "unit": "DAYS"}, {"value": 1, "unit": "YEARS"}
+    balance = {"amount": 1_000_000, "starting_at_offset": now, "duration": year}
+    given = {
+        "name": "Growth",
+        "contract_name": "Growth",
+        "rate_card_id": list_prices_in(world, USD),
+        "aliases": [{"name": "growth"}],
+        "duration": year,
+        "net_payment_terms_days": 30,
+        "usage_statement_schedule": {"frequency": "MONTHLY", "day": "CONTRACT_START"},
+        "subscriptions": [
+            {
+                "name": name,
+                "subscription_rate": {"product_id": products[name]["id"], "billing_frequency": "MONTHLY"},
+                "collection_schedule": "ADVANCE",
+                "proration": {},
+                "initial_quantity": quantity,
+            }
+            for name, quantity in (("Platform fee", 1), ("Seats", 5))
+        ],
+        "commits": [
+            {
+                "type": "PREPAID",
+                "product_id": products["Prepaid commit"]["id"],
+                "name": "Prepaid balance",
+                "priority": 1,
+                "access_schedule": {"schedule_items": [balance]},
+                "invoice_schedule": {
+                    "schedule_items": [{"unit_price": 900_000, "quantity": 1, "date_offset": now}]
+                },
+            }
+        ],
+    }
+    package = {**packages.built(world, given, "seed"), "created_at": since}
+    world.packages[package["id"]] = package

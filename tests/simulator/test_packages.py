@@ -30,10 +30,10 @@ def terms(names: dict[str, str]) -> dict[str, Any]:
     """A package with one of everything."""
     commit, seats = names["Prepaid commit"], names["Seats"]
     return {
-        "name": "Growth",
+        "name": "Everything",
         "contract_name": "Growth contract",
         "rate_card_id": names["card"],
-        "aliases": [{"name": "growth"}],
+        "aliases": [{"name": "everything"}],
         "duration": YEAR,
         "net_payment_terms_days": 30,
         "multiplier_override_prioritization": "EXPLICIT",
@@ -141,7 +141,7 @@ def test_a_package_is_shown_as_it_was_made(sdk, simulator, names):
     )
     specific, overwrite = package.overrides
     assert (package.name, package.contract_name, package.created_by) == (
-        "Growth",
+        "Everything",
         "Growth contract",
         "Countersign worker",
     )
@@ -176,7 +176,7 @@ def test_a_contract_made_from_a_package_has_its_terms_and_is_listed_on_it(sdk, n
     assert list(sdk.v1.packages.list_contracts_on_package(package_id=package)) == []
 
     contract = sdk.v1.contracts.create(
-        customer_id=customer, package_alias="growth", starting_at="2026-03-01T00:00:00Z"
+        customer_id=customer, package_alias="everything", starting_at="2026-03-01T00:00:00Z"
     ).data.id
 
     made = sdk.v2.contracts.retrieve(customer_id=customer, contract_id=contract).data
@@ -196,6 +196,20 @@ def test_a_contract_made_from_a_package_has_its_terms_and_is_listed_on_it(sdk, n
     sdk.v1.contracts.archive(customer_id=customer, contract_id=contract, void_invoices=True)
     assert listed() == []
     assert listed(include_archived=True) == [contract]
+
+
+def test_the_seeded_package_makes_a_contract(sdk):
+    (package,) = sdk.v1.packages.list()
+    customer = sdk.v1.customers.create(name="Seeded AB").data.id
+
+    contract = sdk.v1.contracts.create(
+        customer_id=customer, package_id=package.id, starting_at="2026-03-01T00:00:00Z"
+    ).data.id
+
+    made = sdk.v2.contracts.retrieve(customer_id=customer, contract_id=contract).data
+    assert (package.name, made.name) == ("Growth", "Growth")
+    assert [each.name for each in made.subscriptions] == ["Platform fee", "Seats"]
+    assert [each.name for each in made.commits] == ["Prepaid balance"]
 
 
 def test_a_package_by_alias_takes_the_card_that_has_it_when_the_contract_starts(sdk):
