@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from simulator.amounts import exact, plain
 from simulator.checks import moment_of
+from simulator.engine import grants as credit_grants
 from simulator.world import Row, World
 
 DAY = timedelta(days=1)
@@ -223,28 +224,24 @@ def _days_until(world: World, at: str) -> Decimal:
     return exact((moment_of(at, "at") - world.now()) / DAY)
 
 
-def _grants(world: World, alert: Row, customer_id: str) -> list[Row]:
-    """Credit grants in force."""
-    now, wanted = world.stamp(), alert.get("credit_grant_type_filters")
-    return [
-        each
-        for each in world.credit_grants.values()
-        if each["customer_id"] == customer_id
-        and each["effective_at"] <= now < each["expires_at"]
-        and _in_currency(alert, each["grant_amount"]["credit_type"])
-        and (not wanted or each.get("credit_grant_type") in wanted)
-    ]
-
-
 def _credit(*, percentage: bool = False) -> Reader:
     """What is left of all credit grants in force, or how much of them in percent."""
 
     def read(world: World, alert: Row, customer_id: str) -> Iterator[Reading]:
-        grants = _grants(world, alert, customer_id)
-        left = sum((exact(each["balance"]["excluding_pending"]) for each in grants), Decimal(0))
-        granted = sum((exact(each["grant_amount"]["amount"]) for each in grants), Decimal(0))
+        now, wanted = world.stamp(), alert.get("credit_grant_type_filters")
+        own = [
+            each
+            for each in world.credit_grants.values()
+            if each["customer_id"] == customer_id
+            and not each["voided_at"]
+            and each["effective_at"] <= now < each["expires_at"]
+            and _in_currency(alert, each["grant_amount"]["credit_type"])
+            and (not wanted or each["credit_grant_type"] in wanted)
+        ]
+        left = sum((grants.left(each) for each in own), Decimal(0))
+        granted = sum((exact(each["grant_amount"]["amount"]) for each in own), Decimal(0))
         members = {"remaining_balance": plain(left), "credit_type_id": alert["credit_type"]["id"]}
-        if grants and not percentage:
+        if own and not percentage:
             yield Reading(left, None, members)
         elif granted:
             yield Reading(left * 100 / granted, None, members)

@@ -1,0 +1,212 @@
+"""What invoices draw from commits and credits, without HTTP: the order, the targets, and exact books."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.amounts import USD, exact, total
+from simulator.engine import commits
+from simulator.engine.commit_terms import blank
+from simulator.engine.ledger import enter, segments_of
+from simulator.world import Row, World
+
+CUSTOMER, CONTRACT, OTHER = "customer", {"id": "contract", "customer_id": "customer"}, {"id": "other"}
+START, MIDDLE, END = "2030-01-01T00:00:00.000Z", "2030-02-01T00:00:00.000Z", "2030-03-01T00:00:00.000Z"
+BILLED = "2030-02-02T00:00:00.000Z"
+
+
+def world_at(now: str = BILLED) -> World:
+    return World(clock={"offset_seconds": 0.0, "frozen_at": now})
+
+
+def put(world: World, kind: str, amount: float, **terms: Any) -> Row:
+    """Store a commit ("PREPAID", "POSTPAID") or credit ("CREDIT") of one segment until February."""
+    contract = CONTRACT if terms.pop("own", True) else None
+    row = blank(world, CUSTOMER, "credit" if kind == "CREDIT" else "commit", contract)
+    segment = {
+        "id": world.new_id(),
+        "amount": amount,
+        "starting_at": terms.pop("start", START),
+        "ending_before": terms.pop("end", MIDDLE),
+    }
+    access_type = terms.pop("access_type", "SPEND")
+    row |= {"type": kind, "product": {"id": "p", "name": kind.capitalize()}, **terms}
+    row["access_schedule"] = {
+        "access_type": access_type,
+        "credit_type": USD if access_type == "SPEND" else None,
+        "schedule_items": [segment],
+    }
+    commits.store(world, row)
+    return row
+
+
+def line(amount: float, **more: Any) -> Row:
+    """A line of usage in January."""
+    whole = {"type": "usage", "name": "Usage", "total": amount, "quantity": amount, "credit_type": USD}
+    return whole | {"product_id": "usage", "starting_at": START, "ending_before": MIDDLE} | more
+
+
+def drawn(world: World, *lines: Row) -> dict[str, float]:
+    """Name → what it paid, after drawing on an invoice of January."""
+    applied = commits.draw(world, CONTRACT, list(lines), MIDDLE, "invoice")
+    return {each["name"]: -each["total"] for each in applied}
+
+
+def test_rollovers_come_first_then_the_lower_priority_and_postpaid_last():
+    world = world_at()
+    put(world, "CREDIT", 10, name="late", priority=2)
+    put(world, "PREPAID", 10, name="early", priority=1)
+    put(world, "PREPAID", 10, name="rolled", priority=9, rolled_over_from={"commit_id": "x"})
+    postpaid = put(world, "POSTPAID", 100, name="post", priority=0)
+
+    assert drawn(world, line(28)) == {"rolled": 10, "early": 10, "late": 8}
+    assert commits.show(world, postpaid, ledger=True)["ledger"][-1]["type"] == "POSTPAID_COMMIT_EXPIRATION"
+
+
+def test_a_postpaid_commit_counts_usage_and_leaves_it_to_be_billed():
+    world = world_at()
+    row = put(world, "POSTPAID", 100, end=END)
+
+    assert drawn(world, line(30)) == {}
+    assert commits.balance_of(world, row) == 70
+    assert commits.true_up(row, BILLED, "true-up") == 70
+    assert [(each["type"], each["amount"]) for each in commits.show(world, row, ledger=True)["ledger"]] == [
+        ("POSTPAID_COMMIT_INITIAL_BALANCE", 100),
+        ("POSTPAID_COMMIT_AUTOMATED_INVOICE_DEDUCTION", -30),
+        ("POSTPAID_COMMIT_TRUEUP", -70),
+    ]
+
+
+def test_equal_priorities_go_to_the_contract_first_and_then_to_what_ends_first():
+    world = world_at()
+    put(world, "CREDIT", 10, name="shared", priority=1, own=False)
+    put(world, "CREDIT", 10, name="long", priority=1, end=END)
+    put(world, "CREDIT", 10, name="short", priority=1)
+
+    assert drawn(world, line(25)) == {"short": 10, "long": 10, "shared": 5}
+
+
+def test_only_what_is_targeted_is_paid_for():
+    world = world_at()
+    put(world, "CREDIT", 5, name="id", priority=1, applicable_product_ids=["a"])
+    put(world, "CREDIT", 5, name="tag", priority=2, applicable_product_tags=["t"])
+    specifier = {"product_tags": ["t", "u"], "pricing_group_values": {"region": "eu"}}
+    put(world, "CREDIT", 5, name="specified", priority=3, specifiers=[specifier])
+    put(world, "CREDIT", 5, name="foreign", priority=4, own=False, applicable_contract_ids=["other"])
+
+    assert drawn(world, line(9, product_id="b")) == {}
+    assert drawn(world, line(9, product_id="a")) == {"id": 5}
+    assert drawn(world, line(9, product_tags=["t"])) == {"tag": 5}
+    assert drawn(world, line(9, product_tags=["t", "u"])) == {}
+    eu = {"region": "eu", "tier": "1"}
+    assert drawn(world, line(9, product_tags=["t", "u"], pricing_group_values=eu)) == {"specified": 5}
+
+
+def test_usage_outside_of_a_segment_another_currency_and_charges_are_not_paid_for():
+    world = world_at()
+    put(world, "CREDIT", 5, start=MIDDLE, end=END)
+    put(world, "CREDIT", 5)
+
+    assert drawn(world, line(3, credit_type={"id": "eur", "name": "EUR"})) == {}
+    assert drawn(world, line(3, type="scheduled")) == {}
+    assert drawn(world, line(-3)) == {}
+    assert drawn(world, line(9)) == {"Credit": 5}
+
+
+def test_a_balance_of_units_pays_for_units():
+    world = world_at()
+    row = put(world, "CREDIT", 4, access_type="QUANTITY", end=END)
+
+    (applied,) = commits.draw(world, CONTRACT, [line(50, quantity=10)], MIDDLE, "invoice")
+
+    assert (applied["total"], applied["quantity_consumed"]) == (-20, 4)
+    assert applied["applied_commit_or_credit"] == {
+        "id": row["id"],
+        "type": "CREDIT",
+        "access_type": "QUANTITY",
+    }
+    assert commits.balance_of(world, row) == 0
+
+
+def test_a_projection_says_what_would_be_drawn_and_moves_nothing():
+    world = world_at()
+    row = put(world, "PREPAID", 10, end=END)
+
+    (applied,) = commits.projected(world, CONTRACT, [line(4)], MIDDLE)
+
+    assert (applied["total"], applied["commit_id"], applied["commit_type"]) == (
+        -4,
+        row["id"],
+        "PrepaidCommit",
+    )
+    assert commits.balance_of(world, row) == 10
+
+
+def test_a_void_invoice_gives_back_what_it_drew_once():
+    world = world_at()
+    row = put(world, "PREPAID", 10, end=END)
+    postpaid = put(world, "POSTPAID", 100, end=END)
+    drawn(world, line(14))
+
+    for _time in range(2):
+        commits.give_back(world, CUSTOMER, "invoice")
+
+    assert [(each["type"], each["amount"]) for each in commits.show(world, row, ledger=True)["ledger"]] == [
+        ("PREPAID_COMMIT_SEGMENT_START", 10),
+        ("PREPAID_COMMIT_AUTOMATED_INVOICE_DEDUCTION", -10),
+        ("PREPAID_COMMIT_CANCELED", 10),
+    ]
+    assert (commits.balance_of(world, row), commits.balance_of(world, postpaid)) == (10, 100)
+
+
+def test_usage_that_is_billed_after_a_segment_has_expired_still_draws_on_it():
+    world = world_at(MIDDLE)
+    row = put(world, "CREDIT", 10)
+    before = commits.show(world, row, ledger=True)["ledger"]
+
+    assert drawn(world, line(4)) == {"Credit": 4}
+
+    after = commits.show(world, row, ledger=True)["ledger"]
+    assert [each["amount"] for each in before] == [10, -10]
+    assert [each["amount"] for each in after] == [10, -4, -6]
+
+
+AMOUNTS = st.decimals(0, 10_000, places=4).map(float)
+ACTS = st.one_of(
+    st.tuples(st.just("draw"), st.lists(AMOUNTS, max_size=3)),
+    st.tuples(st.just("void"), st.integers(0, 20)),
+    st.tuples(st.just("manual"), AMOUNTS),
+    st.tuples(st.just("pass"), st.sampled_from([START, "2030-01-15T00:00:00.000Z", MIDDLE, BILLED, END])),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    balances=st.lists(st.tuples(st.sampled_from(["PREPAID", "POSTPAID", "CREDIT"]), AMOUNTS), min_size=1),
+    acts=st.lists(ACTS, max_size=12),
+)
+def test_after_any_history_ledgers_sum_to_balances_and_invoices_are_never_paid_twice(balances, acts):
+    world = world_at(START)
+    rows = [
+        put(world, kind, amount, end=END if n % 2 else MIDDLE) for n, (kind, amount) in enumerate(balances)
+    ]
+    for number, (act, what) in enumerate(acts):
+        if act == "draw":
+            lines = [line(each) for each in what]
+            applied = commits.draw(world, CONTRACT, lines, MIDDLE, f"invoice {number}")
+            paid = -exact(total(each["total"] for each in applied))
+            assert 0 <= paid <= exact(total(each["total"] for each in lines))
+        elif act == "void":
+            commits.give_back(world, CUSTOMER, f"invoice {what}")
+        elif act == "manual":
+            row = rows[number % len(rows)]
+            enter(row, "MANUAL", segments_of(row)[0], exact(what), START, reason="more")
+        else:
+            world.clock["frozen_at"] = max(what, world.stamp())
+        for row in rows:
+            shown = commits.show(world, row, balance=True, ledger=True)
+            assert shown["balance"] == total(each["amount"] for each in shown["ledger"])
+            assert shown["balance"] >= 0
