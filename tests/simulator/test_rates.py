@@ -1,15 +1,12 @@
-"""Rates of rate cards, driven by the strict SDK, and the prices that follow from them."""
+"""Rates of rate cards, driven by the strict SDK."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from metronome import BadRequestError, Metronome, NotFoundError
-
-from simulator.engine import pricing
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 JAN, FEB, MAR = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"
@@ -237,60 +234,3 @@ def test_rates_of_an_unknown_or_archived_card_are_refused(sdk, catalogue):
     cards.archive(id=catalogue.card)
     with pytest.raises(BadRequestError, match="Rate card is archived"):
         cards.rates.add(**flat(catalogue, 1, JAN))
-
-
-@pytest.mark.parametrize(
-    ("rate", "quantity", "cost"),
-    [
-        ({"rate_type": "FLAT", "price": 0.1}, 3, "0.3"),
-        ({"rate_type": "SUBSCRIPTION", "price": 900}, 5, "4500"),
-        ({"rate_type": "PERCENTAGE", "price": 0.25}, 10, "2.50"),
-        ({"rate_type": "TIERED", "tiers": [{"size": 10, "price": 2}, {"price": 1}]}, 15, "25"),
-        ({"rate_type": "TIERED", "tiers": [{"size": 10, "price": 2}, {"price": 1}]}, 4, "8"),
-        ({"rate_type": "TIERED", "tiers": [{"size": 10, "price": 2}, {"size": 5, "price": 1}]}, 30, "40"),
-        ({"rate_type": "CUSTOM", "custom_rate": {}}, 30, "0"),
-    ],
-)
-def test_a_quantity_has_its_price(rate, quantity, cost):
-    assert pricing.price(rate, quantity) == Decimal(cost)
-
-
-FLAT = {"product_id": "p", "rate_type": "FLAT", "price": 10, "entitled": True, "credit_type": {"id": "usd"}}
-
-
-def test_the_newest_overwrite_beats_every_multiplier():
-    overrides = [
-        {"multiplier": 0.1},
-        {"overwrite_rate": {"rate_type": "FLAT", "price": 7}},
-        {"overwrite_rate": {"rate_type": "FLAT", "price": 8}, "entitled": False},
-    ]
-
-    assert pricing.overridden(FLAT, overrides, None) == {**FLAT, "price": 8, "entitled": False}
-
-
-def test_of_several_multipliers_the_lowest_counts_or_the_one_of_lowest_priority():
-    overrides = [{"multiplier": 0.5, "priority": 2}, {"multiplier": 0.9, "priority": 1}]
-
-    assert pricing.overridden(FLAT, overrides, None)["price"] == 5
-    assert pricing.overridden(FLAT, overrides, "EXPLICIT")["price"] == 9
-
-
-def test_override_tiers_make_a_flat_price_a_tiered_one():
-    override = {"override_tiers": [{"size": 100, "multiplier": 1}, {"multiplier": 0.5}], "priority": 1}
-
-    rate = pricing.overridden(FLAT, [override], None)
-
-    assert (rate["rate_type"], rate["tiers"]) == ("TIERED", [{"price": 10, "size": 100}, {"price": 5}])
-    assert pricing.price(rate, 150) == Decimal(1250)
-
-
-def test_a_quantity_is_converted_and_then_rounded():
-    product = {
-        "current": {
-            "quantity_conversion": {"conversion_factor": 1000, "operation": "DIVIDE"},
-            "quantity_rounding": {"decimal_places": 0, "rounding_method": "ROUND_UP"},
-        }
-    }
-
-    assert pricing.billed_quantity(product, Decimal(1001)) == Decimal(2)
-    assert pricing.billed_quantity({"current": {}}, Decimal(1001)) == Decimal(1001)
