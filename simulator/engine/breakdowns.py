@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 from simulator.amounts import WIDE, exact, plain
 from simulator.checks import moment_of, rfc3339
 from simulator.engine.lines import sums, usage_lines
+from simulator.engine.statements import is_measured
 from simulator.engine.usage import meter
 from simulator.world import Row, World
 
@@ -33,7 +34,7 @@ def breakdown(world: World, contract: Row | None, invoice: Row, window: tuple[st
     """The invoice with what it comes to in one window, before balances."""
     start = max(window[0], invoice["start_timestamp"])
     end = min(window[1], invoice["end_timestamp"])
-    if contract is not None and _is_measured(world, contract, invoice):
+    if contract is not None and is_measured(world, contract, invoice):
         usage = meter(world, invoice["customer_id"])
         before, after = (
             usage_lines(world, contract, usage, invoice["start_timestamp"], at)
@@ -51,12 +52,6 @@ def breakdown(world: World, contract: Row | None, invoice: Row, window: tuple[st
         "breakdown_start_timestamp": window[0],
         "breakdown_end_timestamp": window[1],
     }
-
-
-def _is_measured(world: World, contract: Row, invoice: Row) -> bool:
-    """Whether usage and prices tell what it came to; a seeded invoice has lines of no product."""
-    is_priced = contract.get("rate_card_id") in world.rate_cards and invoice["type"] == "USAGE"
-    return is_priced and all("product_id" in line for line in invoice.get("line_items", []))
 
 
 def _key(line: Row) -> str:

@@ -18,6 +18,7 @@ from simulator.engine.statements import (
     contract_of,
     draft_of,
     invoices_of,
+    is_measured,
     preview,
     shown,
     with_lines,
@@ -67,8 +68,7 @@ def regenerate(world: World, invoice: Row) -> Row:
     again = {**invoice, "id": world.new_id(), "regenerated_from_invoice_id": invoice["id"]}
     contract = contract_of(world, invoice)
     world.invoices[invoice["customer_id"]].append(again)
-    is_measured = contract is not None and contract.get("rate_card_id") in world.rate_cards
-    if contract is None or (invoice["type"] == "USAGE" and not is_measured):
+    if contract is None or (invoice["type"] == "USAGE" and not is_measured(world, contract, invoice)):
         return _finalize(world, again)
     moved = [each for each in dated(world, contract) if each.item.get("invoice_id") == invoice["id"]]
     for each in moved:

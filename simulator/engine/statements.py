@@ -24,6 +24,12 @@ def invoices_of(world: World, contract: Row, *kinds: str) -> list[Row]:
     ]
 
 
+def is_measured(world: World, contract: Row, invoice: Row) -> bool:
+    """Whether usage and prices tell what it came to; a seeded invoice has lines of no product."""
+    is_priced = contract.get("rate_card_id") in world.rate_cards and invoice["type"] == "USAGE"
+    return is_priced and all("product_id" in line for line in invoice.get("line_items", []))
+
+
 def shown(world: World, invoice: Row, usage: Meter | None = None) -> Row:
     """The API's form. A draft is computed from the usage so far, or from `usage`."""
     if "line_items" in invoice:

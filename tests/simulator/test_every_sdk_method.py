@@ -24,14 +24,6 @@ NOT_YET = {
     "v1.credit_grants.list",
     "v1.credit_grants.list_entries",
     "v1.credit_grants.void",
-    "v1.customers.invoices.add_charge",
-    "v1.customers.invoices.list_breakdowns",
-    "v1.customers.invoices.retrieve_pdf",
-    "v1.customers.list_billable_metrics",
-    "v1.customers.list_costs",
-    "v1.customers.preview_events",
-    "v1.invoices.regenerate",
-    "v1.invoices.void",
 }
 SERVED = {unnamed(name) for name in ROUTES}
 
@@ -45,7 +37,7 @@ def test_every_method_of_the_sdk_finds_its_route_or_is_listed_with_a_reason() ->
 def test_every_route_is_driven_by_a_test() -> None:
     called, methods = calls_in_tests(), sdk_methods()
     driven = {route for name, route in methods.items() if name in called}
-    driven |= {unnamed(name) for name in called if " " in name}
+    driven |= called - set(methods.values())  # what the SDK has no method for is posted to by hand
 
     assert SERVED - driven == set()
 
