@@ -9,7 +9,8 @@ from simulator.engine import commits, subscriptions
 from simulator.world import Row, World
 
 OWN = ("amendments", "invoice_generation_starting_at", "royalty_segments")
-ADDED_BALANCES = ("add_commits", "add_credits")
+ADDED_BALANCES = ("add_commits", "add_credits", "add_recurring_commits", "add_recurring_credits")
+ORIGINS = ("id", "recurring_commit_id", "recurring_credit_id")
 OUTSIDE_IN_V1 = ("id", "customer_id", "archived_at", "custom_fields", "package_id", "uniqueness_key")
 OUTSIDE_IN_V1 += ("customer_billing_provider_configuration", "subscriptions")
 BESIDE_IN_V1 = ("spend_trackers", "scheduled_charges_on_usage_invoices", "spend_threshold_configuration")
@@ -70,7 +71,9 @@ def shown_v1(world: World, contract: Row, **options: Any) -> Row:
         "amendments": copy.deepcopy(contract.get("amendments", [])),
     }
     for name in ("commits", "credits"):
-        whole["initial"][name] = [each for each in first[name] if each["id"] not in later]
+        whole["initial"][name] = [
+            each for each in first[name] if not later & {each.get(origin) for origin in ORIGINS}
+        ]
     for name in BESIDE_IN_V1:
         if name in now:
             whole[name] = now[name]

@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from simulator.agenda import due, plan
-from simulator.amounts import exact, plain
+from simulator.amounts import WIDE, exact, plain
 from simulator.checks import moment_of
 from simulator.engine import commits
 from simulator.engine.periods import containing
@@ -218,7 +218,7 @@ def _rounded(amount: Decimal, row: Row, which: str, share: Decimal) -> int | flo
     if rule is None or share == 1:
         return plain(amount)
     unit = Decimal(1).scaleb(-int(rule["decimal_places"]))
-    return plain((amount / unit).quantize(Decimal(1), rounding=ROUNDING[rule["rounding_method"]]) * unit)
+    return plain((amount / unit).quantize(Decimal(1), ROUNDING[rule["rounding_method"]], WIDE) * unit)
 
 
 def _seats(contract: Row, row: Row, at: str) -> int | float:

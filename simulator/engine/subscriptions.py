@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
 
 from simulator.agenda import later
 from simulator.amounts import USD
@@ -192,21 +191,14 @@ def _change_quantity(row: Row, given: Row) -> None:
 
 
 def _change_seats(row: Row, given: Row) -> None:
-    def changed(name: str, change: Callable[[Row, Any], Row]) -> None:
-        for update in given.get(name, []):
-            _within(row, update["starting_at"])
-            if update.get("quantity", 1) <= 0:
-                raise ApiError(400, "seat quantities must be greater than 0")
-            _from(
-                row["seat_schedule"],
-                update["starting_at"],
-                lambda entry, update=update: entry.update(change(entry, update)),
-            )
-
-    changed("add_unassigned_seats", lambda old, new: _unassigned(old, new["quantity"]))
-    changed("add_seat_ids", lambda old, new: _assigned(old, new["seat_ids"]))
-    changed("remove_seat_ids", lambda old, new: _removed(old, new["seat_ids"]))
-    changed("remove_unassigned_seats", lambda old, new: _unassigned(old, -new["quantity"]))
+    """In order of time; at one instant as SEAT_CHANGES has them."""
+    updates = [(each["starting_at"], name, each) for name in SEAT_CHANGES for each in given.get(name, [])]
+    for at, name, update in sorted(updates, key=lambda each: each[0]):
+        _within(row, at)
+        if update.get("quantity", 1) <= 0:
+            raise ApiError(400, "seat quantities must be greater than 0")
+        change = SEAT_CHANGES[name]
+        _from(row["seat_schedule"], at, lambda entry, c=change, u=update: entry.update(c(entry, u)))
     row["quantity_schedule"] = _quantities(row["seat_schedule"])
 
 
@@ -222,6 +214,14 @@ def _assigned(old: Row, seat_ids: list[str]) -> Row:
 
 def _removed(old: Row, seat_ids: list[str]) -> Row:
     return _entry(old["starting_at"], [e for e in old["seat_ids"] if e not in seat_ids], old["unassigned"])
+
+
+SEAT_CHANGES: dict[str, Callable[[Row, Row], Row]] = {
+    "add_unassigned_seats": lambda old, new: _unassigned(old, new["quantity"]),
+    "add_seat_ids": lambda old, new: _assigned(old, new["seat_ids"]),
+    "remove_seat_ids": lambda old, new: _removed(old, new["seat_ids"]),
+    "remove_unassigned_seats": lambda old, new: _unassigned(old, -new["quantity"]),
+}
 
 
 def shown(world: World, row: Row) -> Row:
