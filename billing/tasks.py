@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 from billing.changes import apply, preflight, survey, sweeping
 from billing.mirror import refresh
 from billing.mirror.connection import open_gateway
+from billing.users import User
 
 logger = logging.getLogger(__name__)
 
@@ -44,17 +45,21 @@ def answer_survey(survey_uuid: str) -> None:
 
 
 @shared_task
-def refresh_mirror() -> None:
-    """Refresh the whole mirror."""
+def refresh_mirror(asked_by: int | None = None) -> None:
+    """Refresh the whole mirror, by the schedule or because a person asked."""
     with open_gateway() as gateway:
-        refresh.refresh_account(gateway)
+        refresh.refresh_account(gateway, requested_by=_person(asked_by))
 
 
 @shared_task
-def refresh_customer(customer_id: str) -> None:
+def refresh_customer(customer_id: str, asked_by: int | None = None) -> None:
     """Refresh one customer."""
     with open_gateway() as gateway:
-        refresh.refresh_customer(gateway, customer_id)
+        refresh.refresh_customer(gateway, customer_id, requested_by=_person(asked_by))
+
+
+def _person(user_id: int | None) -> User | None:
+    return User.objects.filter(pk=user_id).first() if user_id else None
 
 
 def nudge(task, *args: str | int) -> None:

@@ -15,7 +15,7 @@ BELOW: dict[str, set[str]] = {
     "control": {"audit"},
     "mirror": {"users", "audit", "metronome", "control"},
     "changes": {"users", "roles", "audit", "metronome", "control", "mirror"},
-    "tasks": {"changes", "mirror", "audit", "control"},
+    "tasks": {"users", "changes", "mirror", "audit", "control"},
     "pages": {"users", "roles", "audit", "control", "mirror", "changes", "tasks"},
     "management": {"users", "roles", "audit", "control", "metronome", "mirror", "changes", "tasks"},
     "models": {"audit", "changes", "control", "mirror", "users"},

@@ -135,7 +135,7 @@ def _next_call(claim: Claim) -> Call | None:
 
 
 def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: Gateway) -> bool:
-    """Read the live subject. Moved: stale, or partly applied after a first call. Unreadable: later."""
+    """Read the live subject. Moved: stale, after a first call partly applied, after a silence a doubt."""
     try:
         moved = differences(gateway, request, applied_calls=call.position)
     except Halt as alarm:
@@ -153,7 +153,9 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
     explanation = " ".join(difference.sentence for difference in moved)
     with transaction.atomic():
         change = _held(claim)
-        if change is not None and call.position == 0:
+        if change is not None and filing.is_in_doubt(call):
+            filing.doubt_moved(change, call, explanation)
+        elif change is not None and call.position == 0:
             move(change, Status.STALE, actor=WORKER, event=Event.CHANGE_STALED, explanation=explanation)
         elif change is not None:
             move(

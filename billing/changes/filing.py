@@ -18,9 +18,11 @@ from billing.changes.claiming import WORKER, Claim
 from billing.changes.models import Attempt, AttemptOutcome, Call, CallStatus, ChangeRequest
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.statuses import Status
+from billing.metronome.operations.base import Verdict as LookVerdict
 from billing.metronome.outcomes import Evidence, GatewayError
 
 FIRST_LOOK = timedelta(seconds=5)
+SILENT = Q(outcome__isnull=True) | Q(outcome=AttemptOutcome.UNKNOWN)
 EVENTS = {
     AttemptOutcome.APPLIED: Event.CALL_APPLIED,
     AttemptOutcome.NOT_SENT: Event.CALL_NOT_SENT,
@@ -119,10 +121,23 @@ def doubt_lost_claim(change: ChangeRequest, call: Call) -> None:
     _doubt(change, call, "The worker stopped while the call was on its way; no answer was filed.")
 
 
+def is_in_doubt(call: Call) -> bool:
+    """Whether an earlier sending may have taken effect: it got no answer, and no look since said *no*."""
+    last = call.attempts.order_by("-number").first()
+    if last is None or not call.attempts.filter(SILENT).exists():
+        return False
+    look = call.lookups.filter(looked_at__gte=last.sent_at).order_by("-looked_at", "-pk").first()
+    return look is None or look.verdict != LookVerdict.NOT_APPLIED
+
+
+def doubt_moved(change: ChangeRequest, call: Call, explanation: str) -> None:
+    """A resend found the customer moved, and nobody knows what the first sending did: a person looks."""
+    _doubt(change, call, f"It was not sent again. {explanation}", needs_person=True)
+
+
 def earlier_silence(call: Call, *, before: Attempt) -> bool:
     """Whether a sending before this one never got an answer that settled it."""
-    silent = Q(outcome__isnull=True) | Q(outcome=AttemptOutcome.UNKNOWN)
-    return call.attempts.filter(silent, number__lt=before.number).exists()
+    return call.attempts.filter(SILENT, number__lt=before.number).exists()
 
 
 def _file(
@@ -170,7 +185,7 @@ def _settle_call(call: Call, status: CallStatus, *, result: dict[str, Any] | Non
     call.save(update_fields=["status", "result", "settled_at"])
 
 
-def _doubt(change: ChangeRequest, call: Call, message: str) -> None:
+def _doubt(change: ChangeRequest, call: Call, message: str, *, needs_person: bool = False) -> None:
     call.status = CallStatus.UNKNOWN
     call.finding = ""
     call.save(update_fields=["status", "finding"])
@@ -182,6 +197,7 @@ def _doubt(change: ChangeRequest, call: Call, message: str) -> None:
         explanation=message,
         facts={"call": call.position},
         next_try_at=database_now() + FIRST_LOOK,
+        needs_person=needs_person,
     )
 
 

@@ -5,14 +5,24 @@ from __future__ import annotations
 import unicodedata
 
 from billing.changes.proposals import Caution
-from billing.metronome.text import BLANKS
+from billing.metronome.text import BLANKS, TURNERS
 
 MOST_NAMED = 8
 
 
+def is_hidden(letter: str) -> bool:
+    """Whether a character leaves no mark of its own on paper."""
+    return letter in BLANKS or unicodedata.category(letter) == "Cf"
+
+
+def spelled(text: str) -> str:
+    """A sentence that nothing inside it can turn around: `[U+202E]` stands where such a character was."""
+    return "".join(f"[U+{ord(letter):04X}]" if letter in TURNERS else letter for letter in text)
+
+
 def hidden_characters(text: str) -> list[str]:
     """What the eye can't see inside a text, each once: `U+202E RIGHT-TO-LEFT OVERRIDE`."""
-    hidden = [letter for letter in text if letter in BLANKS or unicodedata.category(letter) == "Cf"]
+    hidden = [letter for letter in text if is_hidden(letter)]
     return [f"U+{ord(letter):04X} {unicodedata.name(letter, '')}".strip() for letter in dict.fromkeys(hidden)]
 
 

@@ -34,7 +34,7 @@ OPTIONS: dict[Status, tuple[Resolution.Verdict, ...]] = {
 
 MEANINGS: dict[Resolution.Verdict, str] = {
     Resolution.Verdict.TOOK_EFFECT: "You saw it in Metronome. The call counts as applied; later ones follow.",
-    Resolution.Verdict.TRY_AGAIN: "You saw that it did not happen. The worker looks again, then sends it.",
+    Resolution.Verdict.TRY_AGAIN: "It did not happen. It is sent again if the customer is still as approved.",
     Resolution.Verdict.GO_ON: "What was refused goes again, and the calls after it.",
     Resolution.Verdict.UNDO: "The request is closed. You propose the former values as a new one.",
     Resolution.Verdict.LEAVE_IT: "The request is closed as it stands; nothing more is sent.",

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from billing.changes.oddities import is_hidden
 from billing.metronome.operations import operation
 from billing.metronome.operations.base import HttpCall
 
@@ -67,8 +68,9 @@ class SealedCall:
 
     @property
     def body_text(self) -> str:
-        """The JSON body for people, indented; the same values as on the wire."""
-        return json.dumps(self.http.body, indent=2, ensure_ascii=False)
+        """The JSON body for people, indented; the same values as on the wire, what can't be seen escaped."""
+        text = json.dumps(self.http.body, indent=2, ensure_ascii=False)
+        return "".join(json.dumps(letter)[1:-1] if is_hidden(letter) else letter for letter in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Finding out what became of a call without a trustworthy answer. No answer is not a no.
 
 `find` may say *applied* at any time. *Not applied* counts only after the last sending has settled, and twice
-with a pause between. What can't be told goes to a person, with every look beside it.
+with a pause between, or once with a person's word. What can't be told goes to a person, with every look
+beside it; a resend that this person asks for still has to find the customer as it was approved.
 """
 
 from __future__ import annotations
@@ -129,8 +130,8 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str) -> None:
     status = (last.evidence or {}).get("status") if last.outcome else None
     if status is not None and status not in STORED_AS_SILENCE and not 200 <= status < 300:
         call.generation += 1
-    call.status = CallStatus.WAITING
-    call.save(update_fields=["status", "generation"])
+    call.status, call.finding = CallStatus.WAITING, ""
+    call.save(update_fields=["status", "generation", "finding"])
     _record_found(change, call, sentence)
     Resolution.objects.filter(change=change, carried_out_at__isnull=True).update(
         carried_out_at=database_now()
@@ -140,7 +141,7 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str) -> None:
         Status.APPROVED,
         actor=WORKER,
         event=Event.CHANGE_RETURNED,
-        explanation=f"{sentence} It is sent again.",
+        explanation=f"{sentence} It goes again if the customer is still as approved.",
     )
 
 

@@ -14,6 +14,8 @@ SURELY_SHORTENED = 40
 """A live name that is a prefix of ours counts as shortened by Metronome only from this length on."""
 BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols to Unicode that are drawn as nothing."""
+TURNERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of the text around them, so that people read something else."""
 
 
 class TextRefused(ValueError):
@@ -26,13 +28,15 @@ def utf16_units(text: str) -> int:
 
 
 def check_name(text: str) -> str:
-    """The name in NFC and trimmed. Raises TextRefused: nothing to see, over 160 units, control characters."""
+    """The name in NFC and trimmed. Raises TextRefused, saying what is wrong with it."""
     _refuse_unsendable(text, "The name")
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
         raise TextRefused("The name is empty.")
     if not any(_is_drawn(letter) for letter in name):
         raise TextRefused("The name has nothing but characters that can’t be seen.")
+    if turner := next((letter for letter in name if letter in TURNERS), ""):
+        raise TextRefused(f"The name has a character that turns the text around (U+{ord(turner):04X}).")
     if (units := utf16_units(name)) > LONGEST_NAME:
         raise TextRefused(
             f"The name is {units} characters long; Metronome keeps {LONGEST_NAME} and cuts the rest."

@@ -152,7 +152,7 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
     tasks.nudge(tasks.sweep_changes)
     messages.success(request, "Your word is on record.")
     if verdict == Resolution.Verdict.UNDO and resolved.status == Status.CLOSED:
-        messages.warning(request, "Propose the undoing: the former values are filled in from the request.")
+        messages.info(request, "Nothing is undone yet: finance proposes the former values from this page.")
     return go_to(request, "billing:change", reference)
 
 
@@ -290,6 +290,7 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
         "fields": fields,
         "sets": sets,
         "calls": list(zip(text.calls, calls, strict=True)),
+        "was_sent": any(call.first_sent_at for call in calls),
         "evidence": [(number, call, evidence(call)) for number, call in enumerate(calls, 1)],
         "can_decide": not why_not_decide,
         "why_not_decide": why_not_decide if user.may(Can.DECIDE) else "",
@@ -304,6 +305,9 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
         else "",
         "timeline": timeline(row, text),
         "digest_parts": [row.digest[start : start + 8] for start in range(0, 64, 8)],
+        "undoable": row.status == Status.CLOSED
+        and row.kind == "customer.archive"
+        and bool(text.removed_aliases),
         "can_propose_again": row.can_be_proposed_again and user.may(Can.PROPOSE),
     }
 

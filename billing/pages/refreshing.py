@@ -45,9 +45,9 @@ def _ask(request: HttpRequest, customer_id: UUID | None) -> HttpResponse:
     with transaction.atomic():
         mirror_refresh.ask_refresh(actor_of(request), customer_id)
         if customer_id is None:
-            tasks.nudge(tasks.refresh_mirror)
+            tasks.nudge(tasks.refresh_mirror, request.user.pk)
         else:
-            tasks.nudge(tasks.refresh_customer, str(customer_id))
+            tasks.nudge(tasks.refresh_customer, str(customer_id), request.user.pk)
     if is_partial(request):
         return _draw(request, customer_id, None, newest.pk if newest else 0)
     messages.success(request, "Refresh asked for. Load this page again to see what it brought.")

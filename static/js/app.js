@@ -70,7 +70,13 @@ document.addEventListener("keydown", (event) => {
       menu.querySelector("summary").focus();
     }
   }
+  if (event.target.id === "palette-q" && event.key === "Escape") palette().hidePopover();
   if (event.target.id === "palette-q") moveInPalette(event);
+});
+
+document.addEventListener("focusout", (event) => {
+  const leaves = palette()?.contains(event.target) && event.relatedTarget && !palette().contains(event.relatedTarget);
+  if (leaves) palette().hidePopover();
 });
 
 function moveInPalette(event) {

@@ -95,6 +95,20 @@ def test_try_again_looks_first_and_then_sends_once_more(
     assert doubtful.resolutions.get().carried_out_at is not None
 
 
+def test_a_resend_that_finds_the_customer_moved_goes_back_to_a_person_and_is_never_called_stale(
+    doubtful: ChangeRequest, administrator: User, gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    resolving.resolve(doubtful.pk, actor=by(administrator), verdict=Word.TRY_AGAIN, reason="try it")
+    before = len(simulator.ledger())
+
+    settle_until_known(doubtful, gateway)
+
+    assert (doubtful.status, doubtful.needs_person) == ("unknown", True)
+    assert doubtful.explanation.startswith("It was not sent again. The name changed in Metronome")
+    assert doubtful.calls.get().attempts.count() == 1
+    assert len(simulator.ledger()) == before
+
+
 def test_partly_applied_goes_on_only_with_a_second_person(
     partly: ChangeRequest,
     administrator: User,

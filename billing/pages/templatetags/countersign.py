@@ -14,11 +14,12 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from billing.changes.oddities import oddities
+from billing.changes.oddities import oddities, spelled
 from billing.pages.audit_lines import Line, lines_of
 
 register = template.Library()
 register.filter("oddities", oddities)
+register.filter("spelled", spelled)
 
 NO_VALUE = mark_safe('<span class="quiet">—</span>')
 DECIMALS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "JOD": 3, "TND": 3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -34,8 +35,10 @@ def test_a_new_customer_without_an_alias_is_refused_in_the_form(
     assert not ChangeRequest.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["\u200b", "\u2066\u2069", "\u3164\u200d", "\u0301"])
-def test_a_name_that_shows_nothing_is_refused(house: None, maker: User, as_person: SignIn, name: str) -> None:
+@pytest.mark.parametrize("name", ["\u200b", "\u2066\u2069", "\u3164\u200d", "\u0301", "abc\u202egnp.exe"])
+def test_a_name_that_shows_nothing_or_something_else_is_refused(
+    house: None, maker: User, as_person: SignIn, name: str
+) -> None:
     answer = as_person(maker).post(CREATE, {"name": name, "ingest_aliases": "a", "reason": "ordered"})
 
     assert answer.status_code == 422
@@ -45,14 +48,14 @@ def test_a_name_that_shows_nothing_is_refused(house: None, maker: User, as_perso
 def test_what_the_eye_overlooks_is_a_warning_on_the_request(
     house: None, maker: User, as_person: SignIn
 ) -> None:
-    entered = {"name": "abc\u202egnp.exe", "ingest_aliases": "plain\n \n ends ", "reason": "ordered"}
+    entered = {"name": "abc\u2060def", "ingest_aliases": "plain\n \n ends ", "reason": "ordered"}
 
     answer = as_person(maker).post(CREATE, entered)
 
     request = sealed.read(ChangeRequest.objects.get().sealed)
     assert answer.status_code == 302
     assert [(warning["title"], warning["text"]) for warning in request.warnings] == [
-        ("The name holds what can’t be seen.", "U+202E RIGHT-TO-LEFT OVERRIDE."),
+        ("The name holds what can’t be seen.", "U+2060 WORD JOINER."),
         (
             "Easily overlooked.",
             "“ ” is nothing but spaces; “ ends ” starts with a space and ends with a space. "
@@ -113,3 +116,29 @@ def test_a_list_that_does_not_exist_is_a_400_as_page_and_as_file(
 
     assert browser.get(address).status_code == 400
     assert browser.get(address.replace("/changes/?", "/changes.csv?")).status_code == 400
+
+
+def test_a_name_that_turns_the_text_around_cannot_change_what_an_approver_reads(
+    snapshot: dict[str, Any], maker: User, checker: User, as_person: SignIn
+) -> None:
+    turned = {**snapshot, "name": "abc\u202egnp.exe"}
+    change = propose("customer.rename", maker, {"name": "Plain"}, snapshot=turned)
+
+    page = as_person(checker).get(f"/changes/{change.reference}/").text
+
+    assert "Rename “abc[U+202E]gnp.exe” to “Plain”." in page
+    assert "Rename “abc\u202e" not in page
+
+
+def test_what_cannot_be_seen_is_escaped_in_the_body_that_is_shown(
+    house: None, maker: User, as_person: SignIn
+) -> None:
+    change = propose(
+        "customer.create", maker, {"name": "a\u2060b", "ingest_aliases": ["x\u202ey"], "custom_fields": {}}
+    )
+
+    shown = sealed.read(change.sealed).calls[0].body_text
+
+    assert '"a\\u2060b"' in shown
+    assert '"x\\u202ey"' in shown
+    assert json.loads(shown) == sealed.read(change.sealed).calls[0].http.body
