@@ -11,8 +11,9 @@ from metronome.types.v1.customer_set_ingest_aliases_params import CustomerSetIng
 from metronome.types.v1.customer_set_name_params import CustomerSetNameParams
 from metronome.types.v1.customer_update_config_params import CustomerUpdateConfigParams
 
+from simulator import fields
 from simulator.api import billing_providers
-from simulator.checks import aliases_of, check_custom_fields, shortened, uuid_of
+from simulator.checks import aliases_of, shortened, uuid_of
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route
@@ -45,7 +46,7 @@ def create(world: World, request: Request) -> Reply:
     if external_id := given.get("external_id"):
         aliases = list(dict.fromkeys([external_id, *aliases]))
     custom = given.get("custom_fields", {})
-    check_custom_fields(world.custom_field_keys, "customer", custom)
+    fields.check(world, "customer", custom)
     configurations = billing_providers.checked_for_new_customer(world, given)
     refuse_held(world, aliases, None)
     refuse_over_trial(world)

@@ -1,0 +1,101 @@
+"""Everything that can carry custom fields, and the rules for their values: reference §3.8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from simulator.checks import check_custom_fields
+from simulator.http import ApiError
+from simulator.world import Row, World
+
+
+def _contracts(world: World) -> Iterator[Row]:
+    return (each for rows in world.contracts.values() for each in rows)
+
+
+def _invoices(world: World) -> Iterator[Row]:
+    return (each for rows in world.invoices.values() for each in rows)
+
+
+def _within(parents: Callable[[World], Iterable[Row]], name: str) -> Callable[[World], Iterable[Row]]:
+    """What the parents hold in the list of that name."""
+    return lambda world: (each for parent in parents(world) for each in parent.get(name) or [])
+
+
+def _balances(kind: str) -> Callable[[World], Iterable[Row]]:
+    return lambda world: (each for each in world.commits.values() if each["kind"] == kind)
+
+
+def _packages(world: World) -> Iterable[Row]:
+    return world.packages.values()
+
+
+def _plans(world: World) -> Iterable[Row]:
+    return world.plans.values()
+
+
+def _plan_products(world: World) -> Iterator[Row]:
+    """The products of Metronome 1.0: there is nothing of them but the charges that name them."""
+    for plan in world.plans.values():
+        for charge in plan["charges"]:
+            fresh = {"id": charge["product_id"], "custom_fields": {}}
+            yield plan.setdefault("products", {}).setdefault(charge["product_id"], fresh)
+
+
+ROWS: dict[str, Callable[[World], Iterable[Row]]] = {
+    "alert": lambda world: world.alerts.values(),
+    "billable_metric": lambda world: world.billable_metrics.values(),
+    "charge": _within(_plans, "charges"),
+    "commit": _balances("commit"),
+    "contract_credit": _balances("credit"),
+    "contract_product": lambda world: world.products.values(),
+    "contract": _contracts,
+    "credit_grant": lambda world: world.credit_grants.values(),
+    "customer_plan": lambda world: world.customer_plans.values(),
+    "customer": lambda world: world.customers.values(),
+    "discount": _within(_contracts, "discounts"),
+    "invoice": _invoices,
+    "plan": _plans,
+    "professional_service": _within(_contracts, "professional_services"),
+    "product": _plan_products,
+    "rate_card": lambda world: world.rate_cards.values(),
+    "scheduled_charge": _within(_contracts, "scheduled_charges"),
+    "subscription": _within(_contracts, "subscriptions"),
+    "package_commit": _within(_packages, "commits"),
+    "package_credit": _within(_packages, "credits"),
+    "package_subscription": _within(_packages, "subscriptions"),
+    "package_scheduled_charge": _within(_packages, "scheduled_charges"),
+}
+
+
+def find(world: World, entity: str, entity_id: str) -> Row:
+    """The object of that kind, archived or not. Raises ApiError 404."""
+    if entity == "customer" and entity_id in world.customers:
+        return world.customers[entity_id]
+    for row in ROWS[entity](world):
+        if row["id"] == entity_id:
+            return row
+    raise ApiError(404, "The specified entity was not found", code="NotFound")
+
+
+def check(world: World, entity: str, given: dict[str, str], own_id: str | None = None) -> None:
+    """Raises ApiError 400 for unknown keys and long values, 409 for what another object has of a unique key.
+
+    Archived objects hold their values too.
+    """
+    check_custom_fields(world.custom_field_keys, entity, given)
+    keys = (each for each in world.custom_field_keys if each["entity"] == entity)
+    unique = {each["key"] for each in keys if each["enforce_uniqueness"]} & given.keys()
+    if not unique:
+        return
+    for row in ROWS[entity](world):
+        values = row.get("custom_fields") or {}
+        for key in unique:
+            if values.get(key) == given[key] and row["id"] != own_id:
+                raise ApiError(409, f"The value of {key} must be unique", executed=True)
+
+
+def clear(world: World, entity: str, key: str) -> None:
+    """Take a key's values from everything that has one."""
+    for row in ROWS[entity](world):
+        (row.get("custom_fields") or {}).pop(key, None)
