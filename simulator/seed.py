@@ -199,6 +199,8 @@ def _aliases(dice: random.Random, name: str, number: int) -> list[str]:
     ]
     if number == 20:
         return [f"fleet-{each:04d}" for each in range(2_000)]
+    if number % 23 == 17:
+        return []
     return aliases[: dice.choice([1, 1, 2, 2, 3])] + ([aliases[3]] if number % 97 == 5 else [])
 
 
@@ -295,6 +297,7 @@ def _contract_and_invoices(
         rows.append(_invoice(world, customer, contract, currency, begin, end, total, draft=back == 0))
     world.invoices[customer["id"]] = rows[::-1]
     world.daily_usage[customer["id"]] = daily_usage(world, int(rows[0]["total"]))
+    invoicing.finalize_later(world, rows[0])
     invoicing.begin(world, contract, rows[0]["end_timestamp"])
 
 

@@ -167,13 +167,10 @@ def _bill_usage(world: World, contract: Row) -> list[str]:
         mine.append(_new(world, contract, "USAGE", start_timestamp=begins, end_timestamp=ends))
     coming = [] if last and start >= last else [start]
     for invoice in mine:
-        if invoice["status"] != "DRAFT":
+        if invoice["status"] != "DRAFT" or "line_items" in invoice:
             continue
         if (at := later(invoice["end_timestamp"], hours=GRACE_HOURS)) > now:
             coming.append(at)
-            continue
-        if "line_items" in invoice:  # a seeded one is finalized as it is
-            _finalize(world, invoice)
             continue
         lines = charges(world, contract, invoice, meter(world, contract["customer_id"]))
         for each in along(world, contract, invoice):
@@ -219,7 +216,7 @@ def _finalize(world: World, invoice: Row) -> Row:
 
 
 def finalize_later(world: World, invoice: Row) -> None:
-    """Plan the end of a plan's invoice, whose lines are written as they come."""
+    """Plan the end of a draft whose lines are written already: a plan's, or a seeded one."""
     at = later(invoice["end_timestamp"], hours=GRACE_HOURS)
     whose = {"customer_id": invoice["customer_id"], "invoice_id": invoice["id"]}
     agenda.plan(world, at, "invoice.finalize", **whose)
@@ -227,7 +224,7 @@ def finalize_later(world: World, invoice: Row) -> None:
 
 @due("invoice.finalize")
 def finalize(world: World, *, customer_id: str, invoice_id: str) -> None:
-    """Finalize a plan's invoice, unless it is void by now."""
+    """Finalize such a draft as it is, unless it is void by now."""
     for invoice in world.invoices.get(customer_id, []):
         if invoice["id"] == invoice_id and invoice["status"] == "DRAFT":
             _finalize(world, invoice)

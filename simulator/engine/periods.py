@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from simulator.checks import moment_of
 from simulator.engine.schedules import DAYS, MONTHS, step
 from simulator.world import Row, World
@@ -12,6 +14,7 @@ def first_of_month(at: str) -> str:
     return f"{at[:7]}-01T00:00:00.000Z"
 
 
+@lru_cache(maxsize=10_000)
 def containing(anchor: str, frequency: str, at: str) -> tuple[str, str]:
     """The period that an instant lies in; periods begin at the anchor and go on in both directions."""
     if frequency in MONTHS:

@@ -34,15 +34,31 @@ def shown(world: World, invoice: Row, usage: Meter | None = None) -> Row:
     """The API's form. A draft is computed from the usage so far, or from `usage`."""
     if "line_items" in invoice:
         return invoice
-    from simulator.engine.commits import projected
-
     contract = contract_of(world, invoice)
     if contract is None:
         return {**invoice, "line_items": [], "subtotal": 0, "total": 0}
     lines = charges(world, contract, invoice, usage or meter(world, invoice["customer_id"]))
-    return with_lines(
-        world, contract, invoice, lines + projected(world, contract, lines, invoice["end_timestamp"])
-    )
+    return with_lines(world, contract, invoice, lines + _projected(world, contract, invoice, lines))
+
+
+def _projected(world: World, contract: Row, invoice: Row, lines: list[Row]) -> list[Row]:
+    """What balances are going to pay of a draft, once the customer's earlier drafts have drawn on them."""
+    from simulator.engine.commits import draw, of_customer, projected
+
+    end, held = invoice["end_timestamp"], of_customer(world, invoice["customer_id"])
+    if not held:
+        return []
+    ledgers = [(each, list(each["ledger"])) for each in held]
+    try:
+        for each in world.invoices.get(invoice["customer_id"], []):
+            if each["status"] == "DRAFT" and "line_items" not in each and each["end_timestamp"] < end:
+                own = contract_of(world, each)
+                due = charges(world, own, each, meter(world, each["customer_id"]))
+                draw(world, own, due, each["end_timestamp"], each["id"])
+        return projected(world, contract, lines, end)
+    finally:
+        for row, ledger in ledgers:
+            row["ledger"] = ledger
 
 
 def preview(world: World, contract: Row, usage: Meter) -> Row:

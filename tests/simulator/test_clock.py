@@ -316,6 +316,24 @@ def test_prepaid_pays_before_postpaid_and_what_is_missing_is_billed_in_the_end(a
     assert schedule.invoice_id == rows[("SCHEDULED", 40)].id
 
 
+def test_two_drafts_do_not_draw_on_the_same_money(account: Account) -> None:
+    span = {"starting_at": BEGIN, "ending_before": "2028-01-01T00:00:00Z"}
+    account.contract(
+        commits=[
+            commit(account, "PREPAID", 0, 1, access_schedule={"schedule_items": [{"amount": 50, **span}]})
+        ]
+    )
+    account.use(BEGIN, 20)
+    account.at("2027-02-01T12:00:00Z")
+    account.use("2027-02-01T01:00:00Z", 20)
+    assert account.told() == [
+        ("USAGE", "DRAFT", "01-01..02-01", 0),
+        ("USAGE", "DRAFT", "02-01..03-01", 30),
+    ]
+    account.at("2027-04-01T00:00:00Z")
+    assert [row[3] for row in account.told()[:2]] == [0, 30]
+
+
 def test_a_void_invoice_gives_back_and_a_regenerated_one_draws_again(account: Account) -> None:
     contract = account.contract(
         commits=[commit(account, "PREPAID", 50, 1, name="Prepaid")],
