@@ -9,7 +9,9 @@ from metronome.types.v1.billable_metric_create_params import BillableMetricCreat
 from metronome.types.v1.billable_metric_list_params import BillableMetricListParams
 from metronome.types.v1.billable_metric_update_params import BillableMetricUpdateParams
 
-from simulator.checks import check_custom_fields, uuid_of
+from simulator import fields
+from simulator.archiving import archived_already
+from simulator.checks import uuid_of
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route
@@ -72,7 +74,7 @@ def put_metric(world: World, members: Row) -> Row:
 @route("POST /v1/billable-metrics/create", BillableMetricCreateParams, writes=True)
 def create(world: World, request: Request) -> Reply:
     given = request.given
-    check_custom_fields(world.custom_field_keys, "billable_metric", given.get("custom_fields", {}))
+    fields.check(world, "billable_metric", given.get("custom_fields", {}))
     _check(given)
     metric = put_metric(world, given)
     world.happened(request, resource=("billable_metric", metric["id"]), action="create", after=metric)
@@ -113,8 +115,8 @@ def update(world: World, request: Request) -> Reply:
 def archive(world: World, request: Request) -> Reply:
     """Final. Products that use it keep counting."""
     metric = found(world, request.given["id"], "id")
-    if "archived_at" in metric:
-        raise ApiError(400, "Billable metric is already archived", executed=True)
+    if archived_already(world, metric, "Billable metric"):
+        return Reply(200, {"data": {"id": metric["id"]}})
     metric["archived_at"] = world.stamp()
     world.happened(
         request,

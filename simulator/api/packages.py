@@ -10,7 +10,8 @@ from metronome.types.v1.package_list_contracts_on_package_params import PackageL
 from metronome.types.v1.package_retrieve_params import PackageRetrieveParams
 
 from simulator.api import contracts, rate_cards
-from simulator.api.products import ListBody, kept_by
+from simulator.api.products import ListBody
+from simulator.archiving import archived_already, kept_by
 from simulator.checks import uuid_of
 from simulator.engine import package_terms, templates
 from simulator.engine.drafts import Draft
@@ -108,8 +109,8 @@ def list_packages(world: World, request: Request) -> Reply:
 def archive(world: World, request: Request) -> Reply:
     """Final. Contracts made from it go on; a second time is a 422, as observed."""
     package = found(world, request.given["package_id"])
-    if package["archived_at"]:
-        raise ApiError(422, "Package is already archived", executed=True)
+    if archived_already(world, package, "Package", 422):
+        return Reply(200, {"data": {"id": package["id"]}})
     package["archived_at"] = world.stamp()
     world.happened(
         request,

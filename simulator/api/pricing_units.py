@@ -6,6 +6,7 @@ from metronome.types.v1.pricing_unit_archive_params import PricingUnitArchivePar
 from metronome.types.v1.pricing_unit_create_params import PricingUnitCreateParams
 from metronome.types.v1.pricing_unit_list_params import PricingUnitListParams
 
+from simulator.archiving import archived_already
 from simulator.checks import uuid_of
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
@@ -43,8 +44,8 @@ def archive(world: World, request: Request) -> Reply:
         raise ApiError(404, "The specified pricing unit was not found", code="NotFound")
     if unit["is_currency"]:
         raise ApiError(400, "A currency can't be archived")
-    if unit.get("archived_at"):
-        raise ApiError(400, "Pricing unit is already archived", executed=True)
+    if archived_already(world, unit, "Pricing unit"):
+        return Reply(200, {"data": {"id": unit["id"]}})
     unit["archived_at"] = world.stamp()
     world.happened(
         request,

@@ -9,9 +9,10 @@ from metronome.types.v1.contracts.product_create_params import ProductCreatePara
 from metronome.types.v1.contracts.product_retrieve_params import ProductRetrieveParams
 from metronome.types.v1.contracts.product_update_params import ProductUpdateParams
 
-from simulator import agenda
+from simulator import agenda, fields
 from simulator.agenda import due
-from simulator.checks import check_custom_fields, on_the_hour, uuid_of
+from simulator.archiving import archived_already, kept_by
+from simulator.checks import on_the_hour, uuid_of
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route
@@ -53,11 +54,6 @@ def known(world: World, product_id: Any, name: str = "product_id") -> Row:
     if product is None or product["archived_at"]:
         raise ApiError(400, f"{name} holds an unknown or archived product")
     return product
-
-
-def kept_by(archive_filter: str) -> Any:
-    """Whether a row with `archived_at` passes ARCHIVED, NOT_ARCHIVED or ALL."""
-    return lambda row: archive_filter == "ALL" or bool(row["archived_at"]) == (archive_filter == "ARCHIVED")
 
 
 def state_at(product: Row, at: str) -> Row:
@@ -137,7 +133,7 @@ def create(world: World, request: Request) -> Reply:
     given = request.given
     kind = "PRO_SERVICE" if given["type"] == "PROFESSIONAL_SERVICE" else given["type"]
     custom = given.get("custom_fields", {})
-    check_custom_fields(world.custom_field_keys, "contract_product", custom)
+    fields.check(world, "contract_product", custom)
     clean = _checked(world, kind, {name: each for name, each in given.items() if each is not None}, {})
     made = {"created_at": world.stamp(), "created_by": request.token.name}
     product = put_product(world, kind, clean | made, custom)
@@ -191,8 +187,8 @@ def take_effect(world: World, *, product_id: str) -> None:
 def archive(world: World, request: Request) -> Reply:
     """Final. Its rates stay where they are."""
     product = found(world, request.given["product_id"])
-    if product["archived_at"]:
-        raise ApiError(400, "Product is already archived", executed=True)
+    if archived_already(world, product, "Product"):
+        return Reply(200, {"data": {"id": product["id"]}})
     product["archived_at"] = world.stamp()
     world.happened(
         request,

@@ -11,8 +11,10 @@ from metronome.types.v1.contracts.rate_card_update_params import RateCardUpdateP
 from metronome.types.v1.contracts.rate_cards.product_order_set_params import ProductOrderSetParams
 from metronome.types.v1.contracts.rate_cards.product_order_update_params import ProductOrderUpdateParams
 
+from simulator import fields
 from simulator.amounts import USD, exact
-from simulator.checks import check_custom_fields, in_order, uuid_of
+from simulator.archiving import archived_already
+from simulator.checks import in_order, uuid_of
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route
@@ -123,7 +125,7 @@ def put_rate_card(world: World, members: Row) -> Row:
 def create(world: World, request: Request) -> Reply:
     given = request.given
     custom = given.get("custom_fields", {})
-    check_custom_fields(world.custom_field_keys, "rate_card", custom)
+    fields.check(world, "rate_card", custom)
     if not given["name"]:
         raise ApiError(400, "name must not be empty")
     members = {
@@ -181,8 +183,8 @@ def update(world: World, request: Request) -> Reply:
 def archive(world: World, request: Request) -> Reply:
     """Final. Contracts on it keep its rates; new ones can't choose it."""
     card = found(world, request.given["id"], "id")
-    if card["archived_at"]:
-        raise ApiError(400, "Rate card is already archived", executed=True)
+    if archived_already(world, card, "Rate card"):
+        return Reply(200, {"data": {"id": card["id"]}})
     card["archived_at"] = world.stamp()
     world.happened(
         request,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulator.checks import check_custom_fields
+from simulator import fields
 from simulator.engine.recurring import NO_UNIT
 from simulator.engine.schedules import credit_type
 from simulator.engine.terms import kept, named, product_of, without_nulls
@@ -45,7 +45,7 @@ def _offsets(given: Row) -> Row:
 
 def _custom(world: World, given: Row, entity: str) -> Row:
     custom = given.get("custom_fields", {})
-    check_custom_fields(world.custom_field_keys, entity, custom)
+    fields.check(world, entity, custom)
     return {"custom_fields": custom}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from metronome import BadRequestError, Metronome, NotFoundError
+from metronome import BadRequestError, ConflictError, Metronome, NotFoundError
 
 from tests.simulator_server import TOKEN, RunningSimulator
 
@@ -73,6 +73,33 @@ def test_an_archived_product_is_listed_only_when_asked_for_and_never_changes_aga
         products.update(product_id=fixed, starting_at="2020-01-01T00:00:00Z", name="Care")
     assert message(again) == "Product is already archived"
     assert message(updated) == "Product is archived"
+
+
+def test_where_the_switch_allows_it_a_second_archive_changes_nothing(sdk, simulator):
+    calls: dict[str, Any] = {
+        "product_id": (sdk.v1.contracts.products, {"name": "Gone", "type": "FIXED"}),
+        "package_id": (sdk.v1.packages, {"name": "Gone"}),
+        "id": (sdk.v1.contracts.rate_cards, {"name": "Gone"}),
+    }
+    simulator.control("POST", "switches", {"second_archive": "allow"})
+
+    for name, (resource, given) in calls.items():
+        made = resource.create(**given).data.id
+        assert [resource.archive(**{name: made}).data.id for _twice in range(2)] == [made, made]
+
+    assert [action for _kind, action in ends_of(simulator)] == ["create", "archive"] * 3
+
+
+def test_a_value_of_a_unique_custom_field_belongs_to_one_product(sdk):
+    sdk.v1.custom_fields.add_key(entity="contract_product", key="sku", enforce_uniqueness=True)
+    products, fields = sdk.v1.contracts.products, {"sku": "A-1"}
+    made = products.create(name="One", type="FIXED", custom_fields=fields).data.id
+
+    with pytest.raises(ConflictError):
+        products.create(name="Two", type="FIXED", custom_fields=fields)
+
+    assert products.retrieve(id=made).data.custom_fields == fields
+    assert "Two" not in [each.current.name for each in products.list()]
 
 
 def test_a_composite_product_names_products_or_tags(sdk, fixed):
