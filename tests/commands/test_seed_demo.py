@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from adminsite.metronome import MetronomeSettings
 from billing.audit.models import AuditEvent
-from billing.changes import apply, queries
+from billing.changes import apply, queries, resolving
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.changes.verifying import verified
@@ -17,7 +17,7 @@ from billing.metronome.client import Gateway
 from billing.mirror.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, gateway, house, simulator, simulator_process
+from tests.world import approve, by, gateway, house, simulator, simulator_process
 
 __all__ = ["gateway", "house", "simulator", "simulator_process"]
 
@@ -51,6 +51,25 @@ def test_it_tells_of_every_status_and_only_once(
     apply.apply_change(archiving.pk, gateway)
     archiving.refresh_from_db()
     assert archiving.status == "applied", archiving.explanation
+
+    partly = ChangeRequest.objects.get(status="partly_applied")
+    administrator = User.objects.get(username="admin")
+    resolving.resolve(partly.pk, actor=by(administrator), verdict="go_on", reason="The block is gone.")
+    resolving.second(partly.pk, actor=by(manager), reason="Seen it as well.")
+    apply.apply_change(partly.pk, gateway)
+    partly.refresh_from_db()
+    assert partly.status == "applied", partly.explanation
+
+
+def test_the_record_begins_with_the_people(
+    house: None, simulator: RunningSimulator, gateway: Gateway
+) -> None:
+    simulator.reset(customers=260)
+
+    call_command("seed_demo", verbosity=0)
+
+    oldest = AuditEvent.objects.order_by("occurred_at")[:6]
+    assert {event.event_type for event in oldest} == {"person.added"}
 
 
 def test_it_refuses_anything_but_a_simulator(house: None, settings: Any) -> None:

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from billing.changes.models import ChangeRequest
 from billing.control.anchor import AnchorMismatch, anchor
 from billing.control.models import Environment
-from billing.management.demo.history import History
+from billing.management.demo.history import DAYS, History
 from billing.management.demo.people import add_people
 from billing.mirror.connection import open_gateway
 from billing.mirror.models import Customer, RefreshRun
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             )
         try:
             anchor(metronome.environment, metronome.base_url)
-            people = add_people()
+            people = add_people(0 if is_sandbox_for_people else DAYS + 1)
             if people_only:
                 self.stdout.write("The demo people are there.")
                 return

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
@@ -19,7 +22,7 @@ from billing.changes.survey import read_survey
 from billing.management.demo.story import Story
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
-from billing.mirror.models import Customer
+from billing.mirror.models import Customer, IngestAlias
 from billing.users import User
 
 DAYS = 60
@@ -46,7 +49,11 @@ class History:
         self.dice = random.Random(7)  # noqa: S311 the same history every time is the point
         self.now = database_now()
         self.events: list[AuditEvent] = []
-        usable = Customer.objects.filter(archived_at__isnull=True, missing_since__isnull=True)
+        usable = Customer.objects.filter(
+            Exists(IngestAlias.objects.filter(customer=OuterRef("pk"))),
+            archived_at__isnull=True,
+            missing_since__isnull=True,
+        )
         ids = list(usable.order_by("created_at", "id").values_list("pk", flat=True)[14:400])
         self.dice.shuffle(ids)
         self.ids = iter(ids)
@@ -82,19 +89,28 @@ class History:
             {"ingest_aliases": sorted(wanted)}, snapshot={**now, "ingest_aliases": sorted(before)}
         )
 
+    def _overtaken(self) -> Proposal:
+        """A renaming after which somebody gave the customer a third name: the one it has now."""
+        now = self._snapshot()
+        old, new = f"{now['name'][:100]} (old)", f"{now['name'][:120]} Holding"
+        return KINDS["customer.rename"].build({"name": new}, snapshot={**now, "name": old})
+
     def _create(self, name: str) -> Proposal:
         alias = name.lower().replace(" ", "-").replace(".", "")
         entered = {"name": name, "ingest_aliases": [alias], "custom_fields": {"segment": "mid-market"}}
         return KINDS["customer.create"].build(entered, snapshot=None)
 
-    def _archive(self, *, clear: bool) -> Proposal:
-        for customer_id in self.ids:
+    def _archive(self, ids: Iterable[UUID], *, former_alias: str = "") -> Proposal:
+        """Archive the first of these that has business; `former_alias` is one that it held until now."""
+        for customer_id in ids:
             survey = read_survey(self.gateway, str(customer_id))
             if survey and survey["contracts"] and survey["invoices"]:
-                entered = {"clear_aliases": clear, "open_business_reason": "The group contract replaces it."}
-                return KINDS["customer.archive"].build(
-                    entered, snapshot=mirror.snapshot(customer_id), survey=survey
-                )
+                snapshot = mirror.snapshot(customer_id)
+                if former_alias:
+                    snapshot = {**snapshot, "ingest_aliases": [former_alias]}
+                    survey["customer"] = {**survey["customer"], "ingest_aliases": [former_alias]}
+                entered = {"clear_aliases": True, "open_business_reason": "The group contract replaces it."}
+                return KINDS["customer.archive"].build(entered, snapshot=snapshot, survey=survey)
         raise RuntimeError("the demo account has too few customers with contracts")
 
     def _story(self, proposal: Proposal, *, days_ago: float, maker: str = "", reason: str = "") -> Story:
@@ -171,7 +187,7 @@ class History:
         self._keep(self._story(self._realias(happened=False, removes=True), days_ago=0.7).approve(manager2))
         self._keep(
             self._story(
-                self._archive(clear=True),
+                self._archive(self.ids),
                 days_ago=0.3,
                 maker="finance",
                 reason="Merged into the group, FN-2231.",
@@ -191,11 +207,13 @@ class History:
         self._closed()
 
     def _unknown(self) -> None:
-        story = self._story(self._create("Orchard & Pine LLC"), days_ago=0.8).approve(self.people["manager"])
-        story.send(AttemptOutcome.UNKNOWN, "no whole answer within 30 s", status=None)
-        sentence = "Orchard & Pine LLC holds the alias by now, but nothing shows that we made it."
+        proposal = self._overtaken()
+        story = self._story(proposal, days_ago=0.8).approve(self.people["manager"])
+        story.send(AttemptOutcome.UNKNOWN, "No answer came: no whole answer within 30 s.", status=None)
+        live = proposal.subject_text.removesuffix(" (old)")
+        sentence = f"The name is “{live}”, neither the old one nor ours."
         story.end(Status.UNKNOWN, Event.CHANGE_DOUBTED, None, explanation="No answer came within 30 s.")
-        story.look("cannot_tell", sentence, {"name": "Orchard & Pine LLC", "created_at": "a minute later"})
+        story.look("cannot_tell", sentence, {"name": live})
         story.move(
             Status.UNKNOWN,
             needs_person=True,
@@ -205,7 +223,9 @@ class History:
         self._keep(story)
 
     def _partly(self) -> None:
-        story = self._story(self._archive(clear=True), days_ago=1.7)
+        bare = Customer.objects.filter(archived_at__isnull=True, missing_since__isnull=True, aliases=None)
+        ids = bare.order_by("created_at", "id").values_list("pk", flat=True)
+        story = self._story(self._archive(ids, former_alias="harbour-legacy-eu"), days_ago=1.7)
         story.approve(self.people["manager"], self.people["manager2"])
         words = "Customer has an invoice that is being finalized"
         story.send(AttemptOutcome.APPLIED).send(AttemptOutcome.REFUSED, words, position=1, status=400)
@@ -219,10 +239,14 @@ class History:
         self._keep(story)
 
     def _closed(self) -> None:
-        story = self._story(self._rename(happened=False), days_ago=9).approve(self.people["manager2"])
+        story = self._story(self._overtaken(), days_ago=9).approve(self.people["manager2"])
         story.send(AttemptOutcome.UNKNOWN, "Metronome answered 502.", status=502)
         story.end(Status.UNKNOWN, Event.CHANGE_DOUBTED, None, explanation="Metronome answered 502.")
-        story.look("cannot_tell", "The name is neither the old one nor ours.", {"name": "A third name"})
+        story.look(
+            "cannot_tell",
+            "The name is neither the old one nor ours.",
+            {"name": story.change.subject_text.removesuffix(" (old)")},
+        )
         story.wait(hours=2).end(
             Status.CLOSED,
             Event.CHANGE_CLOSED,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
 
-from billing.audit import log
 from billing.audit.actors import system
 from billing.audit.events import Event
+from billing.audit.models import AuditEvent
+from billing.changes.moves import database_now
 from billing.roles import Role
 from billing.users import User
 
@@ -22,17 +25,20 @@ PEOPLE = {
 
 
 @transaction.atomic
-def add_people() -> dict[str, User]:
-    """Add those who are missing; whoever is there stays as they are."""
+def add_people(days_ago: int = 0) -> dict[str, User]:
+    """Add those who are missing, on record as so many days ago; whoever is there stays as they are."""
     people = {}
     for username, (name, role) in PEOPLE.items():
         person = User.objects.filter(username=username).first()
         if person is None:
             person = User.objects.create_user(username=username, password=PASSWORD, name=name, role=role)
-            log.record(
-                Event.PERSON_ADDED,
-                actor=system("seed_demo"),
-                subject=log.Subject(kind="person", id=str(person.pk), text=name),
+            AuditEvent.objects.create(
+                occurred_at=database_now() - timedelta(days=days_ago),
+                event_type=Event.PERSON_ADDED,
+                actor_text=system("seed_demo").text,
+                subject_type="person",
+                subject_id=str(person.pk),
+                subject_text=name,
                 new={"username": username, "role": role.value},
             )
         people[username] = person
