@@ -130,19 +130,26 @@ class Change(TypedDict, total=False):
 
 @command("POST change", Change)
 def change(asked: Asked) -> Reply:
-    """Somebody else changes something, by the very same handlers; no fault and no limit is in the way.
-
-    `what` is one of the short names, or any route that writes, with the ids of its path in `ids`.
-    """
+    """Somebody else changes something. `what` is one of the short names or any route that writes."""
     given = asked.given
     name = OUT_OF_BAND.get(given["what"], given["what"])
+    ids = {"customer_id": given.get("customer_id", ""), **given.get("ids", {})}
+    return out_of_band(asked, name, ids, given.get("body", {}), given.get("actor", "Somebody else"))
+
+
+def rename(asked: Asked, customer_id: str, name: str) -> Reply:
+    """Somebody else gives a customer another name. Raises ApiError."""
+    ids = {"customer_id": customer_id}
+    return out_of_band(asked, OUT_OF_BAND["rename"], ids, {"name": name}, "Somebody else")
+
+
+def out_of_band(asked: Asked, name: str, ids: dict[str, str], body: Any, actor: str) -> Reply:
+    """Carry out a route by its very own handler; no fault and no limit is in the way. Raises ApiError."""
     route = ROUTES.get(name)
     if route is None or not route.writes:
         raise ApiError(400, f"what must be a route that writes, or one of {', '.join(OUT_OF_BAND)}")
-    ids = {"customer_id": given.get("customer_id", ""), **given.get("ids", {})}
     if missing := [each for each in NAMES.findall(name) if not ids.get(each)]:
         raise ApiError(400, f"ids.{missing[0]} is required for {name}")
-    body = given.get("body", {})
     other = Request(
         method=name.split(" ")[0],
         path=NAMES.sub(lambda found: ids[found[1]], name.split(" ")[1]),
@@ -150,7 +157,7 @@ def change(asked: Asked) -> Reply:
         headers={"user-agent": "Metronome app"},
         raw=orjson.dumps(body),
         request_id=asked.request.request_id,
-        token=Token(asked.account, given.get("actor", "Somebody else")),
+        token=Token(asked.account, actor),
         body=body,
         ids=ids,
         route=name,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator import agenda, commands, damage, dials, idempotency
+from simulator import agenda, commands, damage, dials, idempotency, page
 from simulator.checks import json_of
 from simulator.control import control
 from simulator.damage import Answer
@@ -23,7 +23,7 @@ from simulator.routing import Route
 from simulator.seed import seeded
 from simulator.world import World
 
-__all__ = ["Service", "commands", "dials"]  # the two register what the control plane answers
+__all__ = ["Service", "commands", "dials", "page"]  # the latter register what the control plane answers
 log = logging.getLogger("simulator")
 
 
