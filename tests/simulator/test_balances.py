@@ -46,7 +46,8 @@ def create(sdk: Metronome, customer: str) -> Create:
 
     def make(kind: str, amount: float, start: datetime | None = None, **given: Any) -> str:
         schedule = access(amount, start or day(1), day(7), **given.pop("access", {}))
-        terms = {"customer_id": customer, "product_id": product, "priority": 1, "access_schedule": schedule}
+        terms = {"customer_id": customer, "product_id": product, "access_schedule": schedule}
+        terms["priority"] = given.pop("priority", 1)
         if kind == "CREDIT":
             return sdk.v1.customers.credits.create(**terms, **given).data.id
         return sdk.v1.customers.commits.create(**terms, type=kind, **given).data.id
@@ -277,3 +278,73 @@ def test_a_postpaid_commit_of_a_contract_loses_its_true_up(sdk, customer, create
             cast_to=object,
             body={**about, "commit_id": create("PREPAID", 5)},
         )
+
+
+@pytest.fixture
+def used(sdk: Metronome, customer: str) -> str:
+    """A contract under which the customer has used 300 cents' worth in January; its id."""
+    metric = sdk.v1.billable_metrics.create(
+        name="Calls", aggregation_type="COUNT", event_type_filter={"in_values": ["call"]}
+    ).data.id
+    usage = sdk.v1.contracts.products.create(name="Calls", type="USAGE", billable_metric_id=metric).data.id
+    card = sdk.v1.contracts.rate_cards.create(name="Calls").data.id
+    sdk.v1.contracts.rate_cards.rates.add(
+        rate_card_id=card, product_id=usage, entitled=True, rate_type="FLAT", price=100, starting_at=day(1)
+    )
+    made = sdk.v1.contracts.create(customer_id=customer, starting_at=day(1), rate_card_id=card).data.id
+    sdk.v1.usage.ingest(
+        usage=[
+            {
+                "transaction_id": f"t-{number}",
+                "customer_id": "balanced",
+                "event_type": "call",
+                "timestamp": "2030-01-10T00:00:00Z",
+            }
+            for number in range(3)
+        ]
+    )
+    return made
+
+
+def test_a_draft_counts_in_the_net_balance_and_its_invoice_draws_when_it_is_final(
+    sdk, simulator, customer, used, create, balances
+):
+    credit = create("CREDIT", 250)
+    create("CREDIT", 1_000, priority=2)
+
+    def net(mode: str) -> float:
+        return sdk.v1.contracts.get_net_balance(
+            customer_id=customer, invoice_inclusion_mode=mode
+        ).data.balance
+
+    assert (net("FINALIZED"), net("FINALIZED_AND_DRAFT")) == (1_250, 950)
+    simulator.control("POST", "clock", {"at": "2030-02-03T00:00:00Z", "frozen": True})
+    (invoice,) = sdk.v1.customers.invoices.list(customer_id=customer, status="FINALIZED")
+    first, second = balances()
+    assert (net("FINALIZED"), net("FINALIZED_AND_DRAFT")) == (950, 950)
+    assert (invoice.subtotal, invoice.total) == (300, 0)
+    assert (first.id, first.balance, second.balance) == (credit, 0, 950)
+    assert [(each.type, each.amount, each.timestamp) for each in first.ledger] == [
+        ("CREDIT_SEGMENT_START", 250, day(1)),
+        ("CREDIT_AUTOMATED_INVOICE_DEDUCTION", -250, day(2)),
+    ]
+    assert (first.ledger[1].invoice_id, first.ledger[1].contract_id) == (invoice.id, used)
+
+
+def test_a_credit_is_archived_only_after_its_invoice_is_void(
+    sdk, simulator, customer, used, create, balances
+):
+    credit = create("CREDIT", 250)
+    simulator.control("POST", "clock", {"at": "2030-02-03T00:00:00Z", "frozen": True})
+    (invoice,) = sdk.v1.customers.invoices.list(customer_id=customer, status="FINALIZED")
+    body = {"customer_id": customer, "credit_id": credit}
+
+    with pytest.raises(BadRequestError) as refused:
+        sdk.post("/v2/contracts/credits/archive", cast_to=object, body=body)
+    sdk.v1.invoices.void(id=invoice.id)
+
+    assert message(refused) == "The credit can't be archived before its finalized invoices are voided"
+    (row,) = balances()
+    assert (row.balance, row.ledger[-1].type, row.ledger[-1].amount) == (250, "CREDIT_CANCELED", 250)
+    sdk.post("/v2/contracts/credits/archive", cast_to=object, body=body)
+    assert balances() == []
