@@ -43,7 +43,7 @@ def list_seat_balances(world: World, request: Request) -> Reply:
     for seat_id, subscription in seats[start : start + limit]:
         if held >= MOST_BALANCES:
             break
-        row = _seat(world, contract, seat_id, subscription, given)
+        row = seat_of(world, contract, seat_id, subscription, given)
         if given.get("include_credits_and_commits"):
             held += len(row["commits"]) + len(row["credits"])
         shown.append(row)
@@ -67,7 +67,7 @@ def _seats(world: World, contract: Row, given: Row) -> list[tuple[str, Row]]:
     if any(each not in based for each in wanted):
         raise ApiError(400, "subscription_ids must name SEAT_BASED subscriptions of the contract")
     at = given.get("covering_date") or world.stamp()
-    seats = [(seat, based[each]) for each in wanted for seat in _assigned(based[each], at)]
+    seats = [(seat, based[each]) for each in wanted for seat in assigned(based[each], at)]
     asked = given.get("seat_ids")
     if asked is None:
         return seats
@@ -76,12 +76,14 @@ def _seats(world: World, contract: Row, given: Row) -> list[tuple[str, Row]]:
     return [each for each in seats if each[0] in asked]
 
 
-def _assigned(subscription: Row, at: str) -> list[str]:
+def assigned(subscription: Row, at: str) -> list[str]:
+    """The seats of a subscription at an instant."""
     begun = [each for each in subscription["seat_schedule"] if each["starting_at"] <= at]
     return begun[-1]["seat_ids"] if begun else []
 
 
-def _seat(world: World, contract: Row, seat_id: str, subscription: Row, given: Row) -> Row:
+def seat_of(world: World, contract: Row, seat_id: str, subscription: Row, given: Row) -> Row:
+    """A seat and what it holds, as the API shows it; `given` says of which time and how much of it."""
     sums: dict[tuple[str, str], list[Decimal]] = {}
     shown: dict[str, list[Row]] = {"commit": [], "credit": []}
     for row, segment in _allocated(world, contract, subscription["id"], given):

@@ -12,7 +12,8 @@ from simulator import agenda, notices
 from simulator.agenda import due
 from simulator.amounts import exact
 from simulator.checks import rfc3339
-from simulator.engine.readings import DAY, KINDS, Reading
+from simulator.engine.alert_kinds import KINDS
+from simulator.engine.readings import DAY, Reading
 from simulator.world import Row, World
 
 FIRST_LOOK = timedelta(seconds=1)

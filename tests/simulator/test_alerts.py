@@ -80,6 +80,42 @@ def test_an_alert_of_a_plan_sees_that_plan_only(
     assert sdk.v1.customers.alerts.retrieve(customer_id=customer, alert_id=alert).data.customer_status == "ok"
 
 
+def test_usage_of_the_month_brings_an_alarm_and_a_new_month_ends_it(
+    sdk: Metronome, simulator: RunningSimulator, customer: str
+) -> None:
+    metric = sdk.v1.billable_metrics.create(
+        name="Calls", aggregation_type="COUNT", event_type_filter={"in_values": ["call"]}
+    ).data.id
+    alert = sdk.v1.alerts.create(
+        alert_type="usage_threshold_reached", name="Calls", threshold=3, billable_metric_id=metric
+    ).data.id
+    seconds_later(simulator, 60)
+
+    def ingest(*numbers: int) -> None:
+        now = datetime.now(UTC).isoformat()
+        sdk.v1.usage.ingest(
+            usage=[
+                {
+                    "transaction_id": f"call-{n}",
+                    "customer_id": "watched",
+                    "event_type": "call",
+                    "timestamp": now,
+                }
+                for n in numbers
+            ]
+        )
+
+    def status() -> str | None:
+        return sdk.v1.customers.alerts.retrieve(customer_id=customer, alert_id=alert).data.customer_status
+
+    ingest(1, 2)
+    assert status() == "ok"
+    ingest(3)
+    assert status() == "in_alarm"
+    seconds_later(simulator, 32 * 86_400)
+    assert status() == "ok"
+
+
 def test_spend_counts_the_drafts_and_an_invoice_total_every_invoice(
     sdk: Metronome, simulator: RunningSimulator
 ) -> None:
