@@ -14,6 +14,7 @@ from metronome.types.v1.customer_update_config_params import CustomerUpdateConfi
 from simulator import fields
 from simulator.api import billing_providers
 from simulator.checks import aliases_of, shortened, uuid_of
+from simulator.engine import contracts
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route
@@ -185,7 +186,8 @@ def archive(world: World, request: Request) -> Reply:
     now = world.stamp()
     customer["archived_at"] = customer["updated_at"] = now
     for contract in world.contracts.get(customer["id"], []):
-        contract["archived_at"] = contract["archived_at"] or now
+        if not contract["archived_at"]:
+            contracts.archive(world, contract, void_invoices=True)
     for invoice in world.invoices.get(customer["id"], []):
         invoice["status"] = "VOID"
     world.happened(

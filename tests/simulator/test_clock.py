@@ -527,3 +527,14 @@ def test_a_seeded_draft_is_final_when_its_time_comes_and_the_next_is_of_seeded_u
     )
     assert {line.name for line in rows[-1].line_items} >= {"Data transfer", "Storage"}
     assert rows[-1].total > 0
+
+
+def test_archiving_a_customer_voids_all_and_freezes_what_its_drafts_said(account: Account) -> None:
+    account.contract(commits=[commit(account, "PREPAID", 50, 1)])
+    account.use(BEGIN, 100)
+    account.at("2027-02-01T12:00:00Z")
+    before = account.told()
+    assert before == [("USAGE", "DRAFT", "01-01..02-01", 150), ("USAGE", "DRAFT", "02-01..03-01", 0)]
+    account.sdk.v1.customers.archive(id=account.customer)
+    account.at("2027-05-01T00:00:00Z")
+    assert account.told() == [(kind, "VOID", period, cost) for kind, _status, period, cost in before]
