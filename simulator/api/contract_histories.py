@@ -119,10 +119,9 @@ def seats_history(world: World, request: Request) -> Reply:
 
 
 def _seats(row: Row) -> Row:
-    end = {"ending_before": row["ending_before"]} if "ending_before" in row else {}
     return {
         "starting_at": row["starting_at"],
-        **end,
+        "ending_before": row.get("ending_before"),
         "assigned_seat_ids": row["seat_ids"],
         "total_quantity": len(row["seat_ids"]) + row["unassigned"],
     }

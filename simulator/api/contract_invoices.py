@@ -11,11 +11,11 @@ from metronome.types.v1.contract_schedule_pro_services_invoice_params import (
     ContractScheduleProServicesInvoiceParams,
 )
 
-from simulator import notices
+from simulator import fields, notices
 from simulator.agenda import plan
 from simulator.amounts import USD, exact, plain, total
 from simulator.api.contracts import changeable
-from simulator.checks import check_custom_fields, in_order, uuid_of
+from simulator.checks import in_order, uuid_of
 from simulator.engine.commit_terms import contract_of
 from simulator.engine.lines import of_product, sums
 from simulator.engine.pricing import contract_rate, price
@@ -53,7 +53,7 @@ def _historical(world: World, given: Row) -> Row:
     if end > world.stamp():
         raise ApiError(400, "A historical invoice must lie in the past")
     custom = given.get("custom_fields", {})
-    check_custom_fields(world.custom_field_keys, "invoice", custom)
+    fields.check(world, "invoice", custom)
     lines = [_usage_line(world, contract, each, start, end) for each in given["usage_line_items"]]
     unit = credit_type(world, given["credit_type_id"])
     return _blank(world, contract, "USAGE", unit, lines) | {

@@ -15,9 +15,9 @@ from metronome.types.v1.contract_update_end_date_params import ContractUpdateEnd
 from metronome.types.v2.contract_list_params import ContractListParams
 from metronome.types.v2.contract_retrieve_params import ContractRetrieveParams
 
-from simulator import notices
+from simulator import fields, notices
 from simulator.api import customers
-from simulator.checks import check_custom_fields, in_order, on_the_hour, uuid_of
+from simulator.checks import in_order, on_the_hour, uuid_of
 from simulator.engine import contracts as engine
 from simulator.engine import links, package_terms, renewals, terms
 from simulator.engine.contract_views import shown, shown_v1
@@ -103,7 +103,7 @@ def built(world: World, request: Request, customer_id: str, given: Row) -> Row:
     on_the_hour(starting_at, "starting_at")
     on_the_hour(given.get("ending_before"), "ending_before")
     in_order(starting_at, given.get("ending_before"))
-    check_custom_fields(world.custom_field_keys, "contract", given.get("custom_fields", {}))
+    fields.check(world, "contract", given.get("custom_fields", {}))
     terms.refuse_terms_days(given.get("net_payment_terms_days"))
     if "revenue_system_configuration" in given:
         raise ApiError(400, "Revenue system configurations are not enabled for this account")
@@ -245,7 +245,7 @@ def amend(world: World, request: Request) -> Reply:
     on_the_hour(given["starting_at"], "starting_at")
     if given["starting_at"] < contract["starting_at"]:
         raise ApiError(400, "An amendment must not start before its contract")
-    check_custom_fields(world.custom_field_keys, "contract", given.get("custom_fields", {}))
+    fields.check(world, "contract", given.get("custom_fields", {}), contract["id"])
     before = shown(world, contract)
     row = copy.deepcopy(contract)
     row["custom_fields"] = {**row.get("custom_fields", {}), **given.get("custom_fields", {})}

@@ -110,14 +110,14 @@ def plan_provider(world: World, contract: Row, at: str) -> None:
 
 @due("contract.billing_provider")
 def change_provider(world: World, *, contract_id: str) -> None:
-    """A planned billing provider takes effect."""
-    for contract in world.contracts[world.customer_of[contract_id]]:
-        if contract["id"] == contract_id:
-            for each in contract["billing_provider_configuration_schedule"]:
-                if each["effective_at"] == world.stamp():
-                    contract["customer_billing_provider_configuration"] = each[
-                        "billing_provider_configuration"
-                    ]
+    """A planned billing provider takes effect, unless its configuration was archived meanwhile."""
+    customer_id = world.customer_of[contract_id]
+    archived = {each["id"] for each in world.billing_configurations[customer_id] if each["archived_at"]}
+    contract = next(each for each in world.contracts[customer_id] if each["id"] == contract_id)
+    for each in contract.get("billing_provider_configuration_schedule") or []:
+        configuration = each["billing_provider_configuration"]
+        if each["effective_at"] == world.stamp() and configuration["id"] not in archived:
+            contract["customer_billing_provider_configuration"] = configuration
 
 
 def hierarchy(world: World, given: Row) -> tuple[Row, Row | None]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
+from simulator import fields
 from simulator.agenda import later
 from simulator.amounts import USD
-from simulator.checks import check_custom_fields, in_order, on_the_hour
+from simulator.checks import in_order, on_the_hour
 from simulator.engine.periods import containing
 from simulator.engine.terms import checked_rounding, kept, product_of
 from simulator.http import ApiError
@@ -22,7 +23,7 @@ MOST_SEATS = 10_000
 
 def subscription(world: World, contract: Row, given: Row) -> Row:
     """One subscription from what create or edit was given. Raises ApiError 400."""
-    check_custom_fields(world.custom_field_keys, "subscription", given.get("custom_fields", {}))
+    fields.check(world, "subscription", given.get("custom_fields", {}))
     starting_at = given.get("starting_at", contract["starting_at"])
     ending_before = given.get("ending_before", contract.get("ending_before"))
     on_the_hour(starting_at, "subscription starting_at")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.checks import check_custom_fields, in_order, on_the_hour, uuid_of
+from simulator import fields
+from simulator.checks import in_order, on_the_hour, uuid_of
 from simulator.engine.schedules import credit_type, point_in_time
 from simulator.http import ApiError
 from simulator.world import Row, World
@@ -159,7 +160,7 @@ def discount(world: World, contract: Row, given: Row) -> Row:
 
 
 def _scheduled(world: World, contract: Row, given: Row, entity: str) -> Row:
-    check_custom_fields(world.custom_field_keys, entity, given.get("custom_fields", {}))
+    fields.check(world, entity, given.get("custom_fields", {}))
     return {
         "id": world.new_id(),
         "product": product_of(world, given["product_id"], "FIXED"),
@@ -174,7 +175,7 @@ def _scheduled(world: World, contract: Row, given: Row, entity: str) -> Row:
 def professional_service(world: World, _contract: Row, given: Row) -> Row:
     """Services that are invoiced by hand, up to a maximum."""
     custom = given.get("custom_fields", {})
-    check_custom_fields(world.custom_field_keys, "professional_service", custom)
+    fields.check(world, "professional_service", custom)
     if min(given["max_amount"], given["quantity"], given["unit_price"]) < 0:
         raise ApiError(400, "professional services must not have negative amounts")
     return {

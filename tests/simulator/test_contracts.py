@@ -469,3 +469,32 @@ def test_archiving_can_void_finalized_invoices_and_be_repeated_by_a_switch(sdk, 
     assert {row.status for row in sdk.v1.customers.invoices.list(customer_id=market.customer)} == {"VOID"}
     assert sdk.v1.contracts.archive(**own).data.id == contract_id
     assert told(simulator) == [("contract", "create"), ("contract", "archive")]
+
+
+def test_the_archive_of_a_customer_takes_its_contracts_commits_and_invoices_along(sdk, simulator, market):
+    access = {"schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": NEXT}]}
+    contract_id = create(
+        sdk, market, commits=[{"product_id": market.fee, "type": "PREPAID", "access_schedule": access}]
+    )
+    sdk.v1.customers.archive(id=market.customer)
+
+    shown = read(sdk, market, contract_id)
+    assert shown.archived_at is not None
+    assert [row.archived_at for row in shown.commits] == [shown.archived_at]
+    assert {row.status for row in sdk.v1.customers.invoices.list(customer_id=market.customer)} == {"VOID"}
+    with pytest.raises(BadRequestError) as refused:
+        create(sdk, market)
+    assert refused.value.body["message"] == "Customer is archived"
+    assert told(simulator) == [("contract", "create")]
+
+
+def test_a_package_allows_nothing_of_a_contract_beside_it(sdk, simulator, market):
+    package = sdk.v1.packages.create(name="Small", rate_card_id=market.card).data.id
+    own = {"customer_id": market.customer, "package_id": package, "starting_at": JAN}
+
+    with pytest.raises(BadRequestError) as refused:
+        sdk.v1.contracts.create(**own, name="Mine")
+    assert refused.value.body["message"] == "name can't be combined with a package"
+    assert told(simulator) == []
+    made = sdk.v1.contracts.create(**own, uniqueness_key="from-package").data.contract
+    assert (made.package_id, made.rate_card_id, made.uniqueness_key) == (package, market.card, "from-package")
