@@ -48,14 +48,21 @@ class Sender:
     async def run(self) -> None:
         """Go on until cancelled. What becomes due by the clock alone is noticed here too."""
         async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_SECONDS) as client:
-            while True:
-                try:
-                    for world in list(self._service.worlds.values()):
-                        if world.destinations:
-                            self._begin(client, world)
-                except Exception:
-                    log.exception("webhooks could not be sent")
-                await asyncio.sleep(TICK_SECONDS)
+            try:
+                while True:
+                    self._pass(client)
+                    await asyncio.sleep(TICK_SECONDS)
+            finally:
+                for task in self._busy.values():
+                    task.cancel()
+
+    def _pass(self, client: httpx.AsyncClient) -> None:
+        try:
+            for world in list(self._service.worlds.values()):
+                if world.destinations:
+                    self._begin(client, world)
+        except Exception:
+            log.exception("webhooks could not be sent")
 
     def _begin(self, client: httpx.AsyncClient, world: World) -> None:
         agenda.catch_up(world)
