@@ -9,6 +9,7 @@ from __future__ import annotations
 from simulator import notices
 from simulator.agenda import due, plan
 from simulator.checks import on_the_hour
+from simulator.engine import invoicing
 from simulator.engine.commit_terms import changed, contract_of, prepare, refuse_drawn
 from simulator.engine.drawdown import draw, projected
 from simulator.engine.ledger import (
@@ -159,8 +160,6 @@ def _finalized(world: World, customer_id: str) -> set[str]:
 def _bill(world: World, row: Row) -> None:
     contract_id = row["contract_id"] or row["invoice_contract_id"]
     if row["invoice_schedule"] and not row["invoice_schedule"]["do_not_invoice"] and contract_id:
-        from simulator.engine import invoicing
-
         invoicing.schedule(world, contract_of(world, row["customer_id"], contract_id), row)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
-from simulator.amounts import PLACES, exact, plain
+from simulator.amounts import PLACES, WIDE, exact, plain
 from simulator.engine.ledger import enter, left, of_customer, segments_of
 from simulator.world import Row, World
 
@@ -31,7 +30,7 @@ def draw(world: World, contract: Row, lines: list[Row], at: str, invoice_id: str
     The result are the lines of type `applied_commit_or_credit` to add. A postpaid commit gives none: its
     usage is still billed, and only counted against the commitment.
     """
-    drawn = list(_drawn(world, contract, lines, at))
+    drawn = _drawn(world, contract, lines, at)
     for each in drawn:
         enter(
             each.row,
@@ -51,24 +50,29 @@ def projected(world: World, contract: Row, lines: list[Row], at: str) -> list[Ro
     return [_line(each) for each in drawn if each.row["type"] != "POSTPAID"]
 
 
-def _drawn(world: World, contract: Row, lines: list[Row], at: str) -> Iterator[Drawn]:
-    open_totals = [exact(each["total"]) if each.get("type") in PAID_FOR else Decimal(0) for each in lines]
-    for row, segment in _sources(world, contract):
-        available, drawn = left(row, segment), None
-        for place, line in enumerate(lines):
-            if available <= 0:
-                break
-            if open_totals[place] <= 0 or not (_within(segment, line, at) and _targets(row, line)):
-                continue
-            drawn = drawn or Drawn(row, segment, line["credit_type"])
-            if line["credit_type"] != drawn.credit_type:
-                continue
-            take, money = _share(row, line, available, open_totals[place])
-            drawn.deducted, drawn.paid = drawn.deducted + take, drawn.paid + money
-            available -= take
-            open_totals[place] -= money
-        if drawn:
-            yield drawn
+def _drawn(world: World, contract: Row, lines: list[Row], at: str) -> list[Drawn]:
+    unpaid = [exact(each["total"]) if each.get("type") in PAID_FOR else Decimal(0) for each in lines]
+    with localcontext(WIDE):
+        each_source = [_take(*source, lines, unpaid, at) for source in _sources(world, contract)]
+    return [each for each in each_source if each is not None]
+
+
+def _take(row: Row, segment: Row, lines: list[Row], unpaid: list[Decimal], at: str) -> Drawn | None:
+    """What one segment gives; `unpaid` is what is left of each line, and gets less."""
+    available, drawn = left(row, segment), None
+    for place, line in enumerate(lines):
+        if available <= 0:
+            break
+        if unpaid[place] <= 0 or not (_within(segment, line, at) and _targets(row, line)):
+            continue
+        drawn = drawn or Drawn(row, segment, line["credit_type"])
+        if line["credit_type"] != drawn.credit_type:
+            continue
+        take, money = _share(row, line, available, unpaid[place])
+        drawn.deducted, drawn.paid = drawn.deducted + take, drawn.paid + money
+        available -= take
+        unpaid[place] -= money
+    return drawn
 
 
 def _share(row: Row, line: Row, available: Decimal, unpaid: Decimal) -> tuple[Decimal, Decimal]:
@@ -78,7 +82,7 @@ def _share(row: Row, line: Row, available: Decimal, unpaid: Decimal) -> tuple[De
         return take, take
     units = exact(line["quantity"]) * unpaid / exact(line["total"])
     if available >= units:
-        return units.quantize(PLACES), unpaid
+        return min(available, units.quantize(PLACES)), unpaid
     return available, min(unpaid, (unpaid * available / units).quantize(PLACES))
 
 

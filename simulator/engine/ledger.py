@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from simulator.amounts import exact, plain
+from simulator.engine import statements
 from simulator.world import Row, World
 
 PREFIXES = {"PREPAID": "PREPAID_COMMIT", "POSTPAID": "POSTPAID_COMMIT", "CREDIT": "CREDIT"}
@@ -138,13 +139,11 @@ def true_up(row: Row, at: str, invoice_id: str) -> Decimal:
 
 def pending(world: World, customer_id: str) -> dict[str, Decimal]:
     """What the customer's draft invoices are about to deduct, by commit or credit, in the balance's unit."""
-    from simulator.engine import invoicing
-
     waiting: dict[str, Decimal] = {}
     for invoice in world.invoices.get(customer_id, []):
         if invoice["status"] != "DRAFT":
             continue
-        for line in invoicing.shown(world, invoice)["line_items"]:
+        for line in statements.shown(world, invoice)["line_items"]:
             if applied := line.get("applied_commit_or_credit"):
                 unit = line.get("quantity_consumed", -line["total"])
                 waiting[applied["id"]] = waiting.get(applied["id"], Decimal(0)) + exact(unit)
