@@ -17,11 +17,11 @@ from typing import Any
 
 import orjson
 
-from simulator.commands import MOST, worlds_of
+from simulator.commands import worlds_of
 from simulator.http import ApiError, Token
 from simulator.limits import Limits
 from simulator.routes import ROUTES
-from simulator.seed import seeded
+from simulator.seed import LIMITS, seeded
 from simulator.server import serve_connection
 from simulator.service import Service
 from simulator.webhooks import Sender
@@ -65,15 +65,21 @@ def arguments(words: list[str]) -> argparse.Namespace:
     where.add_argument("--port-file", type=Path, help="write the port here once it listens")
     world = parser.add_argument_group("the world it begins with")
     world.add_argument(
-        "--seed", type=between(0, MOST["seed"]), default=7, help="a number gives one world (default: 7)"
+        "--seed", type=between(*LIMITS["seed"]), default=7, help="a number gives one world (default: 7)"
     )
     world.add_argument(
-        "--customers", type=between(0, MOST["customers"]), default=2_500, help="(default: 2500)"
+        "--customers", type=between(*LIMITS["customers"]), default=2_500, help="(default: 2500)"
     )
-    world.add_argument("--plans", type=between(0, MOST["plans"]), default=12, help="(default: 12)")
-    world.add_argument("--contracts", type=between(0, MOST["contracts"]), help="customers that have one")
-    world.add_argument("--months", type=between(0, MOST["months"]), help="of history")
-    world.add_argument("--churn", type=between(0, 1, float), help="share of customers archived, 0 to 1")
+    world.add_argument("--plans", type=between(*LIMITS["plans"]), default=12, help="(default: 12)")
+    world.add_argument(
+        "--contracts",
+        type=between(*LIMITS["contracts"], float),
+        help="share of customers that have one, 0 to 1",
+    )
+    world.add_argument("--months", type=between(*LIMITS["months"]), help="of history")
+    world.add_argument(
+        "--churn", type=between(*LIMITS["churn"], float), help="share of customers archived, 0 to 1"
+    )
     world.add_argument(
         "--state", type=Path, help="restore from this file if it is there, and save to it at the end"
     )
@@ -183,8 +189,8 @@ async def run(options: argparse.Namespace, service: Service) -> None:
     port = server.sockets[0].getsockname()[1]
     if options.port_file:
         options.port_file.write_text(f"{port}\n", "utf-8")
-    sys.stdout.write(f"simulator listening on http://{options.host}:{port}\n")
-    sys.stdout.write(f"play the other side at http://{options.host}:{port}/_sim/\n")
+    url = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{port}"
+    sys.stdout.write(f"simulator listening on {url}\nplay the other side at {url}/_sim/\n")
     sys.stdout.flush()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -194,8 +200,6 @@ async def run(options: argparse.Namespace, service: Service) -> None:
     await stop.wait()
     sending.cancel()
     server.close()
-    if options.state:
-        save(service, options.state)
 
 
 def is_loopback(host: str) -> bool:
@@ -214,14 +218,19 @@ def main(words: list[str]) -> int:
     try:
         service = service_for(options)
     except (OSError, ValueError, ApiError) as problem:
-        words_of = problem.message if isinstance(problem, ApiError) else str(problem)
-        sys.stderr.write(f"simulator: {options.state} can't be restored: {words_of}\n")
+        sys.stderr.write(f"simulator: {options.state} can't be restored: {problem}\n")
         return 1
     try:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(run(options, service))
     except OSError as problem:
         sys.stderr.write(f"simulator: {options.host}:{options.port}: {problem.strerror or problem}\n")
+        return 1
+    try:
+        if options.state:
+            save(service, options.state)
+    except OSError as problem:
+        sys.stderr.write(f"simulator: {options.state} can't be saved: {problem.strerror or problem}\n")
         return 1
     return 0
 

@@ -10,7 +10,7 @@ from simulator import agenda
 from simulator.control import Asked, command, within
 from simulator.http import ApiError, Reply, Request, Token
 from simulator.routing import NAMES, ROUTES
-from simulator.seed import seeded
+from simulator.seed import LIMITS, seeded
 from simulator.world import Row, World
 
 OUT_OF_BAND = {
@@ -19,7 +19,6 @@ OUT_OF_BAND = {
     "set_ingest_aliases": "POST /v1/customers/{customer_id}/setIngestAliases",
     "archive": "POST /v1/customers/archive",
 }
-MOST = {"customers": 500_000, "plans": 10_000, "contracts": 500_000, "months": 120, "churn": 1, "seed": 2**53}
 
 
 @command("GET health")
@@ -32,7 +31,7 @@ class Seeding(TypedDict, total=False):
 
     customers: int
     plans: int
-    contracts: int
+    contracts: float
     months: int
     churn: float
     seed: int
@@ -41,7 +40,7 @@ class Seeding(TypedDict, total=False):
 def checked_seeding(given: Row) -> Row:
     """Options of a seed within their bounds. Raises ApiError 400."""
     for name, value in given.items():
-        within(name, value, 0, MOST[name])
+        within(name, value, *LIMITS[name])
     return given
 
 

@@ -26,7 +26,7 @@ def inside() -> Inside:
     [
         ("POST reset", b"{", "Request body is not valid JSON"),
         ("POST reset", [], "Request body must be a JSON object"),
-        ("POST reset", {"customers": -1}, "customers must be between 0 and 500,000"),
+        ("POST reset", {"customers": -1}, "customers must be between 0 and 1,000,000"),
         ("POST reset", {"customers": "many"}, "customers must be an integer"),
         ("POST seed", {"churn": 1.5}, "churn must be between 0 and 1"),
         ("POST seed", {"colour": 1}, "There is no field colour here; the fields are churn, contracts, "),
