@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from billing.audit.paging import Slice, cut, moment_with_zone
-from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Verdict
+from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Resolution, Verdict
 from billing.changes.statuses import OPEN, Status
 from billing.roles import Can
 from billing.users import User
@@ -17,18 +17,16 @@ from billing.users import User
 def waiting_for(person: User) -> QuerySet[ChangeRequest]:
     """Requests that this person can act on now: decide, resolve or second. Oldest first."""
     mine = Q(pk__in=[])
+    said = Resolution.objects.filter(carried_out_at__isnull=True)
     if person.may(Can.DECIDE):
         mine |= Q(pk__in=_undecided_by(person))
-        mine |= Q(
-            resolutions__needs_second=True,
-            resolutions__seconded_by__isnull=True,
-            resolutions__carried_out_at__isnull=True,
-        ) & ~Q(maker=person)
+    if person.may(Can.DECIDE) or person.may(Can.RESOLVE):
+        unseconded = said.filter(needs_second=True, seconded_by__isnull=True).exclude(by=person)
+        mine |= Q(pk__in=unseconded.values("change_id")) & ~Q(maker=person)
     if person.may(Can.RESOLVE):
-        mine |= Q(needs_person=True) & ~Q(maker=person) & ~Q(decisions__checker=person)
-    return (
-        ChangeRequest.objects.filter(mine).select_related("maker").distinct().order_by("submitted_at", "pk")
-    )
+        others = ~Q(maker=person) & ~Q(pk__in=Decision.objects.filter(checker=person).values("change_id"))
+        mine |= Q(needs_person=True) & others & ~Q(pk__in=said.values("change_id"))
+    return ChangeRequest.objects.filter(mine).select_related("maker").order_by("submitted_at", "pk")
 
 
 def _undecided_by(person: User) -> QuerySet:

@@ -20,7 +20,7 @@ from billing.audit.paging import CursorRefused
 from billing.changes import actions, preflight, queries, resolving, sealed
 from billing.changes.export import requests_csv
 from billing.changes.models import ChangeRequest, Resolution, Verdict
-from billing.changes.refusals import ActionRefused, NotAllowed
+from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 from billing.pages.access import needs
@@ -29,6 +29,7 @@ from billing.pages.downloads import csv_response
 from billing.pages.requests import actor_of, go_to, render_page
 from billing.roles import Can
 
+WORKER = "Changes worker"
 VIEWS = {"waiting": "Waiting for you", "mine": "Yours", "all": "All requests"}
 
 
@@ -127,7 +128,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     try:
         actions.withdraw(row.pk, actor=actor_of(request), reason=request.POST.get("reason", ""))
     except ActionRefused as refusal:
-        return _refused(request, row, refusal)
+        return _refused(request, row, refusal, form="withdraw-")
     messages.success(request, f"{reference} is withdrawn. Nothing was sent.")
     return go_to(request, "billing:change", reference)
 
@@ -148,7 +149,7 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
             reason=request.POST.get("reason", ""),
         )
     except ActionRefused as refusal:
-        return _refused(request, row, refusal)
+        return _refused(request, row, refusal, form="resolve-")
     tasks.nudge(tasks.sweep_changes)
     messages.success(request, "Your word is on record.")
     if verdict == Resolution.Verdict.UNDO and resolved.status == Status.CLOSED:
@@ -164,7 +165,7 @@ def second(request: HttpRequest, reference: str) -> HttpResponse:
     try:
         resolving.second(row.pk, actor=actor_of(request), reason=request.POST.get("reason", ""))
     except ActionRefused as refusal:
-        return _refused(request, row, refusal)
+        return _refused(request, row, refusal, form="second-")
     tasks.nudge(tasks.sweep_changes)
     messages.success(request, "Both of you agree; it is carried out.")
     return go_to(request, "billing:change", reference)
@@ -189,11 +190,15 @@ def _found(reference: str) -> ChangeRequest:
     return get_object_or_404(ChangeRequest.objects.select_related("maker", "replaces"), reference=reference)
 
 
-def _refused(request: HttpRequest, row: ChangeRequest, refusal: ActionRefused) -> HttpResponse:
+def _refused(
+    request: HttpRequest, row: ChangeRequest, refusal: ActionRefused, form: str = ""
+) -> HttpResponse:
+    """The page again, with what was wrong; `form` is how the ids of the form's fields begin."""
     if isinstance(refusal, NotAllowed):
         raise PermissionDenied(refusal.message)
     row.refresh_from_db()
-    return _page(request, row, status=refusal.status, problem=refusal.message)
+    field = f"{form}{refusal.field}" if isinstance(refusal, BadInput) and refusal.field else ""
+    return _page(request, row, status=refusal.status, problem=refusal.message, field=field)
 
 
 def _mark(row: ChangeRequest) -> str:
@@ -256,18 +261,12 @@ def _signatures(row: ChangeRequest, request_text: SealedRequest, waits_for_me: b
                         f"any {step.role} but the maker",
                     )
                 )
-    done = row.status == Status.APPLIED
-    lines.append(
-        Signature(
-            "signed" if done else "open",
-            "good" if done else "plain",
-            "Changes worker",
-            "Carried out" if done else "Carries it out",
-            "exactly the calls below" if not done else "read back",
-            row.settled_at if done else None,
-        )
-    )
-    return lines
+    if row.status == Status.APPLIED:
+        return [*lines, Signature("signed", "good", WORKER, "Carried out", "read back", row.settled_at)]
+    if row.is_settled:
+        label = row.get_status_display().lower()
+        return [*lines, Signature("open", "plain", WORKER, "Does nothing more", label, row.settled_at)]
+    return [*lines, Signature("open", "plain", WORKER, "Carries it out", "exactly the calls below")]
 
 
 def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
@@ -312,12 +311,15 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
     }
 
 
-def _page(request: HttpRequest, row: ChangeRequest, *, status: int = 200, problem: str = "") -> HttpResponse:
+def _page(
+    request: HttpRequest, row: ChangeRequest, *, status: int = 200, problem: str = "", field: str = ""
+) -> HttpResponse:
     return render_page(
         request,
         "changes/page",
         status=status,
         problem=problem,
+        problem_field=field,
         chosen=request.POST.get("verdict", ""),
         typed=request.POST.get("typed", ""),
         reason=request.POST.get("reason", ""),

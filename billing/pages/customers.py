@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
@@ -17,6 +18,7 @@ from billing.changes import queries as changes
 from billing.changes.kinds import KINDS
 from billing.changes.models import ChangeRequest, Subject
 from billing.changes.statuses import OPEN
+from billing.control.models import Environment
 from billing.mirror import export
 from billing.mirror import queries as mirror
 from billing.mirror.filters import STATUSES, CustomerFilter, FilterRefused
@@ -104,9 +106,14 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         past_requests=[change for change in requests if not change.is_open][:SHOWN_REQUESTS],
         offers=offers(customer_id) if request.user.may(Can.PROPOSE) else [],
         events=_events(request, customer_id),
-        metronome_url=f"{METRONOME_APP}{customer_id}",
+        metronome_url="" if _is_simulated() else f"{METRONOME_APP}{customer_id}",
         freshness=freshness.of_instant(mirror.as_of(found, account), account),
     )
+
+
+def _is_simulated() -> bool:
+    """A simulated customer has no page in Metronome's own app."""
+    return settings.METRONOME.environment == Environment.SIMULATOR
 
 
 def _shown(wanted: CustomerFilter, plan_name: str) -> dict[str, tuple[str, str]]:

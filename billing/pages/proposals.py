@@ -33,6 +33,10 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
     """The form of one kind; a valid one becomes a change request. 422 redraws it with what was typed."""
     asked = _kind(kind)
     customer, snapshot = _subject(request, asked)
+    if customer and (customer.archived_at or customer.missing_since):
+        state = "archived" if customer.archived_at else "gone from Metronome"
+        messages.warning(request, f"This customer is {state}, so nothing can be proposed for it.")
+        return go_to(request, "billing:customer", customer.pk)
     old = _replaced(request, kind, customer)
     answer = _survey(request, asked, snapshot)
     content = answer.content if answer and survey.is_usable(answer) else None

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from billing.changes import apply, resolving
+from billing.changes import apply, queries, resolving
 from billing.changes.models import ChangeRequest, Resolution
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.changes.survey import read_survey
@@ -107,6 +107,18 @@ def test_a_resend_that_finds_the_customer_moved_goes_back_to_a_person_and_is_nev
     assert doubtful.explanation.startswith("It was not sent again. The name changed in Metronome")
     assert doubtful.calls.get().attempts.count() == 1
     assert len(simulator.ledger()) == before
+
+
+def test_what_waits_for_a_second_person_waits_for_others_than_the_first(
+    partly: ChangeRequest, administrator: User, checker: User, maker: User
+) -> None:
+    assert partly in queries.waiting_for(administrator)
+
+    resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.GO_ON, reason="the block is gone")
+
+    assert partly not in queries.waiting_for(administrator)
+    assert partly in queries.waiting_for(checker)
+    assert partly not in queries.waiting_for(maker)
 
 
 def test_partly_applied_goes_on_only_with_a_second_person(

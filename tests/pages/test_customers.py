@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -132,7 +134,6 @@ def test_a_customer_shows_its_aliases_to_the_byte(finance: Client, halcyon: Cust
 
     assert '<span class="key">hf.telematics<span class="sp"> </span></span>' in page
     assert '<span class="tag">ends with a space</span>' in page
-    assert f'href="https://app.metronome.com/customers/{halcyon.pk}" rel="noreferrer"' in page
 
 
 def test_two_thousand_aliases_are_folded(finance: Client, refreshed: RefreshRun) -> None:
@@ -209,3 +210,23 @@ def test_search_opens_an_exact_id_or_reference_at_once(
     )
     assert finance.get("/search/?q=halc")["Location"] == "/customers/?q=halc&status=all"
     assert finance.get("/search/?q=")["Location"] == "/customers/"
+
+
+def test_nothing_is_proposed_for_an_archived_customer(finance: Client, refreshed: RefreshRun) -> None:
+    gone = add_customer("Gone", archived_at=now())
+
+    for kind in ("rename", "realias", "archive"):
+        answer = finance.get(f"/changes/new/customer.{kind}/?customer={gone.pk}", follow=True)
+        assert answer.redirect_chain == [(f"/customers/{gone.pk}/", 302)]
+        assert "archived, so nothing can be proposed for it" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("environment", "number"), [("simulator", 0), ("sandbox", 1), ("production", 1)])
+def test_only_a_real_customer_has_a_page_in_metronomes_own_app(
+    finance: Client, halcyon: Customer, settings: Any, environment: str, number: int
+) -> None:
+    settings.METRONOME = replace(settings.METRONOME, environment=environment)
+
+    page = finance.get(f"/customers/{halcyon.pk}/").content.decode()
+
+    assert page.count(f'href="https://app.metronome.com/customers/{halcyon.pk}" rel="noreferrer"') == number

@@ -84,8 +84,8 @@ def refuse_held_aliases(aliases: list[str], *, own_id: str | None, field: str = 
     for alias, holders in mirror.alias_holders(aliases).items():
         for holder in holders:
             if str(holder.id) != own_id:
-                state = "an archived customer, which keeps it locked" if holder.archived_at else "a customer"
-                raise BadInput(f"“{alias}” is held by {holder.name}, {state}.", field=field)
+                state = ", which is archived and keeps it for ever" if holder.archived_at else ""
+                raise BadInput(f"“{alias}” is held by {holder.name}{state}.", field=field)
 
 
 def refuse_archived(snapshot: dict[str, Any]) -> None:

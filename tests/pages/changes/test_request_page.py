@@ -97,6 +97,26 @@ def test_the_live_part_answers_204_until_something_moved(
     assert moved.status_code == 200
     assert "Applied" in moved.text
     assert "every 2s" not in moved.text
+    parts = re.findall(r'id="([\w-]+)"[^>]* hx-swap-oob="true"', moved.text)
+    assert {"status", "signatures", "state", "expires", "to-decision", "stands-1"} <= set(parts)
+    assert re.search(r'id="stands-1"[^>]*>Applied</span>', moved.text)
+
+
+def test_a_reason_that_is_missing_is_shown_at_its_field_and_a_fold_stays_open(
+    submitted: ChangeRequest, maker: User, checker: User, as_person: SignIn
+) -> None:
+    address = f"/changes/{submitted.reference}"
+
+    rejected = as_person(checker).post(
+        f"{address}/decide/", {"verdict": "reject", "digest": submitted.digest}
+    )
+    withdrawn = as_person(maker).post(f"{address}/withdraw/", {"reason": " "})
+
+    assert (rejected.status_code, withdrawn.status_code) == (422, 422)
+    assert '<a href="#reason">' in rejected.text
+    assert re.search(r'id="reason"[^>]*aria-invalid="true"', rejected.text)
+    assert '<a href="#withdraw-reason">' in withdrawn.text
+    assert '<details class="fold" open><summary>Withdraw' in withdrawn.text
 
 
 @pytest.mark.parametrize("view", ["waiting", "mine", "all"])
