@@ -80,8 +80,12 @@ class Edit:
         self._replace(
             "subscriptions", "subscription", lambda row, each: subscriptions.updated(contract, row, each)
         )
-        for kind in ("recurring_commit", "recurring_credit"):
-            self._replace(f"{kind}s", kind, lambda row, each: recurring.updated(contract, row, each))
+        for kind in ("commit", "credit"):
+            self._replace(
+                f"recurring_{kind}s",
+                f"recurring_{kind}",
+                lambda row, each, kind=kind: recurring.updated(self._world, contract, row, each, kind),
+            )
         self._replace("scheduled_charges", "scheduled_charge", self._charge)
 
     def _replace(self, name: str, what: str, update: Callable[[Row, Row], Row]) -> None:

@@ -41,8 +41,8 @@ def recurring(world: World, contract: Row, given: Row, kind: str, names: Names) 
         raise ApiError(400, "specifiers can't be combined with applicable products or tags")
     if not 0 <= given.get("rollover_fraction", 0) <= 1:
         raise ApiError(400, "rollover_fraction must be between 0 and 1")
-    if given["commit_duration"]["value"] < 1 or given["commit_duration"]["value"] % 1:
-        raise ApiError(400, "commit_duration.value must be a whole number of at least 1")
+    if given["commit_duration"]["value"] not in range(1, MOST_AT_ONCE + 1):
+        raise ApiError(400, f"commit_duration.value must be a whole number from 1 to {MOST_AT_ONCE}")
     frequency = given.get("recurrence_frequency")
     anchor = contract["usage_statement_schedule"]["billing_anchor_date"]
     row = {
@@ -63,6 +63,7 @@ def recurring(world: World, contract: Row, given: Row, kind: str, names: Names) 
         row["invoice_amount"] = _amount(world, given["invoice_amount"], False)
     if len(_begun(contract, row, row["starting_at"], world.stamp())) > MOST_AT_ONCE:
         raise ApiError(400, f"a recurring {kind} may have begun at most {MOST_AT_ONCE} periods ago")
+    _prepared(world, contract, row, kind, row["starting_at"])  # what it makes must be possible later on
     return row
 
 
@@ -85,6 +86,8 @@ def _amount(world: World, given: Row, by_seats: bool) -> Row:
 def _subscription(contract: Row, given: Row, names: Names) -> Row:
     if "subscription_config" not in given:
         return {}
+    if given.get("recurrence_frequency") == "DAILY":
+        raise ApiError(400, "a daily recurring commit can't hang on a subscription")
     config = {"allocation": "POOLED", **given["subscription_config"]}
     config["subscription_id"] = named(names, config["subscription_id"], "subscription")
     own = next(each for each in contract["subscriptions"] if each["id"] == config["subscription_id"])
@@ -93,7 +96,7 @@ def _subscription(contract: Row, given: Row, names: Names) -> Row:
     return {"subscription_config": config}
 
 
-def updated(contract: Row, row: Row, given: Row) -> Row:
+def updated(world: World, contract: Row, row: Row, given: Row, kind: str) -> Row:
     """A copy with what edit's `update_recurring_…` says; commits that were made stay. Raises ApiError 400."""
     row = {**row, **kept(given, "rate_type")}
     for name in ("access_amount", "invoice_amount"):
@@ -109,7 +112,9 @@ def updated(contract: Row, row: Row, given: Row) -> Row:
         row = {**row, "ending_before": end} | span({**row, "ending_before": end}, "recurring commit")
     if "proration_rounding" in given:
         row = {**row, "proration_rounding": None, **_rounding(given)}
-    return {name: value for name, value in row.items() if value is not None}
+    row = {name: value for name, value in row.items() if value is not None}
+    _prepared(world, contract, row, kind, row["starting_at"])
+    return row
 
 
 def _frequency(contract: Row, row: Row) -> str:
@@ -126,7 +131,7 @@ def _begun(contract: Row, row: Row, since: str, now: str) -> list[str]:
     end, starts = _end(contract, row), []
     while since <= now and (end is None or since < end) and len(starts) <= MOST_AT_ONCE:
         starts.append(since)
-        since = containing(row["anchor_date"], _frequency(contract, row), since)[1]
+        since = _next(contract, row, since)
     return starts
 
 
@@ -136,22 +141,24 @@ def _next(contract: Row, row: Row, after: str) -> str:
 
 def begin(world: World, contract: Row, row: Row, kind: str) -> None:
     """Make the commits of every period that has begun, and plan the next one."""
-    starts = _begun(contract, row, row["starting_at"], world.stamp())
+    now = world.stamp()
+    starts = _begun(contract, row, row["starting_at"], now)
     for start in starts:
-        _make(world, contract, row, kind, start)
-    onward = _next(contract, row, starts[-1]) if starts else row["starting_at"]
+        commits.store(world, _prepared(world, contract, row, kind, start))
+    onward = row["starting_at"] if row["starting_at"] > now else _next(contract, row, now)
     plan(world, onward, "recurring.period", contract_id=contract["id"], recurring_id=row["id"], balance=kind)
 
 
 @due("recurring.period")
 def period(world: World, *, contract_id: str, recurring_id: str, balance: str) -> None:
-    """A period begins: make its commit and plan the next."""
+    """A period begins: make its commit, unless it has ended, and plan the next: its end may move again."""
     customer_id, now = world.customer_of[contract_id], world.stamp()
     contract = next(each for each in world.contracts[customer_id] if each["id"] == contract_id)
     row = next((each for each in contract[f"recurring_{balance}s"] if each["id"] == recurring_id), None)
-    if row is None or contract["archived_at"] or ((end := _end(contract, row)) and now >= end):
+    if row is None or contract["archived_at"]:
         return
-    _make(world, contract, row, balance, now)
+    if (end := _end(contract, row)) is None or now < end:
+        commits.store(world, _prepared(world, contract, row, balance, now))
     plan(
         world,
         _next(contract, row, now),
@@ -162,9 +169,8 @@ def period(world: World, *, contract_id: str, recurring_id: str, balance: str) -
     )
 
 
-def _make(world: World, contract: Row, row: Row, kind: str, start: str) -> None:
-    """The commit or credit of the period that begins (or is joined) at an instant."""
-
+def _prepared(world: World, contract: Row, row: Row, kind: str, start: str) -> Row:
+    """The commit or credit of the period that begins (or is joined) at an instant, not stored yet."""
     share, end = _share(contract, row, start)
     access = row["access_amount"]
     quantity = access["quantity"] if "quantity" in access else _seats(contract, row, start)
@@ -188,18 +194,16 @@ def _make(world: World, contract: Row, row: Row, kind: str, start: str) -> None:
                 "credit_type_id": bill["credit_type_id"],
                 "schedule_items": [{"timestamp": start, "amount": cost}],
             }
-
     made = commits.prepare(world, None, contract["customer_id"], given, kind, contract)
     made[f"recurring_{kind}_id"] = row["id"]
-    made |= kept(row, "subscription_config")
-    commits.store(world, made)
+    return made | kept(row, "subscription_config")
 
 
 def _share(contract: Row, row: Row, start: str) -> tuple[Decimal, str]:
     """How much of the period is paid for, and where the access of its commit ends."""
     frequency = _frequency(contract, row)
     since, until = containing(row["anchor_date"], frequency, start)
-    last, share = _end(contract, row), Decimal(1)
+    last = _end(contract, row)
     first_is_cut, last_is_cut = start > since, last is not None and last < until
     begin = start if first_is_cut and row["proration"] in ("FIRST", "FIRST_AND_LAST") else since
     stop = last if last_is_cut and row["proration"] in ("LAST", "FIRST_AND_LAST") else until

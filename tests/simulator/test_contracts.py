@@ -498,3 +498,70 @@ def test_a_package_allows_nothing_of_a_contract_beside_it(sdk, simulator, market
     assert told(simulator) == []
     made = sdk.v1.contracts.create(**own, uniqueness_key="from-package").data.contract
     assert (made.package_id, made.rate_card_id, made.uniqueness_key) == (package, market.card, "from-package")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"commit_duration": {"value": 1.5}}, "commit_duration.value must be a whole number from 1 to 1000"),
+        ({"access_amount": {"unit_price": -1, "quantity": 1}}, "recurring amounts must not be negative"),
+        ({"access_amount": {"unit_price": 1}}, "access_amount.quantity is required without a subscription"),
+        ({"name": ""}, "name must not be empty"),
+        ({"rollover_fraction": 2}, "rollover_fraction must be between 0 and 1"),
+        (
+            {"proration_rounding": {"access": {"decimal_places": 99, "rounding_method": "FLOOR"}}},
+            "decimal_places must be a whole number from -9 to 9",
+        ),
+        (
+            {
+                "subscription_config": {
+                    "subscription_id": "x",
+                    "apply_seat_increase_config": {"is_prorated": True},
+                }
+            },
+            "subscription x was not found on the contract",
+        ),
+    ],
+)
+def test_a_recurring_commit_that_could_make_no_commit_is_refused(sdk, simulator, market, change, words):
+    given = {
+        "product_id": market.fee,
+        "access_amount": {"unit_price": 1, "quantity": 1},
+        "commit_duration": {"value": 1},
+        "priority": 1,
+        "starting_at": JUL,
+        **change,
+    }
+    with pytest.raises(BadRequestError) as refused:
+        create(sdk, market, recurring_commits=[given])
+
+    assert refused.value.body["message"] == words
+    assert told(simulator) == []
+
+
+def test_a_recurring_commit_is_prorated_rounded_and_invoiced(sdk, market):
+    contract_id = create(
+        sdk,
+        market,
+        recurring_commits=[
+            {
+                "product_id": market.fee,
+                "access_amount": {"unit_price": 100, "quantity": 1},
+                "invoice_amount": {
+                    "credit_type_id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2",
+                    "unit_price": 50,
+                    "quantity": 2,
+                },
+                "commit_duration": {"value": 1},
+                "priority": 1,
+                "starting_at": "2026-06-12T00:00:00Z",
+                "ending_before": "2026-06-22T00:00:00Z",
+                "proration_rounding": {"access": {"decimal_places": 0, "rounding_method": "CEILING"}},
+            }
+        ],
+    )
+
+    (commit,) = read(sdk, market, contract_id).commits
+    assert commit.access_schedule.schedule_items[0].amount == 34
+    assert commit.invoice_schedule.schedule_items[0].amount == 33.333333
+    assert day(commit.access_schedule.schedule_items[0].ending_before) == "2026-07-01"
