@@ -130,9 +130,8 @@ class Known:
 
 def known_world(simulator: RunningSimulator) -> Known:
     """Make one of everything by the API itself."""
-    with httpx.Client(
-        base_url=simulator.url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False
-    ) as client:
+    token = {"Authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=simulator.url, headers=token, trust_env=False) as client:
 
         def post(path: str, **body: Any) -> Any:
             answer = client.post(path, json=body)
