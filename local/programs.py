@@ -15,7 +15,7 @@ from local.processes import CannotStart, last_lines
 from local.redis import RedisServer
 from local.supervisor import Program, Supervisor
 
-PEOPLE = ("finance", "manager", "manager2", "auditor", "admin")
+PEOPLE = ("finance", "finance2", "manager", "manager2", "auditor", "admin")
 PASSWORD = "countersign-demo"  # noqa: S105 (printed on purpose; the demo listens on this machine only)
 WEB_PROCESSES, WEB_THREADS, WORKER_THREADS = 2, 4, 4
 SIMULATOR_SECONDS, READY_SECONDS = 60.0, 120.0
