@@ -45,6 +45,15 @@ class Receiver:
         """The payloads of the next so many."""
         return [self.next().payload for _ in range(number)]
 
+    def flat(self, number: int) -> list[dict[str, Any]]:
+        """The next so many system and offset notifications; invoices may be told in between."""
+        found: list[dict[str, Any]] = []
+        while len(found) < number:
+            payload = self.next().payload
+            if "properties" not in payload:
+                found.append(payload)
+        return found
+
     def is_quiet(self) -> bool:
         """Whether everything that came was looked at."""
         return self._came.empty()

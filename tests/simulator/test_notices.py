@@ -40,19 +40,9 @@ def at(simulator: RunningSimulator, when: str) -> None:
     simulator.control("POST", "clock", {"at": when, "frozen": True})
 
 
-def flat(receiver: Receiver, number: int) -> list[dict[str, Any]]:
-    """The next so many system and offset notifications; invoices are told in between."""
-    found: list[dict[str, Any]] = []
-    while len(found) < number:
-        payload = receiver.next().payload
-        if "properties" not in payload:
-            found.append(payload)
-    return found
-
-
 def told(receiver: Receiver, number: int) -> list[tuple[str, str]]:
     """(type, timestamp) of the next so many."""
-    return [(each["type"], each["timestamp"]) for each in flat(receiver, number)]
+    return [(each["type"], each["timestamp"]) for each in receiver.flat(number)]
 
 
 def commit(market: Market, start: str = JAN, end: str = NEXT) -> dict[str, Any]:
@@ -75,7 +65,7 @@ def test_a_contract_is_told_from_its_making_to_its_archive(
     at(simulator, "2026-06-21T00:00:00Z")
     sdk.v1.contracts.archive(customer_id=market.customer, contract_id=contract, void_invoices=False)
 
-    (first,) = flat(receiver, 1)
+    (first,) = receiver.flat(1)
     assert first == {
         "id": first["id"],
         "type": "contract.create",
@@ -113,7 +103,7 @@ def test_a_commit_of_a_contract_is_told_with_its_segments(
     contract = create(sdk, market, commits=[given])
     at(simulator, "2026-06-18T00:00:00Z")
 
-    made, started, ended = flat(receiver, 3)
+    made, started, ended = receiver.flat(3)
     assert (made["type"], made["contract_id"]) == ("commit.create", contract)
     assert (started["type"], started["timestamp"]) == ("commit.segment.start", "2026-06-16T00:00:00.000Z")
     assert (started["commit_id"], started["parent_recurring_commit_id"]) == (made["commit_id"], None)
@@ -178,7 +168,7 @@ def test_offsets_follow_what_happens_and_what_is_foreseen(
     sdk.v1.contracts.update_end_date(customer_id=market.customer, contract_id=contract, ending_before=end)
     at(simulator, "2026-08-30T00:00:00Z")
 
-    own = flat(receiver, 3)
+    own = receiver.flat(3)
     assert [(each["offset_id"], each["offset_duration"], each["timestamp"]) for each in own] == [
         (made[0], "PT1H", NOON),
         (made[1], "-P1D", "2026-06-20T00:00:00.000Z"),

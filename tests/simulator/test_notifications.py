@@ -120,7 +120,7 @@ def test_a_day_before_its_end_a_contract_is_told(
     made = offset(sdk, "contract.end", "-P1D")
 
     move_to(simulator, end_of(contract) - timedelta(days=1) + timedelta(seconds=1))
-    payload = receiver.next().payload
+    (payload,) = receiver.flat(1)
 
     assert payload == {
         "id": payload["id"],
@@ -145,10 +145,9 @@ def test_what_was_edited_or_archived_meanwhile_is_told_as_it_is_now(
     sdk.v2.notifications.offset.edit(id=kept, policy={"type": "contract.end", "offset": "-PT1H"})
 
     move_to(simulator, end_of(contract) + timedelta(minutes=-30))
-    payload = receiver.next().payload
+    (payload,) = receiver.flat(1)
 
     assert (payload["offset_id"], payload["offset_duration"]) == (kept, "-PT1H")
-    assert simulator.control("GET", "webhooks")["data"][0]["tries"] == 1
 
 
 def test_a_uniqueness_key_is_used_once(sdk: Metronome) -> None:
