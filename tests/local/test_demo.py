@@ -102,7 +102,7 @@ def test_the_demo_comes_up_is_told_twice_ends_and_starts_again_on_its_data(demo:
     status, words = demo.run()
     assert status == 0
     assert words.startswith(f"The demo in {demo.folder} is already up: {address}\n")
-    assert "finance · manager · manager2 · auditor · admin" in words
+    assert "finance · finance2 · manager · manager2 · auditor · admin" in words
 
     assert demo.end(signal.SIGINT, family) == []
     assert demo.process.returncode == 0
