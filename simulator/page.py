@@ -26,8 +26,10 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption, th, td { text-align: left; } caption { padding: .25rem 0; }
 th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td { overflow-wrap: break-word; } td code, td:nth-child(3) { overflow-wrap: anywhere; } code { font-size: .9em; }
-form { margin: .5rem 0; } td form { margin: 0; } .row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; }
+td { overflow-wrap: break-word; } td code, td:nth-child(3) { overflow-wrap: anywhere; }
+code { font-size: .9em; }
+form { margin: .5rem 0; } td form { margin: 0; }
+.row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; }
 label { display: grid; font-size: .9rem; }
 input, select, button { font: inherit; padding: .3rem .5rem; max-width: 100%; }
 .narrow { width: 6rem; } .told { padding: .75rem 1rem; background: var(--soft); border-left: 4px solid; }
