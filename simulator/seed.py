@@ -287,11 +287,9 @@ def _contract_and_invoices(
     }
     world.contracts[customer["id"]] = [contract]
     world.customer_of[contract["id"]] = customer["id"]
-    month = today.replace(day=1)
     rows = []
     for back in range(dice.randint(1, months)):
-        begin = (month - timedelta(days=31 * back)).replace(day=1)
-        end = (begin + timedelta(days=32)).replace(day=1)
+        begin, end = _month(today, -back), _month(today, 1 - back)
         cents = dice.randint(1_000, 9_000_000)
         total = cents if currency["name"] in ("USD (cents)", "JPY") else cents / 100
         rows.append(_invoice(world, customer, contract, currency, begin, end, total, draft=back == 0))
@@ -299,6 +297,12 @@ def _contract_and_invoices(
     world.daily_usage[customer["id"]] = daily_usage(world, int(rows[0]["total"]))
     invoicing.finalize_later(world, rows[0])
     invoicing.begin(world, contract, rows[0]["end_timestamp"])
+
+
+def _month(today: datetime, after: int) -> datetime:
+    """The first of the month that lies so many months after today's, or before it."""
+    years, months = divmod(today.year * 12 + today.month - 1 + after, 12)
+    return today.replace(year=years, month=months + 1, day=1)
 
 
 def _invoice(

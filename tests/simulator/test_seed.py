@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from simulator.seed import seeded
@@ -21,6 +23,15 @@ def test_every_option_shapes_the_world() -> None:
     assert (len(full.plans), len(full.contracts)) == (3, 50)
     assert {len(invoices) for invoices in full.invoices.values()} == {1, 2}
     assert sum(bool(customer["archived_at"]) for customer in full.customers.values()) > 30
+
+
+def test_the_months_of_a_contract_follow_one_another() -> None:
+    world = seeded(customers=40, contracts=1, months=18, churn=0)
+
+    for invoices in world.invoices.values():
+        for before, after in pairwise(invoices):
+            assert before["end_timestamp"] == after["start_timestamp"]
+        assert [invoice["status"] for invoice in invoices[-1:]] == ["DRAFT"]
 
 
 @pytest.mark.parametrize(
