@@ -76,15 +76,6 @@ def shortened(name: str) -> str:
     return name.encode("utf-16-le")[:320].decode("utf-16-le", errors="ignore")
 
 
-def check_custom_fields(keys: list[dict[str, Any]], entity: str, given: dict[str, str]) -> None:
-    """Keys must exist for this entity first; values are at most 200 characters."""
-    known = {row["key"] for row in keys if row["entity"] == entity}
-    if given.keys() - known:
-        raise ApiError(400, "Invalid custom field keys")
-    if any(len(value) > 200 for value in given.values()):
-        raise ApiError(400, "custom field values must be at most 200 characters")
-
-
 def json_of(raw: bytes) -> Any:
     """The JSON of a body, None for an empty one. Raises ApiError 400, also where it is nested too deeply."""
     if not raw:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from simulator.checks import check_custom_fields
 from simulator.http import ApiError
 from simulator.world import Row, World
+
+LONGEST_VALUE = 200
 
 
 def _contracts(world: World) -> Iterator[Row]:
@@ -83,16 +84,37 @@ def check(world: World, entity: str, given: dict[str, str], own_id: str | None =
 
     Archived objects hold their values too.
     """
-    check_custom_fields(world.custom_field_keys, entity, given)
-    keys = (each for each in world.custom_field_keys if each["entity"] == entity)
-    unique = {each["key"] for each in keys if each["enforce_uniqueness"]} & given.keys()
+    if given.keys() - {each["key"] for each in world.custom_field_keys if each["entity"] == entity}:
+        raise ApiError(400, "Invalid custom field keys")
+    if any(len(value) > LONGEST_VALUE for value in given.values()):
+        raise ApiError(400, f"custom field values must be at most {LONGEST_VALUE} characters")
+    unique = _unique(world, entity) & given.keys()
     if not unique:
         return
     for row in ROWS[entity](world):
         values = row.get("custom_fields") or {}
         for key in unique:
             if values.get(key) == given[key] and row["id"] != own_id:
-                raise ApiError(409, f"The value of {key} must be unique", executed=True)
+                raise _taken(key)
+
+
+def check_together(world: World, entity: str, rows: Iterable[Row]) -> None:
+    """Raises ApiError 409 where two that are about to be made have the same value of a unique key."""
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        for key in _unique(world, entity) & row["custom_fields"].keys():
+            if (key, row["custom_fields"][key]) in seen:
+                raise _taken(key)
+            seen.add((key, row["custom_fields"][key]))
+
+
+def _unique(world: World, entity: str) -> set[str]:
+    rows = (each for each in world.custom_field_keys if each["entity"] == entity)
+    return {each["key"] for each in rows if each["enforce_uniqueness"]}
+
+
+def _taken(key: str) -> ApiError:
+    return ApiError(409, f"The value of {key} must be unique", executed=True)
 
 
 def clear(world: World, entity: str, key: str) -> None:

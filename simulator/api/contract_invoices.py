@@ -34,6 +34,7 @@ def create_historical(world: World, request: Request) -> Reply:
     if not given["invoices"]:
         raise ApiError(400, "invoices must not be empty")
     invoices = [_historical(world, each) for each in given["invoices"]]
+    fields.check_together(world, "invoice", invoices)
     if not given["preview"]:
         for invoice, each in zip(invoices, given["invoices"], strict=True):
             _issue(world, request, invoice, each["issue_date"], "create_historical")

@@ -11,9 +11,10 @@ from metronome.types.v1.credit_grant_list_entries_params import CreditGrantListE
 from metronome.types.v1.credit_grant_list_params import CreditGrantListParams
 from metronome.types.v1.credit_grant_void_params import CreditGrantVoidParams
 
+from simulator import fields
 from simulator.amounts import exact, plain
 from simulator.api import customers
-from simulator.checks import check_custom_fields, in_order, uuid_of
+from simulator.checks import in_order, uuid_of
 from simulator.engine import grants, invoicing, periods
 from simulator.engine.schedules import credit_type
 from simulator.http import ApiError, Reply, Request
@@ -41,7 +42,7 @@ def create(world: World, request: Request) -> Reply:
     effective_at = given.get("effective_at", world.stamp())
     in_order(effective_at, given["expires_at"], "expires_at")
     custom = given.get("custom_fields", {})
-    check_custom_fields(world.custom_field_keys, "credit_grant", custom)
+    fields.check(world, "credit_grant", custom)
     grant = {
         "id": world.new_id(),
         "customer_id": customer["id"],

@@ -6,8 +6,9 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
+from simulator import fields
 from simulator.amounts import exact, plain, total
-from simulator.checks import check_custom_fields, in_order, on_the_hour, uuid_of
+from simulator.checks import in_order, on_the_hour, uuid_of
 from simulator.engine import schedules
 from simulator.engine.ledger import movements, segments_of
 from simulator.engine.schedules import credit_type, point_in_time
@@ -69,7 +70,7 @@ def prepare(
     row |= {"type": given.get("type", "CREDIT"), "created_by": request.token.name if request else None}
     row["product"] = _product(world, given["product_id"])
     row["custom_fields"] = given.get("custom_fields") or {}
-    check_custom_fields(world.custom_field_keys, ENTITIES[kind], row["custom_fields"])
+    fields.check(world, ENTITIES[kind], row["custom_fields"])
     for name in ("applicable_contract_ids", "invoice_contract_id", "applicable_product_ids", "specifiers"):
         if given.get(name) is not None:
             row[name] = _REFERENCES[name](world, customer_id, given[name])

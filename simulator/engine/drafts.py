@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from simulator import fields
 from simulator.engine import commits, recurring, subscriptions, terms
 from simulator.engine.contract_views import balances
 from simulator.http import ApiError, Request
@@ -15,6 +16,7 @@ BUILDERS = {
     "professional_services": terms.professional_service,
     "subscriptions": subscriptions.subscription,
 }
+ENTITIES = {name: name.removesuffix("s") for name in (*BUILDERS, "commits")} | {"credits": "contract_credit"}
 
 
 class Draft:
@@ -31,7 +33,7 @@ class Draft:
         self._recurring: list[tuple[str, Row]] = []
 
     def add(self, given: Row, prefix: str = "") -> None:
-        """Every list of terms that create, amend or edit (prefix `add_`) was given. Raises ApiError 400."""
+        """Every list of terms given to create, amend or edit (prefix `add_`). Raises ApiError 400 or 409."""
         for name, build in BUILDERS.items():
             for each in given.get(prefix + name, []):
                 row = build(self.world, self.contract, each)
@@ -60,6 +62,8 @@ class Draft:
                 if name in self.contract:
                     raise ApiError(400, f"the contract already has a {name}")
                 self.contract[name] = terms.threshold(self.world, self.contract, wanted)
+        for name, entity in ENTITIES.items():
+            fields.check_together(self.world, entity, self.added.get(name, []))
 
     def _put(self, name: str, row: Row) -> None:
         self.contract.setdefault(name, []).append(row)

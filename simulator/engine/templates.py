@@ -205,6 +205,8 @@ def lists(world: World, given: Row) -> dict[str, list[Any]]:
     rows = {
         name: [build(world, each, names) for each in given.get(name, [])] for name, build in BUILDERS.items()
     }
+    for name in ("commits", "credits", "scheduled_charges", "subscriptions"):
+        fields.check_together(world, f"package_{name.removesuffix('s')}", rows[name])
     rows["spend_trackers"] = [
         {**each, "credit_type_id": credit_type(world, each["credit_type_id"])["id"]}
         for each in given.get("spend_trackers", [])

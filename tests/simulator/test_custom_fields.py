@@ -10,7 +10,7 @@ from metronome import APIStatusError, Metronome
 from metronome.types.v1.custom_field_set_values_params import CustomFieldSetValuesParams
 
 from simulator.fields import ROWS
-from tests.simulator.contracting import JAN, NEXT, Market, create, market, read, seats
+from tests.simulator.contracting import JAN, NEXT, Market, create, edit, market, read, seats
 from tests.simulator_server import RunningSimulator
 
 __all__ = ["market"]
@@ -176,6 +176,79 @@ def test_a_unique_value_belongs_to_one_even_when_it_is_archived(sdk: Metronome, 
             call()
         assert caught.value.status_code == 409
     assert sdk.v1.customers.retrieve(customer_id=second).data.custom_fields == {}
+
+
+def test_a_unique_value_is_refused_at_creation(
+    sdk: Metronome, simulator: RunningSimulator, market: Market
+) -> None:
+    access = {"schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": NEXT}]}
+    balance = {"product_id": market.fee, "priority": 1, "access_schedule": access}
+    worth = {"amount": 1, "credit_type_id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2"}
+    grant = {"name": "G", "priority": 1, "expires_at": NEXT, "grant_amount": worth, "paid_amount": worth}
+    own, them = sdk.v1.customers, {"customer_id": market.customer, "custom_fields": {"erp": "one"}}
+    makers = {
+        "commit": lambda: own.commits.create(type="PREPAID", **balance, **them),
+        "contract_credit": lambda: own.credits.create(**balance, **them),
+        "credit_grant": lambda: sdk.v1.credit_grants.create(**grant, **them),
+    }
+
+    for entity, make in makers.items():
+        sdk.v1.custom_fields.add_key(entity=entity, key="erp", enforce_uniqueness=True)
+        make()
+        known = simulator.ledger()
+        with pytest.raises(APIStatusError) as caught:
+            make()
+        assert (caught.value.status_code, caught.value.body["message"]) == (
+            409,
+            "The value of erp must be unique",
+        )
+        assert simulator.ledger() == known
+
+
+@pytest.mark.parametrize(
+    ("entity", "name"),
+    [
+        ("commit", "commits"),
+        ("contract_credit", "credits"),
+        ("scheduled_charge", "scheduled_charges"),
+        ("discount", "discounts"),
+        ("professional_service", "professional_services"),
+        ("subscription", "subscriptions"),
+    ],
+)
+def test_two_terms_of_one_request_share_no_unique_value(
+    sdk: Metronome, simulator: RunningSimulator, market: Market, entity: Any, name: str
+) -> None:
+    sdk.v1.custom_fields.add_key(entity=entity, key="erp", enforce_uniqueness=True)
+    access = {"schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": NEXT}]}
+    fee = {"product_id": market.fee, "schedule": {"schedule_items": [{"timestamp": JAN, "amount": 5}]}}
+    terms: dict[str, Any] = {
+        "commits": {"product_id": market.fee, "type": "PREPAID", "access_schedule": access},
+        "credits": {"product_id": market.fee, "access_schedule": access},
+        "scheduled_charges": fee,
+        "discounts": fee,
+        "professional_services": {
+            "product_id": market.advice,
+            "max_amount": 9,
+            "quantity": 3,
+            "unit_price": 3,
+        },
+        "subscriptions": seats(market),
+    }
+    one, two = ({**terms[name], "custom_fields": {"erp": value}} for value in ("one", "two"))
+    contract = create(sdk, market, **{name: [one]})
+    known = simulator.ledger()
+
+    calls = [lambda: create(sdk, market, **{name: [two, two]})]
+    if "professional" not in name:
+        calls.append(lambda: edit(sdk, market, contract, **{f"add_{name}": [two, two]}))
+    for call in calls:
+        with pytest.raises(APIStatusError) as caught:
+            call()
+        assert caught.value.status_code == 409
+
+    assert simulator.ledger() == known
+    create(sdk, market, **{name: [two]})
 
 
 def test_a_removed_key_takes_its_values_away(sdk: Metronome, customers: list[str]) -> None:
