@@ -158,7 +158,7 @@ def service_for(options: argparse.Namespace) -> Service:
         kept = worlds_of(orjson.loads(options.state.read_bytes()))
     return Service(
         tokens={
-            options.token: Token("main", "Countersign worker"),
+            options.token: Token("main", "API token"),
             "simulator-read-only": Token("main", "Reporting", read_only=True),
             "simulator-other-account": Token("other", "Another account"),
         },
