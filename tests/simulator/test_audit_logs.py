@@ -41,7 +41,7 @@ def test_a_row_says_who_did_what_by_which_request(
         "success",
     )
     assert row.description == f"create customer {customer}"
-    assert row.actor.name == "Countersign worker"
+    assert row.actor.name == "API token"
     assert (row.request.id, row.request.ip) == (effect["request_id"], "127.0.0.1")
     assert row.request.user_agent == effect["user_agent"]
     assert abs(datetime.now(UTC) - row.timestamp) < timedelta(seconds=30)

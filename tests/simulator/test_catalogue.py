@@ -34,7 +34,7 @@ def test_a_fixed_product_is_shown_as_it_was_made(sdk, simulator, fixed):
     assert (product.id, product.type, product.updates) == (fixed, "FIXED", [])
     assert product.current == product.initial
     assert (product.current.name, product.current.tags) == ("Support", ["people"])
-    assert product.current.created_by == "Countersign worker"
+    assert product.current.created_by == "API token"
     assert product.archived_at is None
     assert ends_of(simulator) == [("product", "create")]
 
@@ -170,7 +170,7 @@ def test_a_rate_card_is_shown_as_made_and_changed(sdk, simulator):
     ).data.id
 
     card = cards.retrieve(id=made).data
-    assert (card.name, card.description, card.created_by) == ("List", "2026", "Countersign worker")
+    assert (card.name, card.description, card.created_by) == ("List", "2026", "API token")
     assert card.fiat_credit_type.name == "USD (cents)"
     assert [each.fiat_per_custom_credit for each in card.credit_type_conversions] == ["0.0000025"]
     assert [each.name for each in card.aliases] == ["list"]

@@ -111,7 +111,7 @@ def test_a_prepaid_commit_is_shown_as_it_was_made(create, only, product, simulat
     assert (segment.amount, segment.starting_at, segment.ending_before) == (1000, day(1), day(12))
     assert (row.balance, row.created_by, row.contract, row.invoice_schedule) == (
         1000,
-        "Countersign worker",
+        "API token",
         None,
         None,
     )

@@ -48,7 +48,7 @@ def test_a_plain_contract_is_shown_as_it_was_made(sdk, simulator, market):
     assert shown.usage_statement_schedule.frequency == "MONTHLY"
     assert day(shown.usage_statement_schedule.billing_anchor_date) == "2026-01-01"
     assert (shown.commits, shown.overrides, shown.transitions, shown.usage_filter) == ([], [], [], [])
-    assert shown.created_by == "Countersign worker"
+    assert shown.created_by == "API token"
     assert shown.archived_at is None
     assert told(simulator) == [("contract", "create")]
 

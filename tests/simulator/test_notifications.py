@@ -80,7 +80,7 @@ def test_an_offset_notification_is_kept_edited_and_archived(sdk: Metronome) -> N
 
     assert (made.name, made.type, made.policy.offset) == ("A day in", "OFFSET_LIFECYCLE_EVENT", "P1D")
     assert (made.created_by, made.environment_type, made.archived_at) == (
-        "Countersign worker",
+        "API token",
         "SANDBOX",
         None,
     )

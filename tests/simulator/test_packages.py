@@ -143,7 +143,7 @@ def test_a_package_is_shown_as_it_was_made(sdk, simulator, names):
     assert (package.name, package.contract_name, package.created_by) == (
         "Everything",
         "Growth contract",
-        "Countersign worker",
+        "API token",
     )
     assert (package.uniqueness_key, package.rate_card_id) == ("package:growth-1", names["card"])
     assert (package.duration.value, package.duration.unit) == (1, "YEARS")
