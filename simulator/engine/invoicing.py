@@ -26,7 +26,8 @@ from simulator.engine.statements import (
 from simulator.engine.usage import meter
 from simulator.world import Row, World
 
-__all__ = ["begin", "close", "contract_of", "preview", "refresh", "regenerate", "schedule", "shown", "void"]
+__all__ = ["begin", "close", "contract_of", "cut_drafts", "preview", "refresh", "regenerate", "schedule"]
+__all__ += ["shown", "void"]
 MOST_PAST = 24  # periods that lie before its creation for which a contract gets invoices
 NOT_CHARGED = ("applied_commit_or_credit", "cpu_conversion")
 
@@ -154,7 +155,7 @@ def _bill_subscriptions(world: World, contract: Row) -> list[str]:
 def _bill_usage(world: World, contract: Row) -> list[str]:
     """Drafts for periods that have begun, finalized after their grace; when there is more to do."""
     now, last = world.stamp(), contract.get("ending_before")
-    _cut_drafts(world, contract)
+    cut_drafts(world, contract)
     mine = invoices_of(world, contract, "USAGE")
     first = max(contract["starting_at"], contract.get("invoice_generation_starting_at") or "")
     start = max((each["end_timestamp"] for each in mine), default=first)
@@ -179,7 +180,7 @@ def _bill_usage(world: World, contract: Row) -> list[str]:
     return coming
 
 
-def _cut_drafts(world: World, contract: Row) -> None:
+def cut_drafts(world: World, contract: Row) -> None:
     """Drafts end with their contract; those that would begin after it go."""
     last = contract.get("ending_before")
     for invoice in invoices_of(world, contract, "USAGE"):

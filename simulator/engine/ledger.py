@@ -137,8 +137,11 @@ def true_up(row: Row, at: str, invoice_id: str) -> Decimal:
     return missing
 
 
-def pending(world: World, customer_id: str) -> dict[str, Decimal]:
-    """What the customer's draft invoices are about to deduct, by commit or credit, in the balance's unit."""
+def pending(world: World, customer_id: str, *, by: str = "id") -> dict[str, Decimal]:
+    """What the customer's draft invoices are about to deduct, in the balance's unit.
+
+    It is told by the id of the commit or credit, or by that of the "segment".
+    """
     waiting: dict[str, Decimal] = {}
     for invoice in world.invoices.get(customer_id, []):
         if invoice["status"] != "DRAFT":
@@ -146,7 +149,8 @@ def pending(world: World, customer_id: str) -> dict[str, Decimal]:
         for line in statements.shown(world, invoice)["line_items"]:
             if applied := line.get("applied_commit_or_credit"):
                 unit = line.get("quantity_consumed", -line["total"])
-                waiting[applied["id"]] = waiting.get(applied["id"], Decimal(0)) + exact(unit)
+                key = applied["id"] if by == "id" else line["commit_segment_id"]
+                waiting[key] = waiting.get(key, Decimal(0)) + exact(unit)
     return waiting
 
 

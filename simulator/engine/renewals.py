@@ -1,7 +1,8 @@
 """A contract that renews another: the old one ends where the new one starts, and balances roll over.
 
-What of a commit or credit rolls over is its `rollover_fraction` of what is left when the new contract starts.
-It becomes a commit or credit of the new contract, for as long as that lasts, or a year where it has no end.
+What of a commit or credit rolls over is its `rollover_fraction` of what is left when the new contract starts,
+less what the old one's last drafts are about to draw by the usage known then. It becomes a commit or credit
+of the new contract, for as long as that lasts, or a year where it has no end.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from decimal import Decimal
 
 from simulator.agenda import due, months_later, plan
 from simulator.amounts import exact, plain
-from simulator.engine import commits, contracts
+from simulator.engine import commits, contracts, invoicing
 from simulator.engine.commit_terms import blank, contract_of
 from simulator.engine.contract_views import balances
-from simulator.engine.ledger import enter, left, segments_of
+from simulator.engine.ledger import enter, left, pending, segments_of
 from simulator.world import Row, World
 
 CARRIED = ("product", "name", "description", "priority", "rate_type", "applicable_product_ids")
@@ -42,16 +43,19 @@ def roll_over(world: World, *, old_id: str, new_id: str) -> None:
     old, new = (contract_of(world, customer_id, each) for each in (old_id, new_id))
     if old is None or new is None or old["archived_at"] or new["archived_at"]:
         return
+    invoicing.cut_drafts(world, old)
+    waiting = pending(world, customer_id, by="segment")
     for row in balances(world, old):
         if row["rollover_fraction"] and row["type"] != "POSTPAID" and not row["archived_at"]:
-            _roll(world, row, new)
+            _roll(world, row, new, waiting)
 
 
-def _roll(world: World, row: Row, new: Row) -> None:
+def _roll(world: World, row: Row, new: Row, waiting: dict[str, Decimal]) -> None:
     at, rolled = new["starting_at"], Decimal(0)
     for segment in segments_of(row):
         if segment["starting_at"] < at <= segment["ending_before"]:
-            part = exact(plain(left(row, segment) * exact(row["rollover_fraction"])))
+            unspent = left(row, segment) - waiting.get(segment["id"], Decimal(0))
+            part = exact(plain(unspent * exact(row["rollover_fraction"])))
             if part > 0:
                 enter(row, "ROLLOVER", segment, -part, at, new_contract_id=new["id"])
                 rolled += part

@@ -306,6 +306,31 @@ def test_a_renewal_ends_the_old_contract_and_rolls_its_commit_over(sdk, simulato
     assert (left.balance, left.ledger[-1].type) == (75, "PREPAID_COMMIT_ROLLOVER")
 
 
+@pytest.mark.parametrize(("begins", "used", "spent"), [(JUL, "2026-06-14", 30), (JUN, "2026-05-20", 20)])
+def test_a_renewal_rolls_over_what_the_last_invoice_leaves(sdk, simulator, market, begins, used, spent):
+    access = {"schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": NEXT}]}
+    commit = {"product_id": market.fee, "type": "PREPAID", "access_schedule": access, "priority": 1}
+
+    def use(number, at):
+        event = {"transaction_id": number, "customer_id": "acme", "event_type": "call", "timestamp": at}
+        sdk.v1.usage.ingest(usage=[event])
+
+    use("1", f"{used}T00:00:00Z")
+    use("2", f"{used}T00:00:00Z")
+    old = create(sdk, market, starting_at=APR, commits=[commit | {"rollover_fraction": 0.5}])
+    new = create(sdk, market, starting_at=begins, transition={"type": "RENEWAL", "from_contract_id": old})
+    simulator.control("POST", "clock", {"at": "2026-06-30T23:00:00Z", "frozen": True})
+    use("3", "2026-06-30T22:00:00Z")
+
+    simulator.control("POST", "clock", {"at": "2026-07-01T12:00:00Z", "frozen": True})
+    (rolled,) = read(sdk, market, new).commits
+    simulator.control("POST", "clock", {"at": "2026-07-03T00:00:00Z", "frozen": True})
+    (left,) = read(sdk, market, old, include_balance=True).commits
+
+    (given,) = rolled.access_schedule.schedule_items
+    assert (given.amount, left.balance) == ((100 - spent) / 2, (100 - spent) / 2)
+
+
 def test_a_child_contract_is_known_to_its_parent(sdk, market):
     parent = create(sdk, market)
     child = create(
