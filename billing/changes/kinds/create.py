@@ -6,10 +6,18 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.kinds.base import Hint, Kind, ProposalForm, counted, quoted, refuse_held_aliases
+from billing.changes.kinds.base import (
+    Hint,
+    Kind,
+    ProposalForm,
+    counted,
+    namesake_cautions,
+    quoted,
+    refuse_held_aliases,
+)
 from billing.changes.kinds.fields import AliasesField, NameField, clean_custom_fields
 from billing.changes.oddities import alias_cautions, name_cautions, oddities
-from billing.changes.proposals import Caution, Proposal
+from billing.changes.proposals import Proposal
 from billing.mirror import queries as mirror
 
 PREFIX = "custom_field:"
@@ -69,16 +77,7 @@ class CreateCustomer(Kind):
     ) -> Proposal:
         name, aliases, custom = entered["name"], entered["ingest_aliases"], entered["custom_fields"]
         refuse_held_aliases(aliases, own_id=None)
-        namesakes = mirror.customers_named(name)
-        warnings = [*name_cautions(name), *alias_cautions(aliases)]
-        if namesakes:
-            warnings.append(
-                Caution(
-                    "warn",
-                    "The name is taken.",
-                    f"{counted(len(namesakes), 'customer is', 'customers are')} called so already.",
-                )
-            )
+        warnings = [*name_cautions(name), *namesake_cautions(name), *alias_cautions(aliases)]
         return Proposal(
             kind=self.name,
             sentence=f"Create the customer {quoted(name)} with "

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.changes.kinds.base import Kind, ProposalForm, counted, quoted, refuse_archived
+from billing.changes.kinds.base import Kind, ProposalForm, namesake_cautions, quoted, refuse_archived
 from billing.changes.kinds.fields import NameField
 from billing.changes.oddities import name_cautions
-from billing.changes.proposals import Caution, Proposal
+from billing.changes.proposals import Proposal
 from billing.changes.refusals import BadInput
-from billing.mirror import queries as mirror
 
 
 class RenameForm(ProposalForm):
@@ -45,16 +44,7 @@ class RenameCustomer(Kind):
         old, new = snapshot["name"], entered["name"]
         if old == new:
             raise BadInput("That is the name it has already.", field="name")
-        namesakes = [other for other in mirror.customers_named(new) if str(other.id) != snapshot["id"]]
-        warnings = name_cautions(new)
-        if namesakes:
-            warnings.append(
-                Caution(
-                    "warn",
-                    "The name is taken.",
-                    f"{counted(len(namesakes), 'customer is', 'customers are')} called so already.",
-                )
-            )
+        warnings = [*name_cautions(new), *namesake_cautions(new, own_id=snapshot["id"])]
         return Proposal(
             kind=self.name,
             sentence=f"Rename {quoted(old)} to {quoted(new)}.",
