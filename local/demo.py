@@ -22,11 +22,11 @@ from typing import NoReturn
 from local.configuration import ROOT, Configuration, data_folder, read_configuration
 from local.places import is_port_taken
 from local.processes import CannotStart, end_with_parent
-from local.programs import Servers, people_sentence, steps
+from local.programs import Servers, steps, welcome_words
 from local.removal import remove
 from local.supervisor import StopAsked, Supervisor
 
-ADDRESS = "address"  # holds the demo's URL while it is up
+ADDRESS = "address"  # holds what there is to know while it is up, the URL first
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -85,10 +85,10 @@ def start(configuration: Configuration, servers: Servers, supervisor: Supervisor
         step_began = time.monotonic()
         step()
         print(f" {time.monotonic() - step_began:.1f} s", flush=True)
-    (configuration.folder / ADDRESS).write_text(configuration.url, encoding="utf-8")
+    welcome = f"{configuration.url}\n\n{welcome_words(configuration.metronome)}"
+    (configuration.folder / ADDRESS).write_text(welcome, encoding="utf-8")
     print(
-        f"\nCountersign is up after {time.monotonic() - began:.0f} s: {configuration.url}\n\n"
-        f"{people_sentence()}\n\n"
+        f"\nCountersign is up after {time.monotonic() - began:.0f} s: {welcome}\n\n"
         f"Logs are in {configuration.logs}. Ctrl-C ends it all; the data stays in {servers.places()}.",
         flush=True,
     )
@@ -134,11 +134,11 @@ def lock(folder: Path) -> Iterator[bool]:
 def tell_address(folder: Path) -> int:
     """Say where the demo that holds the folder answers."""
     try:
-        address = (folder / ADDRESS).read_text(encoding="utf-8")
+        welcome = (folder / ADDRESS).read_text(encoding="utf-8")
     except FileNotFoundError:
         print(f"A demo is just starting or ending in {folder}; its own terminal says where it answers.")
     else:
-        print(f"The demo in {folder} is already up: {address}\n\n{people_sentence()}")
+        print(f"The demo in {folder} is already up: {welcome}")
     return 0
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.configuration import ROOT, Configuration
+from local.configuration import ROOT, Configuration, Metronome
 from local.postgres import PostgresServer
 from local.processes import CannotStart, last_lines
 from local.redis import RedisServer
@@ -159,9 +159,14 @@ def steps(
         yield "asking for a first refresh", lambda: supervisor.run(programs.first_refresh())
 
 
-def people_sentence() -> str:
-    """Say who can sign in, and how."""
-    return f"  Sign in as  {' · '.join(PEOPLE)}\n  Password    {PASSWORD}"
+def welcome_words(metronome: Metronome) -> str:
+    """Say who can sign in, how, and where one plays the other side of a simulated Metronome."""
+    words = f"  Sign in as  {' · '.join(PEOPLE)}\n  Password    {PASSWORD}"
+    return (
+        f"{words}\n  Metronome   {metronome.base_url}/_sim/ plays the other side"
+        if metronome.is_ours
+        else words
+    )
 
 
 def _start_simulator(programs: Programs, supervisor: Supervisor) -> None:

@@ -1,6 +1,7 @@
 """`make demo` as a person meets it: up, told twice, ended, started again, killed, and nothing is left."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -103,6 +104,7 @@ def test_the_demo_comes_up_is_told_twice_ends_and_starts_again_on_its_data(demo:
     assert status == 0
     assert words.startswith(f"The demo in {demo.folder} is already up: {address}\n")
     assert "finance · finance2 · manager · manager2 · auditor · admin" in words
+    assert is_ready(re.search(r"http://127\.0\.0\.1:\d+/_sim/", words)[0])
 
     assert demo.end(signal.SIGINT, family) == []
     assert demo.process.returncode == 0
