@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal, localcontext
+from itertools import groupby, pairwise
 from typing import Any
 
 from simulator.amounts import USD, WIDE, exact, plain, total
 from simulator.checks import moment_of
 from simulator.engine.periods import containing
-from simulator.engine.pricing import billed_quantity, contract_rate, price
+from simulator.engine.pricing import (
+    applied,
+    billed_quantity,
+    contract_rate,
+    contract_rate_of,
+    covers,
+    price,
+    segments,
+)
+from simulator.engine.pricing import line_of as rate_line
 from simulator.engine.usage import Meter
 from simulator.world import Row, World
 
@@ -48,38 +57,48 @@ def of_product(world: World, product_id: str, name: str = "") -> Row:
 
 def usage_lines(world: World, contract: Row, meter: Meter, start: str, end: str) -> list[Row]:
     """The lines of USAGE and COMPOSITE products on the rate card, in its order of products."""
-    rates = world.rates.get(contract.get("rate_card_id") or "", [])
-    products = [world.products[each] for each in dict.fromkeys(rate["product_id"] for rate in rates)]
+    rates: dict[str, list[Row]] = {}
+    for each in world.rates.get(contract.get("rate_card_id") or "", []):
+        rates.setdefault(each["product_id"], []).append(each)
+    products = [world.products[each] for each in rates]
     lines: list[Row] = []
     with localcontext(WIDE):
         for product in products:
             if product["type"] == "USAGE":
-                for piece in _pieces(world, contract, product["id"], start, end):
-                    lines += _measured(world, contract, product, meter, piece)
+                own = segments(rates[product["id"]])
+                for piece in _pieces(world, contract, product["id"], own, (start, end)):
+                    in_force = [each for each in own if covers(each, piece[0])]
+                    lines += _measured(world, contract, product, meter, piece, in_force)
         for product in products:
             if product["type"] == "COMPOSITE":
                 lines += _composite(world, contract, product, lines, (start, end))
     return lines
 
 
-def _pieces(world: World, contract: Row, product_id: str, start: str, end: str) -> list[Piece]:
-    """The period, cut where a rate, an override of this product or a usage filter begins or ends."""
-    rates = [r for r in world.rates[contract["rate_card_id"]] if r["product_id"] == product_id]
+def _pieces(world: World, contract: Row, product_id: str, rates: list[Row], period: Piece) -> list[Piece]:
+    """The period, cut where a price, an override of this product or a usage filter begins or ends.
+
+    `rates` are the product's segments, line by line.
+    """
     overrides = [each for each in contract.get("overrides") or [] if _may_mean(each, product_id)]
-    hard = _bounds([*overrides, *(contract.get("usage_filter") or [])], start, end)
-    soft = _bounds(rates, start, end) - hard
-    groups = [rate.get("pricing_group_values") for rate in rates]
+    spans = [*overrides, *(contract.get("usage_filter") or [])]
+    cuts = _within({each.get(edge) for each in spans for edge in ("starting_at", "ending_before")}, period)
 
-    def prices(at: str) -> list[Any]:
-        found = [contract_rate(world, contract, product_id, at, values) for values in groups]
-        return [rate and [rate.get(name) for name in PRICED] for rate in found]
+    def priced(rate: Row, at: str) -> list[Any]:
+        result = applied(world, contract, rate, at, rate.get("pricing_group_values"))
+        return [result.get(name) for name in PRICED]
 
-    bounds = [start, *sorted(hard | soft), end]
-    kept = [start]
-    for at in bounds[1:-1]:
-        if at in hard or prices(at) != prices(kept[-1]):
-            kept.append(at)
-    return list(zip(kept, [*kept[1:], end], strict=True))
+    for _line, segments_of_line in groupby(rates, rate_line):
+        line = list(segments_of_line)
+        for rate, onward in zip(line, [*line[1:], None], strict=True):
+            start, end = rate["starting_at"], rate["ending_before"]
+            if rate is line[0]:
+                cuts |= _within({start}, period)
+            if onward is None or end != onward["starting_at"]:
+                cuts |= _within({end, onward and onward["starting_at"]}, period)
+            elif _within({end}, period) - cuts and priced(rate, end) != priced(onward, end):
+                cuts.add(end)
+    return list(pairwise([period[0], *sorted(cuts), period[1]]))
 
 
 def _may_mean(override: Row, product_id: str) -> bool:
@@ -89,9 +108,8 @@ def _may_mean(override: Row, product_id: str) -> bool:
     return any(each.get("product_id") in (None, product_id) for each in specifiers)
 
 
-def _bounds(rows: Iterable[Row], start: str, end: str) -> set[str]:
-    times = {at for row in rows for at in (row["starting_at"], row.get("ending_before")) if at}
-    return {at for at in times if start < at < end}
+def _within(times: set[str | None], period: Piece) -> set[str]:
+    return {at for at in times if at and period[0] < at < period[1]}
 
 
 def _filter_at(contract: Row, at: str) -> Row:
@@ -102,7 +120,9 @@ def _filter_at(contract: Row, at: str) -> Row:
     return {}
 
 
-def _measured(world: World, contract: Row, product: Row, meter: Meter, piece: Piece) -> list[Row]:
+def _measured(
+    world: World, contract: Row, product: Row, meter: Meter, piece: Piece, rates: list[Row]
+) -> list[Row]:
     """One line for each group of values; tiers make several of it. A group without a rate bills nothing."""
     state, only = product["current"], _filter_at(contract, piece[0])
     metric = world.billable_metrics[state["billable_metric_id"]]
@@ -114,8 +134,9 @@ def _measured(world: World, contract: Row, product: Row, meter: Meter, piece: Pi
     lines = []
     for group, measured in groups.items():
         values = dict(zip([*pricing, *presentation], group, strict=True))
-        by_price = {key: values[key] for key in pricing if values[key] is not None}
-        rate = contract_rate(world, contract, product["id"], piece[0], by_price)
+        known = {key: value for key, value in values.items() if value is not None}
+        by_price = {key: known[key] for key in pricing if key in known}
+        rate = contract_rate_of(world, contract, rates, piece[0], known)
         if rate is None or not rate.get("entitled", True) or len(by_price) < len(pricing):
             continue
         line = {**of_product(world, product["id"]), "type": "usage"}

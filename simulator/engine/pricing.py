@@ -57,9 +57,16 @@ def _start(rate: Row) -> str:
 
 def rates_on(world: World, rate_card_id: str, product_id: str, at: str) -> list[Row]:
     """The rates of a product in force at an instant, one for each group of values and billing frequency."""
+    return _in_force(
+        (each for each in world.rates.get(rate_card_id, []) if each["product_id"] == product_id), at
+    )
+
+
+def _in_force(rates: Iterable[Row], at: str) -> list[Row]:
+    """Of one product's rates those in force, the newest of each line."""
     newest: dict[tuple[str, str, str], Row] = {}
-    for rate in world.rates.get(rate_card_id, []):
-        if rate["product_id"] == product_id and covers(rate, at):
+    for rate in rates:
+        if covers(rate, at):
             line = line_of(rate)
             newest[line] = max(newest.get(line, rate), rate, key=_start)
     return list(newest.values())
@@ -74,9 +81,16 @@ def list_rate(
     billing_frequency: str | None = None,
 ) -> Row | None:
     """The rate in force for these group values; None where there is none, and then nothing is billed."""
+    return _chosen(rates_on(world, rate_card_id, product_id, at), group_values, billing_frequency)
+
+
+def _chosen(
+    rates: list[Row], group_values: dict[str, str] | None, billing_frequency: str | None
+) -> Row | None:
+    """Of rates in force the one for the most of these group values."""
     fitting = [
         rate
-        for rate in rates_on(world, rate_card_id, product_id, at)
+        for rate in rates
         if (rate.get("pricing_group_values") or {}).items() <= (group_values or {}).items()
         and rate.get("billing_frequency") == billing_frequency
     ]
@@ -98,9 +112,22 @@ def contract_rate(
     """
     card_id = contract.get("rate_card_id")
     rate = card_id and list_rate(world, card_id, product_id, at, group_values, billing_frequency)
-    if not rate:
-        return None
-    tags = world.products[product_id]["current"].get("tags", [])
+    return applied(world, contract, rate, at, group_values) if rate else None
+
+
+def contract_rate_of(
+    world: World, contract: Row, rates: list[Row], at: str, group_values: dict[str, str]
+) -> Row | None:
+    """The same of rates that are known to be the product's own and in force."""
+    rate = _chosen(rates, group_values, None)
+    return applied(world, contract, rate, at, group_values) if rate else None
+
+
+def applied(
+    world: World, contract: Row, rate: Row, at: str, group_values: dict[str, str] | None = None
+) -> Row:
+    """A list rate with the contract's overrides of an instant applied."""
+    tags = world.products[rate["product_id"]]["current"].get("tags", [])
     overrides = [
         each
         for each in contract.get("overrides") or []

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.agenda import later
 from simulator.engine import pricing
+from simulator.engine.lines import usage_lines
+from simulator.engine.usage import meter
 from simulator.world import World
 
 MONTHS = [f"2026-{month:02}-01T00:00:00.000Z" for month in range(1, 9)]
@@ -140,6 +143,82 @@ def test_an_override_holds_for_what_it_specifies_and_while_it_lasts():
     )
     assert specified(presentation_group_values={"model": "a"}) == 5
     assert specified(presentation_group_values={"model": "b"}) == 10
+
+
+def metered(rates: list[Any], events: int, **contract: Any) -> tuple[World, dict[str, Any]]:
+    """A product by region and model, its rates, and one event an hour with a region and a model."""
+    metric = {"id": "m", "aggregation_type": "COUNT", "event_type_filter": {}}
+    state = {"name": "P", "billable_metric_id": "m"}
+    state |= {"pricing_group_key": ["region"], "presentation_group_key": ["model"]}
+    used = [
+        {
+            "customer_id": "c",
+            "event_type": "call",
+            "timestamp": later(MONTHS[0], hours=number),
+            "properties": {"region": str(number), "model": "ab"[number % 2]},
+        }
+        for number in range(events)
+    ]
+    world = World(
+        products={"p": {"id": "p", "type": "USAGE", "current": state}},
+        billable_metrics={"m": metric},
+        rates={"card": rates},
+        customers={"c": {"id": "c", "ingest_aliases": [], "created_at": MONTHS[0]}},
+        events={"c": used},
+    )
+    return world, {"customer_id": "c", "rate_card_id": "card", **contract}
+
+
+def test_an_override_for_a_presentation_group_prices_only_its_lines():
+    override: dict[str, Any] = {"starting_at": MONTHS[0], "multiplier": 0.5}
+    override["override_specifiers"] = [{"presentation_group_values": {"model": "a"}}]
+    world, contract = metered([{**FLAT, "starting_at": MONTHS[0]}], 4, overrides=[override])
+
+    lines = usage_lines(world, contract, meter(world, "c"), MONTHS[0], MONTHS[1])
+
+    assert [(each["presentation_group_values"]["model"], each["total"]) for each in lines] == [
+        ("a", 5),
+        ("b", 10),
+        ("a", 5),
+        ("b", 10),
+    ]
+
+
+def test_a_thousand_rates_of_one_product_in_a_period_are_priced_each_in_its_time():
+    rates = [
+        {
+            **FLAT,
+            "price": number % 7,
+            "starting_at": later(MONTHS[0], hours=hour),
+            "pricing_group_values": {"region": str(number)},
+        }
+        for number in range(500)
+        for hour in (0, number + 1)
+    ]
+    rates = [{**each, "price": each["price"] + (each["starting_at"] != MONTHS[0])} for each in rates]
+    world, contract = metered(rates, 500)
+
+    lines = usage_lines(world, contract, meter(world, "c"), MONTHS[0], MONTHS[1])
+
+    assert [(each["pricing_group_values"]["region"], each["total"]) for each in lines] == [
+        (str(number), number % 7) for number in range(500)
+    ]
+
+
+def test_a_period_is_cut_only_where_a_price_changes():
+    prices = [(0, 10), (5, 10), (9, 20)]
+    rates = [{**FLAT, "starting_at": later(MONTHS[0], hours=hour), "price": price} for hour, price in prices]
+    overwrite = {
+        "starting_at": later(MONTHS[0], hours=20),
+        "overwrite_rate": {"rate_type": "FLAT", "price": 1},
+    }
+    rates.append({**FLAT, "starting_at": later(MONTHS[0], hours=30), "price": 30})
+    world, contract = metered(rates, 40, overrides=[overwrite])
+    world.products["p"]["current"] |= {"pricing_group_key": [], "presentation_group_key": []}
+
+    lines = usage_lines(world, contract, meter(world, "c"), MONTHS[0], MONTHS[1])
+
+    assert [(each["quantity"], each["unit_price"]) for each in lines] == [(9, 10), (11, 20), (20, 1)]
 
 
 def test_without_a_rate_card_nothing_has_a_price():
