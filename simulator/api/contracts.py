@@ -8,6 +8,7 @@ from typing import Any
 from metronome.types.v1.contract_amend_params import ContractAmendParams
 from metronome.types.v1.contract_archive_params import ContractArchiveParams
 from metronome.types.v1.contract_create_params import ContractCreateParams
+from metronome.types.v1.contract_create_response import DataContract
 from metronome.types.v1.contract_list_params import ContractListParams as ContractListV1Params
 from metronome.types.v1.contract_retrieve_params import ContractRetrieveParams as ContractRetrieveV1Params
 from metronome.types.v1.contract_set_usage_filter_params import ContractSetUsageFilterParams
@@ -20,7 +21,7 @@ from simulator.api import customers
 from simulator.checks import in_order, on_the_hour, uuid_of
 from simulator.engine import contracts as engine
 from simulator.engine import links, package_terms, renewals, terms
-from simulator.engine.contract_views import shown, shown_v1
+from simulator.engine.contract_views import shown, shown_v1, shown_v2
 from simulator.engine.drafts import Draft
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import body_page
@@ -94,7 +95,8 @@ def create(world: World, request: Request) -> Reply:
     after = shown(world, contract)
     notices.contract(world, "create", contract)
     world.happened(request, resource=("contract", contract["id"]), action="create", after=after)
-    return Reply(200, {"data": {"id": contract["id"], "contract": after}})
+    told = {name: value for name, value in after.items() if name in DataContract.model_fields}
+    return Reply(200, {"data": {"id": contract["id"], "contract": told}})
 
 
 def built(world: World, request: Request, customer_id: str, given: Row) -> Row:
@@ -179,7 +181,7 @@ def list_v1(world: World, request: Request) -> Reply:
 
 @route("POST /v2/contracts/list", ContractListParams)
 def list_v2(world: World, request: Request) -> Reply:
-    return _list(world, request, shown)
+    return _list(world, request, shown_v2)
 
 
 @route("POST /v1/contracts/get", ContractRetrieveV1Params)
@@ -194,7 +196,7 @@ def get_v2(world: World, request: Request) -> Reply:
     if "as_of_date" in given and given.get("include_ledgers"):
         raise ApiError(400, "as_of_date can't be combined with include_ledgers")
     contract = found(world, request)
-    return Reply(200, {"data": shown(world, contract, as_of=given.get("as_of_date"), **_options(given))})
+    return Reply(200, {"data": shown_v2(world, contract, as_of=given.get("as_of_date"), **_options(given))})
 
 
 @route("POST /v1/contracts/archive", ContractArchiveParams, writes=True)

@@ -51,6 +51,14 @@ def shown(
     }
 
 
+def shown_v2(world: World, contract: Row, **options: Any) -> Row:
+    """The same as v2 answers it, which does not tell everything of a credit."""
+    whole = shown(world, contract, **options)
+    for each in whole["credits"]:
+        each.pop("rate_type", None)
+    return whole
+
+
 def _as_of(world: World, contract: Row, at: str) -> Row:
     """The contract before the first edit after an instant."""
     for each in world.edits.get(contract["id"], []):

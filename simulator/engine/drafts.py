@@ -116,7 +116,10 @@ class Draft:
     def as_edit(self) -> dict[str, list[Row]]:
         """The same in the names of an edit."""
         names = {"professional_services": "pro_services"}
-        return {f"add_{names.get(name, name)}": rows for name, rows in self.shown().items()}
+        told = {f"add_{names.get(name, name)}": rows for name, rows in self.shown().items()}
+        for each in told.get("add_scheduled_charges", []):
+            del each["custom_fields"]  # an edit does not tell these
+        return told
 
 
 def _shown_term(world: World, name: str, row: Row) -> Row:

@@ -117,6 +117,20 @@ def test_an_edit_adds_terms_of_every_kind_and_tells_of_them(sdk, simulator, mark
     assert told(simulator) == [("contract", "create"), ("contract", "edit")]
 
 
+def test_answers_to_writes_hold_nothing_beyond_the_sdks_types(sdk, market):
+    given: dict[str, Any] = {"discounts": [charge(market, (JUL, 1))]}
+    given["credits"] = [{"product_id": market.fee, "access_schedule": ACCESS}]
+    given |= {"customer_id": market.customer, "rate_card_id": market.card, "starting_at": JAN}
+
+    answer = sdk.v1.contracts.create(**given).data
+    told = edit(sdk, market, answer.id, add_scheduled_charges=[charge(market, (JUL, 5))])
+    read_again = read(sdk, market, answer.id)
+
+    extras = [answer.contract, told.add_scheduled_charges[0], read_again, *read_again.credits]
+    assert [each.model_extra for each in extras] == [{}] * 4
+    assert (len(read_again.discounts), len(answer.contract.credits)) == (1, 1)
+
+
 def test_an_edit_changes_the_contract_itself(sdk, market):
     contract_id = create(sdk, market, name="Old", net_payment_terms_days=10)
     made = edit(
