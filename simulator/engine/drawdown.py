@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
 
 from simulator.amounts import PLACES, WIDE, exact, plain
 from simulator.engine.ledger import enter, left, of_customer, segments_of
+from simulator.engine.lines import conversion_lines
 from simulator.world import Row, World
 
-PAID_FOR = ("usage", "subscription")
+PAID_FOR = ("usage", "subscription", "cpu_conversion")
 
 
 @dataclass(slots=True)
@@ -19,7 +20,7 @@ class Drawn:
 
     row: Row
     segment: Row
-    credit_type: Row
+    credit_type: Row = field(default_factory=dict)
     deducted: Decimal = Decimal(0)
     paid: Decimal = Decimal(0)
 
@@ -51,28 +52,38 @@ def projected(world: World, contract: Row, lines: list[Row], at: str) -> list[Ro
 
 
 def _drawn(world: World, contract: Row, lines: list[Row], at: str) -> list[Drawn]:
-    unpaid = [exact(each["total"]) if each.get("type") in PAID_FOR else Decimal(0) for each in lines]
+    """What each segment gives. What is left in custom units is converted, and the conversion paid for too."""
+    sources = [Drawn(row, segment) for row, segment in _sources(world, contract)]
     with localcontext(WIDE):
-        each_source = [_take(*source, lines, unpaid, at) for source in _sources(world, contract)]
-    return [each for each in each_source if each is not None]
+        _pay(sources, lines, at)
+        paid = [_line(each) for each in sources if each.paid and each.row["type"] != "POSTPAID"]
+        _pay(sources, conversion_lines(world, contract, lines + paid), at)
+    return [each for each in sources if each.paid]
 
 
-def _take(row: Row, segment: Row, lines: list[Row], unpaid: list[Decimal], at: str) -> Drawn | None:
+def _pay(sources: list[Drawn], lines: list[Row], at: str) -> None:
+    """Let one segment after the other pay what those before it left of each line."""
+    unpaid = [exact(each["total"]) if each.get("type") in PAID_FOR else Decimal(0) for each in lines]
+    for drawn in sources:
+        _take(drawn, lines, unpaid, at)
+
+
+def _take(drawn: Drawn, lines: list[Row], unpaid: list[Decimal], at: str) -> None:
     """What one segment gives; `unpaid` is what is left of each line, and gets less."""
-    available, drawn = left(row, segment), None
+    row, segment = drawn.row, drawn.segment
+    available = left(row, segment) - drawn.deducted
     for place, line in enumerate(lines):
         if available <= 0:
             break
         if unpaid[place] <= 0 or not (_within(segment, line, at) and _targets(row, line)):
             continue
-        drawn = drawn or Drawn(row, segment, line["credit_type"])
-        if line["credit_type"] != drawn.credit_type:
+        if drawn.paid and line["credit_type"]["id"] != drawn.credit_type["id"]:
             continue
         take, money = _share(row, line, available, unpaid[place])
+        drawn.credit_type = line["credit_type"]
         drawn.deducted, drawn.paid = drawn.deducted + take, drawn.paid + money
         available -= take
         unpaid[place] -= money
-    return drawn
 
 
 def _share(row: Row, line: Row, available: Decimal, unpaid: Decimal) -> tuple[Decimal, Decimal]:
@@ -129,7 +140,7 @@ def _within(segment: Row, line: Row, at: str) -> bool:
 def _targets(row: Row, line: Row) -> bool:
     schedule, tags = row["access_schedule"], set(line.get("product_tags") or [])
     if schedule["access_type"] == "QUANTITY":
-        if not line.get("quantity"):
+        if not line.get("quantity") or line["type"] == "cpu_conversion":
             return False
     elif schedule["credit_type"]["id"] != line["credit_type"]["id"]:
         return False
@@ -162,6 +173,8 @@ def _line(drawn: Drawn) -> Row:
         "credit_type": drawn.credit_type,
         "product_id": row["product"]["id"],
         "product_type": "FixedProductListItem",
+        "commit_id": row["id"],
+        "commit_type": "PrepaidCommit",
         "commit_segment_id": drawn.segment["id"],
         "commit_custom_fields": row["custom_fields"],
         "starting_at": drawn.segment["starting_at"],
@@ -172,8 +185,6 @@ def _line(drawn: Drawn) -> Row:
             "access_type": schedule["access_type"],
         },
     }
-    if row["kind"] == "commit":
-        line |= {"commit_id": row["id"], "commit_type": "PrepaidCommit"}
     if schedule["access_type"] == "QUANTITY":
         line["quantity_consumed"] = plain(drawn.deducted)
     return line

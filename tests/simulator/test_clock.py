@@ -440,7 +440,8 @@ def test_subscriptions_are_billed_in_advance_or_with_the_usage(account: Account)
     )
 
 
-def test_custom_units_are_converted_where_balances_do_not_reach(account: Account) -> None:
+def priced_in_credits(account: Account) -> str:
+    """A rate card with calls at 2 credits, each worth 50 cents."""
     worlds = account.simulator.control("GET", "snapshot")
     worlds["main"]["pricing_units"][CREDITS] = {"id": CREDITS, "name": "Credits", "is_currency": False}
     account.simulator.control("POST", "restore", worlds)
@@ -450,6 +451,11 @@ def test_custom_units_are_converted_where_balances_do_not_reach(account: Account
         credit_type_conversions=[{"custom_credit_type_id": CREDITS, "fiat_per_custom_credit": 50}],
     ).data.id
     rate(account.sdk, card, account.calls, rate_type="FLAT", price=2, credit_type_id=CREDITS)
+    return card
+
+
+def test_custom_units_are_converted_where_balances_do_not_reach(account: Account) -> None:
+    card = priced_in_credits(account)
     span = {"starting_at": BEGIN, "ending_before": "2027-02-01T00:00:00Z"}
     account.contract(
         rate_card_id=card,
@@ -469,6 +475,34 @@ def test_custom_units_are_converted_where_balances_do_not_reach(account: Account
         ("cpu_conversion", 250, "USD (cents)"),
     ]
     assert invoice.total == 250
+
+
+def test_balances_of_money_pay_for_what_was_converted(account: Account) -> None:
+    span = {"starting_at": BEGIN, "ending_before": "2027-02-01T00:00:00Z"}
+    access = {"credit_type_id": CREDITS, "schedule_items": [{"amount": 15, **span}]}
+    card = priced_in_credits(account)
+    contract = account.contract(
+        rate_card_id=card,
+        commits=[commit(account, "PREPAID", 100, 1)],
+        credits=[{"product_id": account.fixed, "priority": 2, "access_schedule": access}],
+    )
+    account.use(BEGIN, 10)
+    (draft,) = account.invoices()
+    account.at("2027-02-03T00:00:00Z")
+    final = account.invoices()[0]
+
+    own = account.sdk.v2.contracts.retrieve(
+        customer_id=account.customer, contract_id=contract, include_balance=True, include_ledgers=True
+    ).data
+    assert [(each.type, each.total) for each in final.line_items] == [
+        ("usage", 20),
+        ("applied_commit_or_credit", -100),
+        ("applied_commit_or_credit", -15),
+        ("cpu_conversion", 250),
+    ]
+    assert [each.commit_id for each in final.line_items[1:3]] == [own.commits[0].id, own.credits[0].id]
+    assert (draft.line_items, draft.subtotal, draft.total) == (final.line_items, 250, 150)
+    assert [each.ledger[1].amount for each in (*own.commits, *own.credits)] == [-100, -15]
 
 
 def test_composite_products_cost_a_part_of_the_others(account: Account) -> None:
