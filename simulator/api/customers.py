@@ -14,7 +14,7 @@ from metronome.types.v1.customer_update_config_params import CustomerUpdateConfi
 from simulator import fields
 from simulator.api import billing_providers
 from simulator.checks import aliases_of, shortened, uuid_of
-from simulator.engine import contracts
+from simulator.engine import contracts, invoicing
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route
@@ -189,7 +189,8 @@ def archive(world: World, request: Request) -> Reply:
         if not contract["archived_at"]:
             contracts.archive(world, contract, void_invoices=True)
     for invoice in world.invoices.get(customer["id"], []):
-        invoice["status"] = "VOID"
+        if invoice["status"] != "VOID":
+            invoicing.void(world, invoice)
     world.happened(
         request,
         resource=("customer", customer["id"]),

@@ -26,7 +26,10 @@ class Drawn:
 
 
 def draw(world: World, contract: Row, lines: list[Row], at: str, invoice_id: str) -> list[Row]:
-    """Apply balances to an invoice's lines, and write the deductions dated `at`, its period's end.
+    """Apply balances to an invoice's lines, and write the deductions.
+
+    They are dated `at`, its period's end, or now where that is still to come: what is paid in advance is
+    gone at once.
 
     The result are the lines of type `applied_commit_or_credit` to add. A postpaid commit gives none: its
     usage is still billed, and only counted against the commitment.
@@ -38,7 +41,7 @@ def draw(world: World, contract: Row, lines: list[Row], at: str, invoice_id: str
             "AUTOMATED_INVOICE_DEDUCTION",
             each.segment,
             -each.deducted,
-            at,
+            min(at, world.stamp()),
             invoice_id=invoice_id,
             contract_id=contract["id"],
         )

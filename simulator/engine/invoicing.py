@@ -65,10 +65,15 @@ def void(world: World, invoice: Row) -> None:
 
 
 def regenerate(world: World, invoice: Row) -> Row:
-    """A finalized invoice in the place of a void one: usage is measured anew, the rest is as it was."""
+    """A finalized invoice in the place of a void one: usage is measured anew, the rest is as it was.
+
+    So is an invoice of given usage.
+    """
     again = {**invoice, "id": world.new_id(), "regenerated_from_invoice_id": invoice["id"]}
     contract = contract_of(world, invoice)
     world.invoices[invoice["customer_id"]].append(again)
+    if invoice["id"] in world.given_usage:
+        world.given_usage[again["id"]] = world.given_usage[invoice["id"]]
     if contract is None or (invoice["type"] == "USAGE" and not is_measured(world, contract, invoice)):
         return _finalize(world, again)
     moved = [each for each in dated(world, contract) if each.item.get("invoice_id") == invoice["id"]]
@@ -156,7 +161,7 @@ def _bill_usage(world: World, contract: Row) -> list[str]:
     """Drafts for periods that have begun, finalized after their grace; when there is more to do."""
     now, last = world.stamp(), contract.get("ending_before")
     cut_drafts(world, contract)
-    mine = invoices_of(world, contract, "USAGE")
+    mine = [each for each in invoices_of(world, contract, "USAGE") if each["id"] not in world.given_usage]
     first = max(contract["starting_at"], contract.get("invoice_generation_starting_at") or "")
     start = max((each["end_timestamp"] for each in mine), default=first)
     periods = []
@@ -194,7 +199,7 @@ def cut_drafts(world: World, contract: Row) -> None:
 
 def _new(world: World, contract: Row, kind: str, **members: object) -> Row:
     """Put a draft into the world that has no lines yet."""
-    invoice = draft_of(world, contract, kind, **members)
+    invoice = draft_of(world, contract, kind, id=world.new_id(), **members)
     world.invoices.setdefault(contract["customer_id"], []).append(invoice)
     return invoice
 

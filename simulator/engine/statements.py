@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from simulator.engine import lines as said
 from simulator.engine.dated import Dated, dated, goes_along, line_of
 from simulator.engine.periods import of_contract
@@ -25,9 +27,12 @@ def invoices_of(world: World, contract: Row, *kinds: str) -> list[Row]:
 
 
 def is_measured(world: World, contract: Row, invoice: Row) -> bool:
-    """Whether usage and prices tell what it came to; a seeded invoice has lines of no product."""
+    """Whether usage and prices tell what it came to; not one made by hand, nor a seeded one."""
     is_priced = contract.get("rate_card_id") in world.rate_cards and invoice["type"] == "USAGE"
-    return is_priced and all("product_id" in line for line in invoice.get("line_items", []))
+    if invoice["id"] in world.given_usage:
+        return False
+    usage = (line for line in invoice.get("line_items", []) if line["type"] == "usage")
+    return is_priced and all("product_id" in line for line in usage)
 
 
 def shown(world: World, invoice: Row, usage: Meter | None = None) -> Row:
@@ -64,10 +69,11 @@ def _projected(world: World, contract: Row, invoice: Row, lines: list[Row]) -> l
 def preview(world: World, contract: Row, usage: Meter) -> Row:
     """The usage invoice of the contract's current period as this usage would make it."""
     start, end = of_contract(contract, world.stamp())
-    draft = draft_of(world, contract, "USAGE", start_timestamp=start, end_timestamp=end)
+    own_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{contract['id']} {start}"))
     for invoice in invoices_of(world, contract, "USAGE"):
         if invoice["status"] == "DRAFT" and invoice["start_timestamp"] == start:
-            draft["id"] = invoice["id"]
+            own_id = invoice["id"]
+    draft = draft_of(world, contract, "USAGE", id=own_id, start_timestamp=start, end_timestamp=end)
     return shown(world, draft, usage)
 
 
@@ -106,10 +112,10 @@ def with_lines(world: World, contract: Row, invoice: Row, lines: list[Row]) -> R
     }
 
 
-def draft_of(world: World, contract: Row, kind: str, **members: object) -> Row:
+def draft_of(world: World, contract: Row, kind: str, *, id: str, **members: object) -> Row:
     """A draft that has no lines yet and isn't in the world."""
     invoice = {
-        "id": world.new_id(),
+        "id": id,
         "customer_id": contract["customer_id"],
         "contract_id": contract["id"],
         "status": "DRAFT",
