@@ -37,6 +37,7 @@ def create_historical(world: World, request: Request) -> Reply:
     fields.check_together(world, "invoice", invoices)
     if not given["preview"]:
         for invoice, each in zip(invoices, given["invoices"], strict=True):
+            world.given_usage[invoice["id"]] = [_parts(line) for line in each["usage_line_items"]]
             _issue(world, request, invoice, each["issue_date"], "create_historical")
     return Reply(200, {"data": invoices})
 
@@ -65,6 +66,18 @@ def _historical(world: World, given: Row) -> Row:
     }
 
 
+def _parts(given: Row) -> list[Row]:
+    """The quantities of a given line, each with its time."""
+    return [
+        {
+            "starting_at": each["inclusive_start_date"],
+            "ending_before": each["exclusive_end_date"],
+            "quantity": each["quantity"],
+        }
+        for each in given.get("subtotals_with_quantity", [given])
+    ]
+
+
 def _usage_line(world: World, contract: Row, given: Row, start: str, end: str) -> Row:
     since, until = given["inclusive_start_date"], given["exclusive_end_date"]
     in_order(since, until, "exclusive_end_date")
@@ -73,6 +86,10 @@ def _usage_line(world: World, contract: Row, given: Row, start: str, end: str) -
     parts = given.get("subtotals_with_quantity")
     if (parts is None) == ("quantity" not in given):
         raise ApiError(400, "A usage line item requires either quantity or subtotals_with_quantity")
+    for each in parts or []:
+        in_order(each["inclusive_start_date"], each["exclusive_end_date"], "exclusive_end_date")
+        if each["inclusive_start_date"] < since or each["exclusive_end_date"] > until:
+            raise ApiError(400, "A subtotal must lie within its usage line item")
     quantity = given["quantity"] if parts is None else total(each["quantity"] for each in parts)
     product_id = uuid_of(given["product_id"], "product_id")
     product = world.products.get(product_id)

@@ -44,7 +44,7 @@ def breakdown(world: World, contract: Row | None, invoice: Row, window: tuple[st
         )
         lines = _difference(before, after)
     else:
-        lines = _shares(invoice, start, end)
+        lines = _shares(invoice, world.given_usage.get(invoice["id"]), start, end)
     return {
         **invoice,
         "line_items": [{**line, "starting_at": start, "ending_before": end} for line in lines],
@@ -73,24 +73,39 @@ def _difference(before: list[Row], after: list[Row]) -> list[Row]:
     return lines
 
 
-def _shares(invoice: Row, start: str, end: str) -> list[Row]:
-    """Written lines spread evenly over the period; the parts of all windows add up to the whole."""
-    whole = _seconds(invoice["start_timestamp"], invoice["end_timestamp"])
+def _shares(invoice: Row, given: list[list[Row]] | None, start: str, end: str) -> list[Row]:
+    """Written lines spread evenly over the period, or given quantities over their own times.
+
+    The parts of all windows add up to the whole.
+    """
+    period = {"starting_at": invoice["start_timestamp"], "ending_before": invoice["end_timestamp"]}
     lines = []
     with localcontext(WIDE):
-        past, upto = (_seconds(invoice["start_timestamp"], at) / whole for at in (start, end))
-        for line in invoice["line_items"]:
+        for place, line in enumerate(invoice["line_items"]):
             if line["type"] in OF_USAGE:
-                parts = {
+                parts = given[place] if given else [{**period, "quantity": 1}]
+                past, upto = (_portion(parts, at) for at in (start, end))
+                members = {
                     name: plain(
                         exact(plain(exact(line[name]) * upto)) - exact(plain(exact(line[name]) * past))
                     )
                     for name in ("quantity", "total")
                     if name in line
                 }
-                lines.append({**line, **parts})
+                lines.append({**line, **members})
     return lines
 
 
+def _portion(parts: list[Row], at: str) -> Decimal:
+    """How much of all their quantities lies before an instant."""
+    whole = sum((exact(each["quantity"]) for each in parts), Decimal(0))
+    before = Decimal(0)
+    for each in parts:
+        first, last = each["starting_at"], each["ending_before"]
+        if at > first:
+            before += exact(each["quantity"]) * _seconds(first, min(at, last)) / _seconds(first, last)
+    return before / whole if whole else Decimal(0)
+
+
 def _seconds(start: str, end: str) -> Decimal:
-    return exact(int((moment_of(end, "end") - moment_of(start, "start")).total_seconds()))
+    return exact((moment_of(end, "end") - moment_of(start, "start")).total_seconds())

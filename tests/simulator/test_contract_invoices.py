@@ -10,6 +10,7 @@ from metronome import BadRequestError, NotFoundError
 from tests.simulator.contracting import APR, JAN, JUL, NEXT, NOBODY, create, market, read
 
 __all__ = ["market"]
+FROM_JULY = {"frequency": "MONTHLY", "invoice_generation_starting_at": JUL}
 FEB = "2026-02-01T00:00:00Z"
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
 
@@ -66,8 +67,7 @@ def historical(market: Any, contract_id: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_historical_invoice_is_priced_by_the_contract(sdk, simulator, market):
-    schedule = {"frequency": "MONTHLY", "invoice_generation_starting_at": JUL}
-    contract_id = create(sdk, market, usage_statement_schedule=schedule)
+    contract_id = create(sdk, market, usage_statement_schedule=FROM_JULY)
     make = sdk.v1.contracts.create_historical_invoices
 
     (preview,) = make(invoices=[historical(market, contract_id)], preview=True).data
@@ -77,6 +77,35 @@ def test_a_historical_invoice_is_priced_by_the_contract(sdk, simulator, market):
     assert (made.status, made.total, f"{made.issued_at:%Y-%m-%d}") == ("FINALIZED", 65, "2026-02-01")
     assert [row.id for row in sdk.v1.customers.invoices.list(customer_id=market.customer)] == [made.id]
     assert simulator.ledger()[-1]["action"] == "create_historical"
+
+
+def test_a_historical_invoice_keeps_to_its_quantities(sdk, simulator, market):
+    own, invoices = {"customer_id": market.customer}, sdk.v1.customers.invoices
+    contract_id = create(sdk, market, usage_statement_schedule=FROM_JULY)
+    given = historical(market, contract_id)
+    given["usage_line_items"][0]["subtotals_with_quantity"] = [
+        {"inclusive_start_date": JAN, "exclusive_end_date": "2026-01-02T00:00:00Z", "quantity": 4},
+        {
+            "inclusive_start_date": "2026-01-31T12:00:00Z",
+            "exclusive_end_date": "2026-01-31T12:00:00.5Z",
+            "quantity": 2.5,
+        },
+    ]
+    (made,) = sdk.v1.contracts.create_historical_invoices(invoices=[given], preview=False).data
+    made = invoices.retrieve(invoice_id=made.id, **own).data
+
+    days = list(invoices.list_breakdowns(starting_on=JAN, ending_before=FEB, **own))
+    sdk.v1.invoices.void(id=made.id)
+    again = sdk.v1.invoices.regenerate(id=made.id).data.id
+    regenerated = invoices.retrieve(invoice_id=again, **own).data
+    same_days = list(invoices.list_breakdowns(starting_on=JAN, ending_before=FEB, status="FINALIZED", **own))
+
+    assert [day.total for day in days] == [40, *[0] * 29, 25]
+    assert [day.line_items[0].quantity for day in same_days] == [4, *[0] * 29, 2.5]
+    assert (regenerated.line_items, regenerated.total) == (made.line_items, 65)
+    simulator.control("POST", "clock", {"at": "2026-07-02T00:00:00Z", "frozen": True})
+    (draft,) = invoices.list(status="DRAFT", **own)
+    assert (f"{draft.start_timestamp:%m-%d}", len(list(invoices.list(**own)))) == ("07-01", 3)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +127,26 @@ def test_a_historical_invoice_that_can_not_be_is_refused(sdk, simulator, market,
     with pytest.raises(BadRequestError):
         sdk.v1.contracts.create_historical_invoices(invoices=[good, bad], preview=False)
     assert len(simulator.ledger()) == effects
+
+
+def test_subtotals_lie_within_their_line(sdk, market):
+    contract_id = create(sdk, market)
+    given, make = historical(market, contract_id), sdk.v1.contracts.create_historical_invoices
+    given["usage_line_items"][0]["subtotals_with_quantity"] = []
+    (empty,) = make(invoices=[given], preview=False).data
+    outside = {"inclusive_start_date": JAN, "exclusive_end_date": JUL, "quantity": 1}
+    given["usage_line_items"][0]["subtotals_with_quantity"] = [outside]
+
+    with pytest.raises(BadRequestError) as refused:
+        make(invoices=[given], preview=False)
+
+    assert refused.value.body["message"] == "A subtotal must lie within its usage line item"
+    days = list(
+        sdk.v1.customers.invoices.list_breakdowns(
+            customer_id=market.customer, starting_on=JAN, ending_before=FEB
+        )
+    )
+    assert (empty.total, {day.total for day in days}) == (0, {0})
 
 
 def test_services_are_invoiced_up_to_their_maximum(sdk, simulator, market):
