@@ -55,6 +55,7 @@ class World:
     commits_of: dict[str, list[str]] = field(default_factory=dict)  # by customer
     invoices: dict[str, list[Row]] = field(default_factory=dict)  # by customer
     given_usage: dict[str, list[list[Row]]] = field(default_factory=dict)  # by invoice made by hand, by line
+    issue_dates: dict[str, str] = field(default_factory=dict)  # by draft, where it is not the usual one
     billing_configurations: dict[str, list[Row]] = field(default_factory=dict)  # by customer
     legacy_billing: dict[str, Row] = field(default_factory=dict)  # by "customer/provider"
     billing_providers: list[Row] = field(default_factory=list)  # the account's delivery methods

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Required, TypedDict
+
 from metronome.types.v1.customer_archive_billing_configurations_params import (
     CustomerArchiveBillingConfigurationsParams,
 )
@@ -191,16 +193,34 @@ def _open(row: Row) -> Row:
 @route("POST /v1/upsertAvalaraCredentials", SettingUpsertAvalaraCredentialsParams, writes=True)
 def upsert_avalara(world: World, request: Request) -> Reply:
     """Takes the credentials and keeps none of them: the ledger says only for which delivery methods."""
+    _upsert(world, request, "upsert_avalara_credentials")
+    return Reply(200, {})
+
+
+def _upsert(world: World, request: Request, action: str) -> None:
     ids = [uuid_of(each, "delivery_method_ids") for each in request.given["delivery_method_ids"]]
     if set(ids) - {row["delivery_method_id"] for row in world.billing_providers}:
         raise ApiError(400, "delivery_method_ids holds an unknown id")
     world.happened(
         request,
         resource=("billing_provider", ids[0] if ids else ""),
-        action="upsert_avalara_credentials",
+        action=action,
         after={"delivery_method_ids": ids},
     )
-    return Reply(200, {})
+
+
+class AnrokToken(TypedDict, total=False):
+    """What the SDK has no type for."""
+
+    delivery_method_ids: Required[list[str]]
+    anrok_api_token: Required[str]
+
+
+@route("POST /v1/upsertAnrokApiToken", AnrokToken, writes=True)
+def upsert_anrok(world: World, request: Request) -> Reply:
+    """The same for the token of another tax provider."""
+    _upsert(world, request, "upsert_anrok_api_token")
+    return Reply(200, {"data": {"success": True}})
 
 
 def _legacy(world: World, request: Request) -> tuple[str, Row | None]:

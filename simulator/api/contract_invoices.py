@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
+from typing import Annotated, Required, TypedDict
 
+from metronome._utils import PropertyInfo
 from metronome.types.v1.contract_create_historical_invoices_params import (
     ContractCreateHistoricalInvoicesParams,
 )
@@ -12,10 +15,11 @@ from metronome.types.v1.contract_schedule_pro_services_invoice_params import (
 )
 
 from simulator import fields, notices
-from simulator.agenda import plan
 from simulator.amounts import USD, exact, plain, total
 from simulator.api.contracts import changeable
+from simulator.api.invoices import any_invoice
 from simulator.checks import in_order, uuid_of
+from simulator.engine import invoicing
 from simulator.engine.commit_terms import contract_of
 from simulator.engine.lines import of_product, sums
 from simulator.engine.pricing import contract_rate, price
@@ -25,6 +29,38 @@ from simulator.http import ApiError, Reply, Request
 from simulator.routing import route
 from simulator.shapes import LARGEST
 from simulator.world import Row, World
+
+
+class IssueDate(TypedDict, total=False):
+    """What the SDK has no type for."""
+
+    invoice_id: Required[str]
+    issue_date: Required[Annotated[str | datetime, PropertyInfo(format="iso8601")]]
+
+
+@route("POST /v1/contracts/updateInvoiceIssueDate", IssueDate, writes=True)
+def update_issue_date(world: World, request: Request) -> Reply:
+    """Drafts of a contract only. Usage is not issued before its period is over."""
+    invoice, at = any_invoice(world, request.given["invoice_id"], "invoice_id"), request.given["issue_date"]
+    contract = invoicing.contract_of(world, invoice)
+    if contract is None:
+        raise ApiError(400, "The invoice is of no contract")
+    if invoice["status"] != "DRAFT":
+        raise ApiError(400, f"An invoice that is {invoice['status']} keeps its issue date", executed=True)
+    if at > (contract.get("ending_before") or at):
+        raise ApiError(400, "issue_date must not be after the end of the contract")
+    if at < max(world.stamp(), invoice.get("end_timestamp", "")):
+        raise ApiError(400, "issue_date must not be in the past or before the end of the invoice's period")
+    before = world.issue_dates.get(invoice["id"])
+    invoicing.issue_on(world, contract, invoice, at)
+    world.happened(
+        request,
+        resource=("invoice", invoice["id"]),
+        action="update_issue_date",
+        before={"issue_date": before},
+        after={"issue_date": at},
+    )
+    return Reply(200, {"data": {"id": invoice["id"]}})
 
 
 @route("POST /v1/contracts/createHistoricalInvoices", ContractCreateHistoricalInvoicesParams, writes=True)
@@ -138,8 +174,7 @@ def _issue(world: World, request: Request, invoice: Row, at: str, action: str) -
     """Put an invoice into the world: finalized as of a past date, or a draft until a future one."""
     world.invoices.setdefault(invoice["customer_id"], []).append(invoice)
     if at > world.stamp():
-        about = {"customer_id": invoice["customer_id"], "invoice_id": invoice["id"]}
-        plan(world, at, "invoice.finalize", **about)
+        invoicing.finalize_later(world, invoice, at)
     else:
         invoice.update(status="FINALIZED", issued_at=at)
         notices.invoice_finalized(world, invoice)

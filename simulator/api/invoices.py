@@ -92,8 +92,9 @@ def get_pdf(world: World, request: Request) -> Reply:
     return Reply(200, content=pdf.page(lines), content_type="application/pdf")
 
 
-def _any_invoice(world: World, invoice_id: Any) -> Row:
-    wanted = uuid_of(invoice_id, "id")
+def any_invoice(world: World, invoice_id: Any, name: str = "id") -> Row:
+    """An invoice of anybody. Raises ApiError 404."""
+    wanted = uuid_of(invoice_id, name)
     for rows in world.invoices.values():
         for invoice in rows:
             if invoice["id"] == wanted:
@@ -104,7 +105,7 @@ def _any_invoice(world: World, invoice_id: Any) -> Row:
 @route("POST /v1/invoices/void", InvoiceVoidParams, writes=True)
 def void(world: World, request: Request) -> Reply:
     """Only what is finalized can be made void."""
-    invoice = _any_invoice(world, request.given["id"])
+    invoice = any_invoice(world, request.given["id"])
     if invoice["status"] != "FINALIZED":
         raise ApiError(400, f"An invoice that is {invoice['status']} can't be voided", executed=True)
     invoicing.void(world, invoice)
@@ -121,7 +122,7 @@ def void(world: World, request: Request) -> Reply:
 @route("POST /v1/invoices/regenerate", InvoiceRegenerateParams, writes=True)
 def regenerate(world: World, request: Request) -> Reply:
     """Only what is void can be regenerated, and once."""
-    invoice = _any_invoice(world, request.given["id"])
+    invoice = any_invoice(world, request.given["id"])
     if invoice["status"] != "VOID":
         raise ApiError(400, "Only a voided invoice can be regenerated", executed=True)
     if "issued_at" not in invoice:

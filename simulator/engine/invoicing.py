@@ -175,7 +175,8 @@ def _bill_usage(world: World, contract: Row) -> list[str]:
     for invoice in mine:
         if invoice["status"] != "DRAFT" or "line_items" in invoice:
             continue
-        if (at := later(invoice["end_timestamp"], hours=GRACE_HOURS)) > now:
+        usual = later(invoice["end_timestamp"], hours=GRACE_HOURS)
+        if (at := world.issue_dates.get(invoice["id"], usual)) > now:
             coming.append(at)
             continue
         lines = charges(world, contract, invoice, meter(world, contract["customer_id"]))
@@ -221,16 +222,26 @@ def _finalize(world: World, invoice: Row) -> Row:
     return invoice
 
 
-def finalize_later(world: World, invoice: Row) -> None:
-    """Plan the end of a draft whose lines are written already: a plan's, or a seeded one."""
-    at = later(invoice["end_timestamp"], hours=GRACE_HOURS)
+def issue_on(world: World, contract: Row, invoice: Row, at: str) -> None:
+    """Finalize a draft of the contract at another time than the usual one."""
+    world.issue_dates[invoice["id"]] = at
+    refresh(world, contract)
+    if "line_items" in invoice:
+        finalize_later(world, invoice, at)
+
+
+def finalize_later(world: World, invoice: Row, at: str | None = None) -> None:
+    """Plan the end of a draft whose lines are written already: a plan's, a seeded or a handmade one."""
+    at = at or later(invoice["end_timestamp"], hours=GRACE_HOURS)
     whose = {"customer_id": invoice["customer_id"], "invoice_id": invoice["id"]}
     agenda.plan(world, at, "invoice.finalize", **whose)
 
 
 @due("invoice.finalize")
 def finalize(world: World, *, customer_id: str, invoice_id: str) -> None:
-    """Finalize such a draft as it is, unless it is void by now."""
+    """Finalize such a draft as it is, unless it is void by now, or to be issued later."""
+    if world.issue_dates.get(invoice_id, "") > world.stamp():
+        return
     for invoice in world.invoices.get(customer_id, []):
         if invoice["id"] == invoice_id and invoice["status"] == "DRAFT":
             _finalize(world, invoice)

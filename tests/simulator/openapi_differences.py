@@ -57,7 +57,6 @@ NOT_SERVED = {  # documented, but no method of the SDK calls it
     "POST /v1/client/config/webhook_secret",
     "POST /v1/composite/createCustomerWithContract",
     "POST /v1/contracts/commits/threshold-billing/release",
-    "POST /v1/contracts/updateInvoiceIssueDate",
     "POST /v1/credits/createPrepaidGrant",
     "POST /v1/credits/migrateToContracts",
     "POST /v1/credits/{}/rechargeSettings",
@@ -70,6 +69,5 @@ NOT_SERVED = {  # documented, but no method of the SDK calls it
     "POST /v1/rotateDeltaStreamSecret",
     "POST /v1/setCustomerRevenueSystemConfigurations",
     "POST /v1/threshold-billing/update-active-recharge-config",
-    "POST /v1/upsertAnrokApiToken",
     "POST /v1/usage/seats",
 }

@@ -107,6 +107,10 @@ class Known:
                 "issued_at": later,
                 "line_items": [{**self._some("professional_service_id", customer=False), "quantity": 1}],
             },
+            "POST /v1/contracts/updateInvoiceIssueDate": {
+                "invoice_id": self.ids["draft_invoice_id"],
+                "issue_date": rfc3339(END),
+            },
             "POST /v1/invoices/regenerate": {"id": self.ids["void_invoice_id"]},
         }.get(route)
 
@@ -143,6 +147,7 @@ def known_world(simulator: RunningSimulator) -> Known:
         known["invoice_id"], known["void_invoice_id"], *_more = (
             each["id"] for each in rows if each["status"] == "FINALIZED"
         )
+        known["draft_invoice_id"] = next(each["id"] for each in rows if each["status"] == "DRAFT")
         post("/v1/invoices/void", id=known["void_invoice_id"])
         return Known(known)
 

@@ -192,6 +192,19 @@ def test_avalara_credentials_are_taken_and_never_kept(
     )
 
 
+def test_a_token_of_another_tax_provider_is_taken_and_never_kept(
+    sdk: Metronome, simulator: RunningSimulator, queue_id: str
+) -> None:
+    def upsert(queue: str) -> Any:
+        body = {"delivery_method_ids": [queue], "anrok_api_token": "a very secret token"}
+        return sdk.post("/v1/upsertAnrokApiToken", cast_to=object, body=body)
+
+    assert upsert(queue_id) == {"data": {"success": True}}
+    assert simulator.ledger()[-1]["action"] == "upsert_anrok_api_token"
+    assert "a very secret token" not in str(simulator.control("GET", "snapshot"))
+    assert refusal(400, upsert, NOBODY) == "delivery_method_ids holds an unknown id"
+
+
 def test_a_plans_billing_config_is_created_replaced_read_and_deleted(
     sdk: Metronome, customer_id: str
 ) -> None:

@@ -12,6 +12,7 @@ from tests.simulator.contracting import APR, JAN, JUL, NEXT, NOBODY, create, mar
 __all__ = ["market"]
 FROM_JULY = {"frequency": "MONTHLY", "invoice_generation_starting_at": JUL}
 FEB = "2026-02-01T00:00:00Z"
+FAR = "2027-01-02T00:00:00Z"
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
 
 
@@ -147,6 +148,70 @@ def test_subtotals_lie_within_their_line(sdk, market):
         )
     )
     assert (empty.total, {day.total for day in days}) == (0, {0})
+
+
+@pytest.mark.parametrize("given", ["usage", "by hand"])
+def test_a_draft_is_issued_on_another_date(sdk, simulator, market, given):
+    own, invoices = {"customer_id": market.customer}, sdk.v1.customers.invoices
+    contract_id = create(sdk, market, usage_statement_schedule=FROM_JULY, ending_before=NEXT)
+    if given == "usage":
+        simulator.control("POST", "clock", {"at": "2026-07-02T00:00:00Z", "frozen": True})
+        (draft,) = invoices.list(**own)
+    else:
+        row = historical(market, contract_id, issue_date="2026-08-01T00:00:00Z")
+        (draft,) = sdk.v1.contracts.create_historical_invoices(invoices=[row], preview=False).data
+
+    answer = issue(sdk, draft.id, "2026-08-20T00:00:00Z")
+
+    assert answer == {"data": {"id": draft.id}}
+    assert simulator.ledger()[-1]["action"] == "update_issue_date"
+    simulator.control("POST", "clock", {"at": "2026-08-19T23:00:00Z", "frozen": True})
+    assert invoices.retrieve(invoice_id=draft.id, **own).data.status == "DRAFT"
+    simulator.control("POST", "clock", {"at": "2026-08-20T00:00:00Z", "frozen": True})
+    final = invoices.retrieve(invoice_id=draft.id, **own).data
+    assert (final.status, f"{final.issued_at:%m-%d}") == ("FINALIZED", "08-20")
+
+
+def test_an_issue_date_can_be_brought_forward(sdk, simulator, market):
+    own, invoices = {"customer_id": market.customer}, sdk.v1.customers.invoices
+    contract_id = create(sdk, market, usage_statement_schedule=FROM_JULY)
+    row = historical(market, contract_id, issue_date="2026-08-01T00:00:00Z")
+    (draft,) = sdk.v1.contracts.create_historical_invoices(invoices=[row], preview=False).data
+
+    issue(sdk, draft.id, "2026-06-20T00:00:00Z")
+
+    simulator.control("POST", "clock", {"at": "2026-08-02T00:00:00Z", "frozen": True})
+    final = invoices.retrieve(invoice_id=draft.id, **own).data
+    assert (final.status, f"{final.issued_at:%m-%d}") == ("FINALIZED", "06-20")
+
+
+def issue(sdk: Any, invoice_id: str, at: str) -> Any:
+    body = {"invoice_id": invoice_id, "issue_date": at}
+    return sdk.post("/v1/contracts/updateInvoiceIssueDate", cast_to=object, body=body)
+
+
+def test_an_issue_date_that_can_not_be_is_refused(sdk, simulator, market):
+    create(sdk, market, ending_before=NEXT)
+    rows = list(sdk.v1.customers.invoices.list(customer_id=market.customer))
+    draft, final = rows[-1].id, rows[0].id
+    known = simulator.ledger()
+
+    refused = {}
+    for invoice_id, at in [(draft, JAN), (draft, "2026-06-30T23:00:00Z"), (draft, FAR), (final, JUL)]:
+        with pytest.raises(BadRequestError) as caught:
+            issue(sdk, invoice_id, at)
+        refused[at] = caught.value.body["message"]
+    with pytest.raises(NotFoundError):
+        issue(sdk, NOBODY, JUL)
+
+    early = "issue_date must not be in the past or before the end of the invoice's period"
+    assert list(refused.values()) == [
+        early,
+        early,
+        "issue_date must not be after the end of the contract",
+        "An invoice that is FINALIZED keeps its issue date",
+    ]
+    assert simulator.ledger() == known
 
 
 def test_services_are_invoiced_up_to_their_maximum(sdk, simulator, market):
