@@ -19,6 +19,7 @@ from metronome.types.v1.settings.billing_provider_create_params import BillingPr
 from metronome.types.v1.settings.billing_provider_list_params import BillingProviderListParams
 
 from simulator.checks import uuid_of
+from simulator.engine import links
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import body_page
 from simulator.routing import route
@@ -142,8 +143,7 @@ def archive_configurations(world: World, request: Request) -> Reply:
         before = dict(own[each])
         own[each]["archived_at"] = world.stamp()
         for contract in world.contracts.get(customer_id, []):
-            if (contract.get("customer_billing_provider_configuration") or {}).get("id") == each:
-                contract["customer_billing_provider_configuration"] = None
+            links.detach(world, contract, own[each])
         world.happened(
             request,
             resource=("customer", customer_id),

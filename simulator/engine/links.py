@@ -103,6 +103,27 @@ def bill_from(world: World, contract: Row, given: Row) -> str:
     return at
 
 
+def detach(world: World, contract: Row, configuration: Row) -> None:
+    """A billing configuration was archived: the contract is no longer billed through it, nor will be."""
+    now, kept = world.stamp(), []
+    if (contract.get("customer_billing_provider_configuration") or {}).get("id") == configuration["id"]:
+        contract["customer_billing_provider_configuration"] = None
+    for each in contract.get("billing_provider_configuration_schedule") or []:
+        own = each.get("billing_provider_configuration") or {}
+        if own.get("id") != configuration["id"]:
+            kept.append(dict(each))
+        elif each["effective_at"] < now:
+            archived = own | {"archived_at": configuration["archived_at"]}
+            kept.append(each | {"billing_provider_configuration": archived})
+            if each.get("effective_until", now) >= now:
+                kept.append({"effective_at": now})
+    for each, onward in zip(kept, [*kept[1:], None], strict=True):
+        each.pop("effective_until", None)
+        if onward is not None:
+            each["effective_until"] = onward["effective_at"]
+    contract["billing_provider_configuration_schedule"] = kept
+
+
 def plan_provider(world: World, contract: Row, at: str) -> None:
     """Put a change of the billing provider on the agenda."""
     plan(world, at, "contract.billing_provider", contract_id=contract["id"])
@@ -110,14 +131,12 @@ def plan_provider(world: World, contract: Row, at: str) -> None:
 
 @due("contract.billing_provider")
 def change_provider(world: World, *, contract_id: str) -> None:
-    """A planned billing provider takes effect, unless its configuration was archived meanwhile."""
+    """A planned billing provider takes effect; one whose configuration was archived is no longer planned."""
     customer_id = world.customer_of[contract_id]
-    archived = {each["id"] for each in world.billing_configurations[customer_id] if each["archived_at"]}
     contract = next(each for each in world.contracts[customer_id] if each["id"] == contract_id)
     for each in contract.get("billing_provider_configuration_schedule") or []:
-        configuration = each["billing_provider_configuration"]
-        if each["effective_at"] == world.stamp() and configuration["id"] not in archived:
-            contract["customer_billing_provider_configuration"] = configuration
+        if each["effective_at"] == world.stamp() and "billing_provider_configuration" in each:
+            contract["customer_billing_provider_configuration"] = each["billing_provider_configuration"]
 
 
 def hierarchy(world: World, given: Row) -> tuple[Row, Row | None]:

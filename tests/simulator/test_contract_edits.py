@@ -502,6 +502,53 @@ def test_a_billing_provider_takes_effect_at_the_period_that_is_asked_for(sdk, si
     assert read(sdk, market, other).customer_billing_provider_configuration.id == configured.id
 
 
+def test_an_archived_billing_provider_leaves_the_schedule(sdk, simulator, market):
+    ids = []
+    for number in "12":
+        queue = {"billing_provider": "aws_marketplace", "delivery_method": "aws_sqs"}
+        method = sdk.v1.settings.billing_providers.create(**queue, configuration={"aws_external_id": number})
+        queue["delivery_method_id"] = method.data.delivery_method_id
+        aws = {"aws_customer_id": "c", "aws_product_code": "p", "aws_region": "us-east-1"}
+        row = {"customer_id": market.customer, **queue, "configuration": aws}
+        ids.append(sdk.v1.customers.set_billing_configurations(data=[row]).data[0].id)
+    first, second = ids
+    by_first, by_second = ({"billing_provider_configuration_id": each} for each in ids)
+    contract_id = create(sdk, market, billing_provider_configuration=by_first)
+    later = create(sdk, market, billing_provider_configuration=by_second)
+    change = {
+        "billing_provider_configuration": by_second,
+        "schedule": {"effective_at": "START_OF_NEXT_PERIOD"},
+    }
+    edit(sdk, market, contract_id, add_billing_provider_configuration_update=change)
+
+    def schedule(contract: str) -> list[Any]:
+        return [
+            (
+                each.billing_provider_configuration and each.billing_provider_configuration.id,
+                day(each.effective_at),
+                day(each.effective_until),
+            )
+            for each in read(sdk, market, contract).billing_provider_configuration_schedule
+        ]
+
+    def archive(configuration: str) -> None:
+        sdk.v1.customers.archive_billing_configurations(
+            customer_id=market.customer, customer_billing_provider_configuration_ids=[configuration]
+        )
+
+    assert schedule(contract_id) == [(first, "2026-01-01", "2026-07-01"), (second, "2026-07-01", None)]
+    archive(second)
+    assert schedule(contract_id) == [(first, "2026-01-01", None)]
+    assert schedule(later) == [(second, "2026-01-01", "2026-06-15"), (None, "2026-06-15", None)]
+    archived = read(sdk, market, later).billing_provider_configuration_schedule[0]
+    assert day(archived.billing_provider_configuration.archived_at) == "2026-06-15"
+    simulator.control("POST", "clock", {"at": "2026-07-02T00:00:00Z", "frozen": True})
+    assert read(sdk, market, contract_id).customer_billing_provider_configuration.id == first
+    assert read(sdk, market, later).customer_billing_provider_configuration is None
+    archive(first)
+    assert schedule(contract_id) == [(first, "2026-01-01", "2026-07-02"), (None, "2026-07-02", None)]
+
+
 def test_commits_and_credits_are_edited_by_themselves(sdk, simulator, market):
     commit = {"product_id": market.fee, "type": "PREPAID", "access_schedule": ACCESS}
     credit = {"product_id": market.fee, "access_schedule": ACCESS}
