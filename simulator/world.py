@@ -20,6 +20,7 @@ SWITCHES = {
     "overlapping_plans": ("allow", "refuse"),
     "stored_5xx": ("replay", "forget"),
     "resolved_alerts": ("quiet", "send"),
+    "archived_plans": ("keep", "end"),
 }
 
 LEDGER_ROWS = 50_000  # that many effects are kept at least, twice as many at most

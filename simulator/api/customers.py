@@ -14,7 +14,7 @@ from metronome.types.v1.customer_update_config_params import CustomerUpdateConfi
 from simulator import fields
 from simulator.api import billing_providers
 from simulator.checks import aliases_of, shortened, uuid_of
-from simulator.engine import contracts, invoicing
+from simulator.engine import contracts, customer_plans, invoicing
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route
@@ -176,7 +176,10 @@ def put_aliases(world: World, customer: Row, aliases: list[str]) -> None:
 
 @route("POST /v1/customers/archive", CustomerArchiveParams, writes=True)
 def archive(world: World, request: Request) -> Reply:
-    """Ends its contracts, voids its invoices, keeps its aliases. Final."""
+    """Ends its contracts, voids its invoices, keeps its aliases. Final.
+
+    What becomes of its plans is not documented: switch `archived_plans`, keep or end.
+    """
     customer = found(world, request.given["id"], "id")
     if customer["archived_at"]:
         if world.switches["second_archive"] == "refuse":
@@ -191,6 +194,8 @@ def archive(world: World, request: Request) -> Reply:
     for invoice in world.invoices.get(customer["id"], []):
         if invoice["status"] != "VOID":
             invoicing.void(world, invoice)
+    if world.switches["archived_plans"] == "end":
+        customer_plans.end_all(world, customer["id"])
     world.happened(
         request,
         resource=("customer", customer["id"]),

@@ -43,7 +43,9 @@ def plan_charges(world: World, request: Request) -> Reply:
 
 
 def state_of(row: dict[str, Any], now: str) -> str:
-    """active, ended or upcoming at an instant; ends are exclusive."""
+    """active, ended or upcoming at an instant; ends are exclusive, so one that ends at its start never is."""
+    if row["ending_before"] == row["starting_on"]:
+        return "ended"
     if row["starting_on"] > now:
         return "upcoming"
     return "ended" if row["ending_before"] and row["ending_before"] <= now else "active"
@@ -136,6 +138,8 @@ def add(world: World, request: Request) -> Reply:
     start = at_midnight(given["starting_on"], "starting_on")
     end = at_midnight(given.get("ending_before"), "ending_before")
     in_order(start, end)
+    if world.switches["overlapping_plans"] == "refuse":
+        _refuse_overlap(world, customer["id"], start, end)
     row = put_plan(world, customer["id"], plan["id"], start, end, given.get("net_payment_terms_days"))
     world.happened(
         request,
@@ -144,6 +148,14 @@ def add(world: World, request: Request) -> Reply:
         after=row,
     )
     return Reply(200, {"data": {"id": row["id"]}})
+
+
+def _refuse_overlap(world: World, customer_id: str, start: str, end: str | None) -> None:
+    """Raise ApiError 400 for a time in which the customer has a plan already."""
+    for each in (world.customer_plans[plan_id] for plan_id in world.plans_of.get(customer_id, [])):
+        until = each["ending_before"]
+        if (end is None or each["starting_on"] < end) and (until is None or start < until):
+            raise ApiError(400, "The customer has another plan at that time")
 
 
 def _found_customer_plan(world: World, request: Request) -> tuple[Row, Row]:
@@ -158,8 +170,10 @@ def _found_customer_plan(world: World, request: Request) -> tuple[Row, Row]:
 @route("POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end", PlanEndParams, writes=True)
 def end(world: World, request: Request) -> Reply:
     customer, row = _found_customer_plan(world, request)
-    before = dict(row)
-    row["ending_before"] = at_midnight(request.given.get("ending_before"), "ending_before")
+    before, until = dict(row), at_midnight(request.given.get("ending_before"), "ending_before")
+    if until is not None and until < row["starting_on"]:
+        raise ApiError(400, "ending_before must not be before the start of the plan")
+    row["ending_before"] = until
     world.happened(
         request,
         resource=("customer", customer["id"]),
