@@ -110,16 +110,20 @@ class History(Inside):
         rows = list(rows)
         return self.dice.choice(rows) if rows else None
 
+    def mostly_live(self, rows: Any) -> Any:
+        """One that isn't archived, nearly always."""
+        rows = list(rows)
+        live = [each for each in rows if not each["archived_at"]]
+        return self.some(live if live and self.dice.random() < 0.9 else rows)
+
     def customer(self) -> str:
-        world = self.world
-        live = [each for each in world.customer_order if not world.customers[each]["archived_at"]]
-        return self.some(live if live and self.dice.random() < 0.95 else world.customer_order)
+        return self.mostly_live(self.world.customers.values())["id"]
 
     def contract(self) -> Row | None:
-        return self.some(row for rows in self.world.contracts.values() for row in rows)
+        return self.mostly_live(row for rows in self.world.contracts.values() for row in rows)
 
     def balance(self, *kinds: str) -> Row | None:
-        return self.some(each for each in self.world.commits.values() if each["kind"] in kinds)
+        return self.mostly_live(each for each in self.world.commits.values() if each["kind"] in kinds)
 
     def product(self, name: str) -> str:
         return next(each["id"] for each in self.world.products.values() if each["initial"]["name"] == name)
@@ -153,7 +157,7 @@ class History(Inside):
             charge = {"timestamp": segment["ending_before"], "amount": segment["amount"]}
             given["invoice_schedule"] = {"schedule_items": [charge]}
         elif kind == "PREPAID":
-            given["rollover_fraction"] = self.dice.choice([0, 0.25, 1])
+            given["rollover_fraction"] = self.dice.choice([0.25, 1])
             if self.dice.random() < 0.5:
                 given["invoice_schedule"] = {
                     "schedule_items": [{"timestamp": start, "amount": self.amount()}]
@@ -175,9 +179,12 @@ class History(Inside):
         }
 
     def subscription(self) -> Row:
+        collected, billed = self.dice.choice(
+            [("ADVANCE", "BILL_IMMEDIATELY"), ("ARREARS", "BILL_ON_NEXT_COLLECTION_DATE")]
+        )
         return {
-            "collection_schedule": self.dice.choice(["ADVANCE", "ARREARS"]),
-            "proration": {"is_prorated": True, "invoice_behavior": "BILL_IMMEDIATELY"},
+            "collection_schedule": collected,
+            "proration": {"is_prorated": True, "invoice_behavior": billed},
             "subscription_rate": {"billing_frequency": "MONTHLY", "product_id": self.product("Seats")},
             "initial_quantity": self.dice.randint(1, 9),
         }
@@ -224,7 +231,7 @@ class History(Inside):
             "usage_statement_schedule": {"frequency": self.dice.choice(["MONTHLY", "WEEKLY", "QUARTERLY"])},
         }
         terms: Row = {
-            "commits": [self.balance_terms(self.dice.choice(["PREPAID", "POSTPAID"]))],
+            "commits": [self.balance_terms(self.dice.choice(["PREPAID", "PREPAID", "POSTPAID"]))],
             "credits": [self.balance_terms("CREDIT")],
             "scheduled_charges": [self.charge()],
             "recurring_commits": [self.recurring()],
@@ -237,6 +244,20 @@ class History(Inside):
             "uniqueness_key": f"contract-{self.dice.randint(0, 40)}",
         }
         return "POST /v1/contracts/create", given | self.part_of(terms)
+
+    def renew_contract(self) -> Any:
+        balances = self.world.commits.values()
+        own = [each for each in balances if each["contract_id"] and each["rollover_fraction"]]
+        commit = self.mostly_live(own)
+        if commit is None:
+            return None
+        given = {
+            "customer_id": commit["customer_id"],
+            "rate_card_id": self.some(self.world.rate_cards),
+            "starting_at": commit["access_schedule"]["schedule_items"][0]["ending_before"],
+            "transition": {"type": "RENEWAL", "from_contract_id": commit["contract_id"]},
+        }
+        return "POST /v1/contracts/create", given
 
     def edit_contract(self) -> Any:
         contract = self.contract()
@@ -287,8 +308,10 @@ class History(Inside):
         if kind == "CREDIT":
             return "POST /v1/contracts/customerCredits/create", given
         rows = self.world.contracts.get(given["customer_id"], [])
-        if "invoice_schedule" in given and rows:
-            given["invoice_contract_id"] = self.some(rows)["id"]
+        if "invoice_schedule" in given:
+            if not rows:
+                return None
+            given["invoice_contract_id"] = self.mostly_live(rows)["id"]
             if kind == "POSTPAID":
                 given["applicable_contract_ids"] = [given["invoice_contract_id"]]
         return "POST /v1/contracts/customerCommits/create", given
@@ -407,6 +430,8 @@ class History(Inside):
         return ("POST /v1/invoices/regenerate", {"id": invoice["id"]}) if invoice else None
 
     def add_plan(self) -> Any:
+        if not self.world.plans:
+            return None
         given = {"plan_id": self.some(self.world.plans), "starting_on": self.day(-40, 20)}
         return f"POST /v1/customers/{self.customer()}/plans/add", given
 
@@ -453,6 +478,7 @@ ACTS = {
     "archive_customer": 0.7,
     "out_of_band": 2,
     "create_contract": 5,
+    "renew_contract": 5,
     "edit_contract": 7,
     "end_contract": 2,
     "archive_contract": 2,
