@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from typing import Any
 
 PLACES = Decimal("0.000001")
 WIDE = Context(prec=100)
 LARGEST_INTEGER = 2**53
+ROUNDINGS = {"HALF_UP": ROUND_HALF_UP, "FLOOR": ROUND_FLOOR, "CEILING": ROUND_CEILING}
 USD = {"id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2", "name": "USD (cents)"}
 
 
@@ -21,6 +23,14 @@ def plain(number: Decimal | int | float) -> int | float:
     rounded = exact(number).quantize(PLACES, ROUND_HALF_EVEN, WIDE)
     is_integer = rounded == rounded.to_integral_value() and abs(rounded) <= LARGEST_INTEGER
     return int(rounded) if is_integer else float(rounded)
+
+
+def rounded(amount: Decimal, rule: Mapping[str, Any] | None) -> Decimal:
+    """The amount as a rounding rule of the API has it, as it is without one."""
+    if rule is None:
+        return amount
+    unit = Decimal(1).scaleb(-int(rule["decimal_places"]))
+    return (amount / unit).quantize(Decimal(1), ROUNDINGS[rule["rounding_method"]], WIDE) * unit
 
 
 def total(numbers: Iterable[int | float | Decimal]) -> int | float:

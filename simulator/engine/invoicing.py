@@ -135,26 +135,43 @@ def _bill_dates(world: World, contract: Row) -> list[str]:
 
 
 def _bill_subscriptions(world: World, contract: Row) -> list[str]:
-    """An invoice for each billing period, paid in advance, that has begun; when the next ones begin."""
+    """What is paid in advance and due: each billing period when it begins, and increases within it.
+
+    The result says when there is more to do.
+    """
     now, coming = world.stamp(), []
     for each in contract.get("subscriptions") or []:
         if each["collection_schedule"] != "ADVANCE":
             continue
-        billed = [
-            invoice["end_timestamp"]
+        billed = {
+            line["starting_at"]
             for invoice in invoices_of(world, contract, "SCHEDULED")
-            if any(line.get("subscription_id") == each["id"] for line in invoice["line_items"])
-        ]
-        after = max(billed, default=each["starting_at"])
-        periods = said.subscription_periods(each, after, now)
-        for start, end in periods[-MOST_PAST:]:
-            if lines := said.subscription_lines(world, contract, each, (start, end)):
-                invoice = _new(world, contract, "SCHEDULED", start_timestamp=start, end_timestamp=end)
-                _settle(world, contract, invoice, lines)
-        onward = periods[-1][1] if periods else after
+            for line in invoice["line_items"]
+            if line.get("subscription_id") == each["id"]
+        }
+        periods = said.subscription_periods(each, each["starting_at"], now)
+        for period in periods[-MOST_PAST:]:
+            for line in said.subscription_lines(world, contract, each, period):
+                at, within = _collected(each, line, period)
+                if at > now:
+                    coming.append(at)
+                elif line["starting_at"] not in billed:
+                    start, end = within
+                    invoice = _new(world, contract, "SCHEDULED", start_timestamp=start, end_timestamp=end)
+                    _settle(world, contract, invoice, [line])
+        onward = periods[-1][1] if periods else each["starting_at"]
         if onward > now and not (each.get("ending_before") and onward >= each["ending_before"]):
             coming.append(onward)
     return coming
+
+
+def _collected(subscription: Row, line: Row, period: said.Piece) -> tuple[str, said.Piece]:
+    """When a line of a subscription paid in advance is billed, and which time its invoice is of."""
+    start, end = line["starting_at"], line["ending_before"]
+    if start == max(period[0], subscription["starting_at"]):
+        return start, period
+    at_once = subscription["proration"]["invoice_behavior"] == "BILL_IMMEDIATELY"
+    return start if at_once else end, (start, end)
 
 
 def _bill_usage(world: World, contract: Row) -> list[str]:

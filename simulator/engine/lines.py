@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from itertools import groupby, pairwise
 from typing import Any
 
-from simulator.amounts import USD, WIDE, exact, plain, total
+from simulator.amounts import USD, WIDE, exact, plain, rounded, total
 from simulator.checks import moment_of
 from simulator.engine.periods import containing
 from simulator.engine.pricing import (
@@ -202,7 +202,7 @@ def subscription_periods(subscription: Row, since: str, until: str) -> list[Piec
 
 
 def subscription_lines(world: World, contract: Row, subscription: Row, period: Piece) -> list[Row]:
-    """What one billing period of a subscription costs, prorated for each quantity that it has in it."""
+    """What one billing period of a subscription costs: a line from its begin on, and one for each change."""
     rate_of = subscription["subscription_rate"]
     frequency, product = rate_of["billing_frequency"], rate_of["product"]
     first, last = subscription["starting_at"], subscription.get("ending_before")
@@ -210,21 +210,19 @@ def subscription_lines(world: World, contract: Row, subscription: Row, period: P
     rate = contract_rate(world, contract, product["id"], begin, None, frequency)
     if rate is None or not rate.get("entitled", True) or "price" not in rate:
         return []
-    prorated, lines = subscription["proration"]["is_prorated"], []
-    for entry in subscription["quantity_schedule"]:
-        start, end = max(begin, entry["starting_at"]), min(stop, entry.get("ending_before") or stop)
-        if start >= end or (not prorated and start > begin):
-            continue
+    proration, lines = subscription["proration"], []
+    for start, end, quantity in _quantities(subscription, begin, stop):
         with localcontext(WIDE):
-            share = _seconds(start, end) / _seconds(*period) if prorated else Decimal(1)
-            unit_price = plain(exact(rate["price"]) * share)
-            cost = plain(exact(unit_price) * exact(entry["quantity"]))
+            share = _seconds(start, end) / _seconds(*period) if proration["is_prorated"] else Decimal(1)
+            whole = exact(rate["price"]) * share
+            unit_price = plain(whole if share == 1 else rounded(whole, proration.get("rounding")))
+            cost = plain(exact(unit_price) * exact(quantity))
         line = {
             **of_product(world, product["id"], subscription.get("name", "")),
             "type": "subscription",
             "subscription_id": subscription["id"],
             "credit_type": dict(rate.get("credit_type") or currency_of(world, contract)),
-            "quantity": entry["quantity"],
+            "quantity": quantity,
             "unit_price": unit_price,
             "total": cost,
             "is_prorated": share != 1,
@@ -234,6 +232,27 @@ def subscription_lines(world: World, contract: Row, subscription: Row, period: P
         custom = subscription.get("custom_fields")
         lines.append(line | ({"subscription_custom_fields": custom} if custom else {}))
     return lines
+
+
+def _quantities(subscription: Row, begin: str, stop: str) -> list[tuple[str, str, float]]:
+    """From when until when which quantity is billed.
+
+    Prorated in arrears each has its own time. Else what there is at the beginning is billed to the end, and
+    so is each increase; less is not given back.
+    """
+    entries = []
+    for each in subscription["quantity_schedule"]:
+        start, end = max(begin, each["starting_at"]), min(stop, each.get("ending_before") or stop)
+        if start < end:
+            entries.append((start, end, each["quantity"]))
+    if subscription["collection_schedule"] == "ARREARS" and subscription["proration"]["is_prorated"]:
+        return entries
+    billed, most = [], None
+    for start, _end, quantity in entries:
+        if most is None or quantity > most:
+            billed.append((start, stop, plain(exact(quantity) - exact(most or 0))))
+            most = quantity
+    return billed
 
 
 def _seconds(start: str, end: str) -> Decimal:

@@ -6,11 +6,11 @@ paid for in part where `proration` says so (by default at both ends).
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from simulator.agenda import due, plan
-from simulator.amounts import WIDE, exact, plain
+from simulator.amounts import exact, plain, rounded
 from simulator.checks import moment_of
 from simulator.engine import commits
 from simulator.engine.periods import containing
@@ -19,7 +19,6 @@ from simulator.engine.terms import Names, checked_rounding, kept, named, product
 from simulator.http import ApiError
 from simulator.world import Row, World
 
-ROUNDING = {"HALF_UP": ROUND_HALF_UP, "FLOOR": ROUND_FLOOR, "CEILING": ROUND_CEILING}
 MOST_AT_ONCE = 1_000
 NO_UNIT = "00000000-0000-0000-0000-000000000000"
 PASSED_DOWN = ("applicable_product_ids", "applicable_product_tags", "specifiers", "description", "name")
@@ -219,10 +218,7 @@ def _seconds(start: str, end: Any) -> Decimal:
 def _rounded(amount: Decimal, row: Row, which: str, share: Decimal) -> int | float:
     """A prorated amount, rounded as the recurring commit says."""
     rule = (row.get("proration_rounding") or {}).get(which)
-    if rule is None or share == 1:
-        return plain(amount)
-    unit = Decimal(1).scaleb(-int(rule["decimal_places"]))
-    return plain((amount / unit).quantize(Decimal(1), ROUNDING[rule["rounding_method"]], WIDE) * unit)
+    return plain(amount if share == 1 else rounded(amount, rule))
 
 
 def _seats(contract: Row, row: Row, at: str) -> int | float:

@@ -440,6 +440,60 @@ def test_subscriptions_are_billed_in_advance_or_with_the_usage(account: Account)
     )
 
 
+@pytest.mark.parametrize(
+    ("terms", "first", "second"),
+    [
+        ({"invoice_behavior": "BILL_IMMEDIATELY"}, [("01-01", 124), ("01-11", 42)], ("02-01", 93)),
+        (
+            {"invoice_behavior": "BILL_ON_NEXT_COLLECTION_DATE"},
+            [("01-01", 124)],
+            ("02-01", 42),
+        ),
+        (
+            {"invoice_behavior": "BILL_IMMEDIATELY", "is_prorated": False},
+            [("01-01", 124), ("01-11", 62)],
+            ("02-01", 93),
+        ),
+        (
+            {
+                "invoice_behavior": "BILL_IMMEDIATELY",
+                "rounding": {"decimal_places": -1, "rounding_method": "CEILING"},
+            },
+            [("01-01", 124), ("01-11", 60)],
+            ("02-01", 93),
+        ),
+    ],
+)
+def test_more_seats_paid_in_advance_are_billed_when_they_should_be(
+    account: Account, terms: dict[str, Any], first: list[Any], second: Any
+) -> None:
+    seats = account.sdk.v1.contracts.products.create(name="Seats", type="SUBSCRIPTION").data.id
+    rate(account.sdk, account.card, seats, rate_type="SUBSCRIPTION", price=31, billing_frequency="MONTHLY")
+    proration = {"is_prorated": True, **terms}
+    contract = account.contract(subscriptions=[subscription(account, seats, "ADVANCE", proration=proration)])
+    own = {"customer_id": account.customer, "contract_id": contract}
+    (made,) = account.sdk.v2.contracts.retrieve(**own).data.subscriptions
+    account.at("2027-01-05T00:00:00Z")
+    changes = [("2027-01-11T00:00:00Z", 6), ("2027-01-21T00:00:00Z", 3)]
+    account.sdk.v2.contracts.edit(
+        **own,
+        update_subscriptions=[
+            {
+                "subscription_id": made.id,
+                "quantity_updates": [{"starting_at": at, "quantity": each} for at, each in changes],
+            }
+        ],
+    )
+
+    def billed() -> list[tuple[str, float]]:
+        return [(f"{row.issued_at:%m-%d}", row.total) for row in account.invoices(type="SCHEDULED")]
+
+    account.at("2027-01-31T00:00:00Z")
+    assert billed() == first
+    account.at("2027-02-20T00:00:00Z")
+    assert sorted(billed()) == sorted({*first, second, ("02-01", 93)})
+
+
 def priced_in_credits(account: Account) -> str:
     """A rate card with calls at 2 credits, each worth 50 cents."""
     worlds = account.simulator.control("GET", "snapshot")
