@@ -1,5 +1,6 @@
 """Measure the customers page, its search and its CSV over 20,000 rows, each beside raw SQL or a bare COPY.
 
+Then the simulator, beside a bare answer of its own.
 Only the ratios travel: the machine is shared and noisy, so nothing here passes or fails by time.
 """
 
@@ -20,6 +21,8 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import get_runner, setup_test_environment  # noqa: E402
+
+from bench import simulator  # noqa: E402
 
 CUSTOMERS = 20_000
 ROUNDS = 15
@@ -94,3 +97,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    simulator.main()

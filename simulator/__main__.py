@@ -25,6 +25,7 @@ from simulator.seed import LIMITS, seeded
 from simulator.server import serve_connection
 from simulator.service import Service
 from simulator.webhooks import Sender
+from simulator.world import World
 
 TRIAL_CUSTOMERS = 5
 
@@ -123,6 +124,14 @@ def arguments(words: list[str]) -> argparse.Namespace:
         default=0,
         help=f"a trial account: at most so many active customers ({TRIAL_CUSTOMERS} if no number is given)",
     )
+    limits.add_argument(
+        "--keep",
+        metavar="ROWS",
+        type=between(1, 10_000_000),
+        default=World.keep,
+        help="of effects, audit log and usage events keep at least so many, the newest; twice as many at "
+        f"most (default: {World.keep})",
+    )
     limits.add_argument("--token", default="simulator-token", help="opens the seeded account")
     options = parser.parse_args(words)
     if (
@@ -143,6 +152,7 @@ def service_for(options: argparse.Namespace) -> Service:
 
     Raises ApiError, OSError or ValueError for a state file that holds no state.
     """
+    World.keep = options.keep
     seeding = {"customers": options.customers, "plans": options.plans, "seed": options.seed}
     for name in ("contracts", "months", "churn"):
         if getattr(options, name) is not None:

@@ -34,7 +34,7 @@ def stored(world: World, request: Request) -> Reply | None:
     """The stored answer, byte for byte. Raises ApiError 409 for changed params or one still running."""
     slot = _slot(request)
     kept: Row | None = world.answers.get(slot) if slot else None
-    if kept is None or _has_expired(world, kept):
+    if kept is None or _has_expired(kept, _oldest(world)):
         return None
     if kept["params"] != _params(request):
         raise ApiError(409, "Idempotency-Key was already used with different parameters")
@@ -62,12 +62,18 @@ def finish(world: World, request: Request, reply: Reply | None) -> None:
         world.answers[slot] |= {"status": reply.status, "text": reply.payload().decode()}
 
 
-def _has_expired(world: World, kept: Row) -> bool:
-    return kept["status"] is not None and agenda.later(kept["at"], hours=HOURS) <= world.stamp()
+def _oldest(world: World) -> str:
+    """What was stored then, or before, has expired."""
+    return agenda.later(world.stamp(), hours=-HOURS)
+
+
+def _has_expired(kept: Row, oldest: str) -> bool:
+    return kept["status"] is not None and kept["at"] <= oldest
 
 
 def _make_room(world: World) -> None:
     """Let go of what has expired and of the oldest; one that is still running stays."""
+    oldest = _oldest(world)
     for slot, kept in list(islice(world.answers.items(), 8)):  # some go for each that comes
-        if _has_expired(world, kept) or (len(world.answers) >= MOST and kept["status"] is not None):
+        if _has_expired(kept, oldest) or (len(world.answers) >= MOST and kept["status"] is not None):
             del world.answers[slot]

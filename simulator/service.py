@@ -47,7 +47,9 @@ class Service:
 
     def world(self, account: str) -> World:
         """The world of an account; one that is not the seeded one begins empty."""
-        return self.worlds.setdefault(account, World(seed=len(account)))
+        if account not in self.worlds:
+            self.worlds[account] = World(seed=len(account))
+        return self.worlds[account]
 
     @property
     def accounts(self) -> frozenset[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import random
 import uuid
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
+
+import orjson
 
 from simulator.amounts import USD
 from simulator.checks import moment_of, rfc3339
@@ -23,13 +24,21 @@ SWITCHES = {
     "archived_plans": ("keep", "end"),
 }
 
-LEDGER_ROWS = 50_000  # that many effects are kept at least, twice as many at most
+
+def copied(value: Any) -> Any:
+    """A copy of JSON values that shares nothing with them."""
+    return orjson.loads(orjson.dumps(value))
 
 
 @dataclass
 class World:
-    """Objects are plain dictionaries in the API's own shapes, by id unless it says otherwise."""
+    """Objects are plain dictionaries in the API's own shapes, by id unless it says otherwise.
 
+    Of effects, audit log rows and usage events at least the newest `keep` are kept, at most twice as many:
+    memory has an end however long the process runs.
+    """
+
+    keep: ClassVar[int] = 50_000
     seed: int = 7
     # customers and plans (1.0)
     customers: dict[str, Row] = field(default_factory=dict)
@@ -78,6 +87,7 @@ class World:
     agenda_number: int = 0
     invoice_wakes: dict[str, str] = field(default_factory=dict)  # contract → when invoicing looks at it next
     audit_log: list[Row] = field(default_factory=list)
+    audit_rows_forgotten: int = 0  # older than the first of audit_log
     ledger: list[Row] = field(default_factory=list)
     answers: dict[str, Row] = field(default_factory=dict)
     clock: Row = field(default_factory=lambda: {"offset_seconds": 0.0, "frozen_at": None})
@@ -139,16 +149,16 @@ class World:
                 "resource_type": resource[0],
                 "resource_id": resource[1],
                 "action": action,
-                "before": copy.deepcopy(before),
-                "after": copy.deepcopy(after),
+                "before": copied(before),
+                "after": copied(after),
                 "request_id": request.request_id,
                 "user_agent": request.user_agent,
                 "idempotency_key": request.headers.get("idempotency-key"),
                 "actor": actor["name"],
             }
         )
-        if len(self.ledger) >= 2 * LEDGER_ROWS:
-            del self.ledger[:-LEDGER_ROWS]
+        if len(self.ledger) >= 2 * self.keep:
+            del self.ledger[: -self.keep]
         seen = {"id": request.request_id, "ip": "127.0.0.1", "user_agent": request.user_agent}
         self._log(seen, actor, resource, action)
 
@@ -170,10 +180,13 @@ class World:
                 "status": "success",
             }
         )
+        if len(self.audit_log) >= 2 * self.keep:
+            self.audit_rows_forgotten += len(self.audit_log) - self.keep
+            del self.audit_log[: -self.keep]
 
     def snapshot(self) -> Row:
         """Everything, as JSON values."""
-        state = {each.name: copy.deepcopy(getattr(self, each.name)) for each in fields(self)}
+        state = {each.name: copied(getattr(self, each.name)) for each in fields(self)}
         version, numbers, gauss = self.random.getstate()
         return state | {"random": [version, list(numbers), gauss]}
 
@@ -187,7 +200,7 @@ class World:
         for name in known - {"random"}:
             if type(state[name]) is not type(getattr(usual, name)):
                 raise ApiError(400, f"This is no snapshot: {name} is not what it should be")
-        world = cls(**{name: copy.deepcopy(state[name]) for name in known - {"random"}})
+        world = cls(**{name: copied(state[name]) for name in known - {"random"}})
         try:
             version, numbers, gauss = state["random"]
             world.random.setstate((version, tuple(numbers), gauss))

@@ -32,9 +32,11 @@ def list_audit_logs(world: World, request: Request) -> Reply:
         if ("resource_type" in given) != ("resource_id" in given):
             raise ApiError(400, "resource_type and resource_id must be given together")
         wanted = {name: given[name] for name in FILTERS if name in given}
-        position = len(world.audit_log) if wanted.get("sort") == "date_desc" else 0
-    shown, position = _page(world.audit_log, position, wanted, limit)
-    return Reply(200, {"data": shown, "next_page": _token(position, wanted)})
+        position = world.audit_rows_forgotten
+        position += len(world.audit_log) if wanted.get("sort") == "date_desc" else 0
+    gone = world.audit_rows_forgotten
+    shown, position = _page(world.audit_log, max(0, position - gone), wanted, limit)
+    return Reply(200, {"data": shown, "next_page": _token(gone + position, wanted)})
 
 
 def _page(rows: list[Row], position: int, wanted: Row, limit: int) -> tuple[list[Row], int]:

@@ -33,10 +33,12 @@ def ingest(world: World, request: Request) -> Reply:
     given = request.given
     if not 1 <= len(given) <= MOST_EVENTS:
         raise ApiError(400, f"between 1 and {MOST_EVENTS} events may be sent")
-    events = [_event(world, each, f"[{place}]") for place, each in enumerate(given)]
+    now = world.stamp()
+    oldest = later(now, days=-KEPT_DAYS)
+    events = [_event(each, f"[{place}]", now, oldest) for place, each in enumerate(given)]
     kept = []
     for event in events:
-        if not is_duplicate(world, event["transaction_id"]):
+        if not is_duplicate(world, event["transaction_id"], oldest):
             keep(world, {"id": world.new_id(), **event})
             kept.append(event["transaction_id"])
     world.happened(
@@ -48,16 +50,15 @@ def ingest(world: World, request: Request) -> Reply:
     return Reply(200)
 
 
-def _event(world: World, given: Row, where: str) -> Row:
+def _event(given: Row, where: str, now: str, oldest: str) -> Row:
     """One event as it is kept. Raises ApiError 400."""
     for name in ("customer_id", "event_type"):
         if not given[name]:
             raise ApiError(400, f"{where}.{name} must not be empty")
     at = rfc3339(moment_of(given["timestamp"], f"{where}.timestamp"))
-    now = world.stamp()
     if at > now:
         raise ApiError(400, f"{where}.timestamp lies in the future")
-    if at < later(now, days=-KEPT_DAYS):
+    if at < oldest:
         raise ApiError(400, f"{where}.timestamp is more than {KEPT_DAYS} days ago")
     return {
         "transaction_id": given["transaction_id"],
@@ -69,10 +70,10 @@ def _event(world: World, given: Row, where: str) -> Row:
     }
 
 
-def is_duplicate(world: World, transaction_id: str) -> bool:
-    """Whether this transaction came within the last 34 days."""
+def is_duplicate(world: World, transaction_id: str, since: str | None = None) -> bool:
+    """Whether this transaction came within the last 34 days, or since another instant."""
     earlier = world.transactions.get(transaction_id)
-    return earlier is not None and earlier["processed_at"] >= later(world.stamp(), days=-KEPT_DAYS)
+    return earlier is not None and earlier["processed_at"] >= (since or later(world.stamp(), days=-KEPT_DAYS))
 
 
 @route("POST /v1/events/search", UsageSearchParams)

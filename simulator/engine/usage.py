@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any
 
 from simulator.amounts import exact
@@ -30,11 +31,27 @@ def customer_of(world: World, name: str) -> Row | None:
 
 
 def keep(world: World, event: Row) -> None:
-    """Put an event among those of its name, in order of time, and remember its transaction."""
+    """Put an event among those of its name, in order of time, and remember its transaction.
+
+    What is forgotten came first. An invoice that is final keeps its lines.
+    """
     insort(
         world.events.setdefault(name_key(event["customer_id"]), []), event, key=lambda each: each["timestamp"]
     )
+    world.transactions.pop(event["transaction_id"], None)  # so that they stay in the order of their coming
     world.transactions[event["transaction_id"]] = event
+    if len(world.transactions) >= 2 * world.keep:
+        _forget_all_but(world, world.keep)
+
+
+def _forget_all_but(world: World, newest: int) -> None:
+    world.transactions = dict(islice(world.transactions.items(), len(world.transactions) - newest, None))
+    ids = {event["id"] for event in world.transactions.values()}
+    for name, events in list(world.events.items()):
+        if kept := [event for event in events if event["id"] in ids]:
+            world.events[name] = kept
+        else:
+            del world.events[name]
 
 
 def events_of(world: World, customer_id: str) -> list[Row]:

@@ -46,7 +46,7 @@ def test_help_names_every_dial(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 0
     for name in ("host", "port", "seed", "customers", "plans", "contracts", "months", "churn", "state"):
         assert f"--{name}" in told
-    for name in ("latency", "rate", "family-rate", "retry-after", "trial", "token"):
+    for name in ("latency", "rate", "family-rate", "retry-after", "trial", "keep", "token"):
         assert f"--{name}" in told
 
 
