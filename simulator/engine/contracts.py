@@ -12,7 +12,7 @@ import copy
 from simulator import notices
 from simulator.agenda import due, plan
 from simulator.checks import in_order, on_the_hour
-from simulator.engine import commits
+from simulator.engine import commits, recurring
 from simulator.engine.contract_views import balances
 from simulator.engine.drafts import Draft
 from simulator.http import ApiError
@@ -104,6 +104,7 @@ def edited(world: World, contract: Row, row: Row, members: Row, draft: Draft | N
     told = {name: value for name, value in members.items() if value is not None}
     edit = {"id": world.new_id(), "timestamp": world.stamp(), **told}
     world.edits.setdefault(contract["id"], []).append({"edit": edit, "before": before})
+    recurring.seats_changed(world, contract)
     invoicing.refresh(world, contract)
     notices.contract(world, "edit", contract)
     return edit

@@ -13,6 +13,7 @@ from simulator.agenda import due, plan
 from simulator.amounts import exact, plain, rounded
 from simulator.checks import moment_of
 from simulator.engine import commits
+from simulator.engine.ledger import enter, segments_of
 from simulator.engine.periods import containing
 from simulator.engine.schedules import credit_type, step
 from simulator.engine.terms import Names, checked_rounding, kept, named, product_of, span
@@ -20,6 +21,7 @@ from simulator.http import ApiError
 from simulator.world import Row, World
 
 MOST_AT_ONCE = 1_000
+SEAT_BASED = "SEAT_BASED_ADJUSTMENT"
 NO_UNIT = "00000000-0000-0000-0000-000000000000"
 PASSED_DOWN = ("applicable_product_ids", "applicable_product_tags", "specifiers", "description", "name")
 PASSED_DOWN += ("netsuite_sales_order_id", "rollover_fraction", "hierarchy_configuration", "priority")
@@ -223,7 +225,74 @@ def _rounded(amount: Decimal, row: Row, which: str, share: Decimal) -> int | flo
 
 def _seats(contract: Row, row: Row, at: str) -> int | float:
     """The quantity of the subscription that it hangs on."""
-    wanted = row["subscription_config"]["subscription_id"]
-    own = next(each for each in contract["subscriptions"] if each["id"] == wanted)
-    held = [each["quantity"] for each in own["quantity_schedule"] if each["starting_at"] <= at]
+    schedule = _subscription_of(contract, row)["quantity_schedule"]
+    held = [each["quantity"] for each in schedule if each["starting_at"] <= at]
     return held[-1] if held else 0
+
+
+def _subscription_of(contract: Row, row: Row) -> Row:
+    wanted = row["subscription_config"]["subscription_id"]
+    return next(each for each in contract["subscriptions"] if each["id"] == wanted)
+
+
+def seats_changed(world: World, contract: Row) -> None:
+    """A contract's subscriptions may have changed: pooled commits that hang on one follow, now and later."""
+    held = {
+        row["subscription_config"]["subscription_id"]
+        for kind in ("commit", "credit")
+        for row in contract.get(f"recurring_{kind}s", [])
+        if _is_pooled(row)
+    }
+    now = world.stamp()
+    for each in contract["subscriptions"]:
+        for entry in each["quantity_schedule"] if each["id"] in held else []:
+            if entry["starting_at"] > now:
+                plan(world, entry["starting_at"], "recurring.seats", contract_id=contract["id"])
+    if held:
+        _follow_seats(world, contract)
+
+
+@due("recurring.seats")
+def seats(world: World, *, contract_id: str) -> None:
+    """The quantity of a subscription changes."""
+    contract = next(
+        each for each in world.contracts[world.customer_of[contract_id]] if each["id"] == contract_id
+    )
+    if not contract["archived_at"]:
+        _follow_seats(world, contract)
+
+
+def _is_pooled(row: Row) -> bool:
+    return (
+        row.get("subscription_config", {}).get("allocation") == "POOLED"
+        and "quantity" not in row["access_amount"]
+    )
+
+
+def _follow_seats(world: World, contract: Row) -> None:
+    """Give each commit what more seats within its period are worth, once; fewer take nothing away."""
+    for kind in ("commit", "credit"):
+        rows = {row["id"]: row for row in contract.get(f"recurring_{kind}s", []) if _is_pooled(row)}
+        for made in commits.of_customer(world, contract["customer_id"]):
+            row = rows.get(made.get(f"recurring_{kind}_id") or "")
+            if row is not None and not made["archived_at"]:
+                _adjust(world, contract, row, made)
+
+
+def _adjust(world: World, contract: Row, row: Row, made: Row) -> None:
+    (segment, *_more), now = segments_of(made), world.stamp()
+    start, until = containing(row["anchor_date"], _frequency(contract, row), segment["starting_at"])
+    known = {each["timestamp"] for each in made["ledger"] if each["type"].endswith(SEAT_BASED)}
+    most = _seats(contract, row, segment["starting_at"])
+    for entry in _subscription_of(contract, row)["quantity_schedule"]:
+        at, more = entry["starting_at"], entry["quantity"] - most
+        if more <= 0 or not segment["starting_at"] < at < until or at > now:
+            continue
+        most = entry["quantity"]
+        prorated = row["subscription_config"]["apply_seat_increase_config"]["is_prorated"]
+        share = _seconds(at, until) / _seconds(start, until) if prorated else Decimal(1)
+        amount = _rounded(
+            exact(row["access_amount"]["unit_price"]) * exact(more) * share, row, "access", share
+        )
+        if at not in known and amount:
+            enter(made, SEAT_BASED, segment, exact(amount), at)

@@ -433,6 +433,52 @@ def test_a_recurring_commit_is_updated_for_what_is_still_to_come(sdk, simulator,
         )
 
 
+@pytest.mark.parametrize(("prorated", "more"), [(True, [50, 20]), (False, [75, 75])])
+def test_more_seats_within_a_period_are_worth_more_credit(sdk, simulator, market, prorated, more):
+    contract_id = create(
+        sdk,
+        market,
+        starting_at=JUN,
+        subscriptions=[seats(market, temporary_id="seats")],
+        recurring_credits=[
+            {
+                "product_id": market.fee,
+                "access_amount": {"unit_price": 25},
+                "commit_duration": {"value": 1},
+                "priority": 1,
+                "starting_at": JUN,
+                "subscription_config": {
+                    "subscription_id": "seats",
+                    "apply_seat_increase_config": {"is_prorated": prorated},
+                },
+            }
+        ],
+    )
+    subscription = read(sdk, market, contract_id).subscriptions[0].id
+
+    def change(*quantities: tuple[str, int]) -> None:
+        updates = [{"starting_at": f"2026-{at}T00:00:00Z", "quantity": each} for at, each in quantities]
+        each = {"subscription_id": subscription, "quantity_updates": updates}
+        edit(sdk, market, contract_id, update_subscriptions=[each])
+
+    def adjusted() -> list[tuple[str, float]]:
+        (credit,) = read(sdk, market, contract_id, include_ledgers=True).credits
+        return [
+            (day(each.timestamp), each.amount)
+            for each in credit.ledger
+            if each.type == "CREDIT_SEAT_BASED_ADJUSTMENT"
+        ]
+
+    change(("06-11", 13), ("06-14", 5), ("06-16", 12), ("06-23", 16))
+    assert adjusted() == [("2026-06-11", more[0])]
+    change(("06-29", 16))
+    simulator.control("POST", "clock", {"at": "2026-06-30T00:00:00Z", "frozen": True})
+    assert adjusted() == [("2026-06-11", more[0]), ("2026-06-23", more[1])]
+    simulator.control("POST", "clock", {"at": "2026-07-02T00:00:00Z", "frozen": True})
+    credits = read(sdk, market, contract_id).credits
+    assert [each.access_schedule.schedule_items[0].amount for each in credits] == [250, 400]
+
+
 def test_thresholds_are_merged_and_not_for_a_contract_to_come(sdk, market):
     contract_id = create(sdk, market)
     edit(sdk, market, contract_id, add_spend_threshold_configuration=threshold(market))
