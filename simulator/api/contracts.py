@@ -90,7 +90,7 @@ def create(world: World, request: Request) -> Reply:
         links.adopt(parent, contract)
     draft.store(contract)
     if old is not None:
-        renewals.renew(world, old, contract)
+        renewals.renew(world, old, contract, given["transition"])
     engine.begin(world, contract)
     after = shown(world, contract)
     notices.contract(world, "create", contract)

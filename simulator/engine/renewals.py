@@ -22,8 +22,13 @@ CARRIED = ("product", "name", "description", "priority", "rate_type", "applicabl
 CARRIED += ("applicable_product_tags", "specifiers", "hierarchy_configuration", "custom_fields")
 
 
-def renew(world: World, old: Row, new: Row) -> None:
-    """Tie both together, end the old one, and plan what rolls over. Both are stored and checked."""
+def renew(world: World, old: Row, new: Row, given: Row) -> None:
+    """Tie both together, end the old one, and plan what rolls over. Both are stored and checked.
+
+    True-ups that the old one's end would cut are billed as they are, unless the transition removes them.
+    """
+    postpaid = [each for each in balances(world, old) if each["type"] == "POSTPAID"]
+    owed = [list(each["invoice_schedule"]["schedule_items"]) for each in postpaid]
     transition = {"type": "RENEWAL", "from_contract_id": old["id"], "to_contract_id": new["id"]}
     new["transitions"].append(transition)
     row = copy.deepcopy(old)
@@ -33,6 +38,12 @@ def renew(world: World, old: Row, new: Row) -> None:
         contracts.edited(world, old, row, {"update_contract_end_date": new["starting_at"]})
     else:
         old["transitions"] = row["transitions"]
+    for each, items in zip(postpaid, owed, strict=True):
+        if given.get("future_invoice_behavior", {}).get("trueup") == "REMOVE":
+            items = [
+                item for item in items if item["timestamp"] < new["starting_at"] or item.get("invoice_id")
+            ]
+        each["invoice_schedule"]["schedule_items"] = items
     plan(world, new["starting_at"], "contract.renewal", old_id=old["id"], new_id=new["id"])
 
 

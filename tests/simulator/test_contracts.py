@@ -331,6 +331,30 @@ def test_a_renewal_rolls_over_what_the_last_invoice_leaves(sdk, simulator, marke
     assert (given.amount, left.balance) == ((100 - spent) / 2, (100 - spent) / 2)
 
 
+@pytest.mark.parametrize(
+    ("behavior", "billed"), [({}, [100]), ({"trueup": "AS_IS"}, [100]), ({"trueup": "REMOVE"}, [])]
+)
+def test_a_renewal_bills_future_true_ups_or_removes_them(sdk, simulator, market, behavior, billed):
+    owed = {"schedule_items": [{"amount": 100, "timestamp": "2026-10-01T00:00:00Z"}]}
+    access = {
+        "schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": "2026-10-01T00:00:00Z"}]
+    }
+    promise = {
+        "product_id": market.fee,
+        "type": "POSTPAID",
+        "access_schedule": access,
+        "invoice_schedule": owed,
+    }
+    old = create(sdk, market, starting_at=APR, commits=[promise])
+    transition = {"type": "RENEWAL", "from_contract_id": old, "future_invoice_behavior": behavior}
+    create(sdk, market, starting_at=JUL, transition=transition)
+
+    simulator.control("POST", "clock", {"at": "2026-10-03T00:00:00Z", "frozen": True})
+
+    rows = sdk.v1.customers.invoices.list(customer_id=market.customer, contract_id=old, type="SCHEDULED")
+    assert [row.total for row in rows] == billed
+
+
 def test_a_child_contract_is_known_to_its_parent(sdk, market):
     parent = create(sdk, market)
     child = create(
