@@ -460,6 +460,11 @@ class History(Inside):
         given = {"entity": "customer", "entity_id": self.customer(), "custom_fields": {"note": "x"}}
         return "POST /v1/customFields/setValues", given
 
+    def create_alert(self) -> Any:
+        kind = self.dice.choice(["spend_threshold_reached", "low_remaining_contract_credit_balance_reached"])
+        given = {"alert_type": kind, "name": f"Alert {self._number}", "threshold": self.dice.randint(1, 900)}
+        return "POST /v1/alerts/create", given | {"credit_type_id": USD["id"], "evaluate_on_create": True}
+
     def pass_time(self) -> Any:
         days = self.dice.choice([0.05, 1, 3, 10, 31, 62])
         return "POST /_sim/clock", {"move_days": days, "frozen": True}
@@ -497,6 +502,7 @@ ACTS = {
     "end_plan": 1,
     "addCharge": 2,
     "set_field": 1,
+    "create_alert": 1,
     "pass_time": 14,
     "turn_switch": 1,
 }
