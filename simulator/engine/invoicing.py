@@ -143,13 +143,14 @@ def _bill_subscriptions(world: World, contract: Row) -> list[str]:
     for each in contract.get("subscriptions") or []:
         if each["collection_schedule"] != "ADVANCE":
             continue
+        since = each["starting_at"]
         billed = {
             line["starting_at"]
             for invoice in invoices_of(world, contract, "SCHEDULED")
             for line in invoice["line_items"]
             if line.get("subscription_id") == each["id"]
         }
-        periods = said.subscription_periods(each, each["starting_at"], now)
+        periods, last = said.subscription_periods(contract, each, since, now), said.last_of(contract, each)
         for period in periods[-MOST_PAST:]:
             for line in said.subscription_lines(world, contract, each, period):
                 at, within = _collected(each, line, period)
@@ -159,8 +160,8 @@ def _bill_subscriptions(world: World, contract: Row) -> list[str]:
                     start, end = within
                     invoice = _new(world, contract, "SCHEDULED", start_timestamp=start, end_timestamp=end)
                     _settle(world, contract, invoice, [line])
-        onward = periods[-1][1] if periods else each["starting_at"]
-        if onward > now and not (each.get("ending_before") and onward >= each["ending_before"]):
+        onward = periods[-1][1] if periods else since
+        if onward > now and not (last and onward >= last):
             coming.append(onward)
     return coming
 

@@ -189,11 +189,17 @@ def _composite(world: World, contract: Row, product: Row, lines: list[Row], piec
     return answer
 
 
-def subscription_periods(subscription: Row, since: str, until: str) -> list[Piece]:
+def last_of(contract: Row, subscription: Row) -> str | None:
+    """When a subscription ends: with its contract, if not before."""
+    ends = [each["ending_before"] for each in (contract, subscription) if each.get("ending_before")]
+    return min(ends, default=None)
+
+
+def subscription_periods(contract: Row, subscription: Row, since: str, until: str) -> list[Piece]:
     """Its billing periods from the one that holds `since`, those that begin before or at `until`."""
     anchor = subscription["billing_cycle_config"]["anchor_date"]
     frequency = subscription["subscription_rate"]["billing_frequency"]
-    last, periods = subscription.get("ending_before"), []
+    last, periods = last_of(contract, subscription), []
     start, end = containing(anchor, frequency, max(since, subscription["starting_at"]))
     while start <= until and not (last and start >= last):
         periods.append((start, end))
@@ -205,7 +211,7 @@ def subscription_lines(world: World, contract: Row, subscription: Row, period: P
     """What one billing period of a subscription costs: a line from its begin on, and one for each change."""
     rate_of = subscription["subscription_rate"]
     frequency, product = rate_of["billing_frequency"], rate_of["product"]
-    first, last = subscription["starting_at"], subscription.get("ending_before")
+    first, last = subscription["starting_at"], last_of(contract, subscription)
     begin, stop = max(period[0], first), min(period[1], last or period[1])
     rate = contract_rate(world, contract, product["id"], begin, None, frequency)
     if rate is None or not rate.get("entitled", True) or "price" not in rate:

@@ -83,8 +83,9 @@ def charges(world: World, contract: Row, invoice: Row, usage: Meter) -> list[Row
     lines = said.usage_lines(world, contract, usage, start, end)
     for each in contract.get("subscriptions") or []:
         if each["collection_schedule"] == "ARREARS":
-            for period in said.subscription_periods(each, start, end):
-                if start < min(period[1], each.get("ending_before") or period[1]) <= end:
+            last = said.last_of(contract, each)
+            for period in said.subscription_periods(contract, each, start, end):
+                if start < min(period[1], last or period[1]) <= end:
                     lines += said.subscription_lines(world, contract, each, period)
     return lines + [line_of(world, each) for each in along(world, contract, invoice)]
 

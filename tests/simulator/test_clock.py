@@ -494,6 +494,23 @@ def test_more_seats_paid_in_advance_are_billed_when_they_should_be(
     assert sorted(billed()) == sorted({*first, second, ("02-01", 93)})
 
 
+def test_subscriptions_end_with_their_contract(account: Account) -> None:
+    seats = account.sdk.v1.contracts.products.create(name="Seats", type="SUBSCRIPTION").data.id
+    rate(account.sdk, account.card, seats, rate_type="SUBSCRIPTION", price=31, billing_frequency="MONTHLY")
+    contract = account.contract(
+        subscriptions=[subscription(account, seats, each) for each in ("ADVANCE", "ARREARS")]
+    )
+    account.at("2027-01-05T00:00:00Z")
+    account.sdk.v1.contracts.update_end_date(
+        customer_id=account.customer, contract_id=contract, ending_before="2027-01-16T00:00:00Z"
+    )
+    account.at("2027-04-01T00:00:00Z")
+    assert sorted(account.told()) == [
+        ("SCHEDULED", "FINALIZED", "01-01..02-01", 124),
+        ("USAGE", "FINALIZED", "01-01..01-16", 60),
+    ]
+
+
 def priced_in_credits(account: Account) -> str:
     """A rate card with calls at 2 credits, each worth 50 cents."""
     worlds = account.simulator.control("GET", "snapshot")
