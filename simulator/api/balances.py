@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from metronome.types.v1.contract_add_manual_balance_entry_params import ContractAddManualBalanceEntryParams
@@ -107,7 +106,7 @@ def get_net_balance(world: World, request: Request) -> Reply:
     drafts = given.get("invoice_inclusion_mode", "FINALIZED_AND_DRAFT") == "FINALIZED_AND_DRAFT"
     pending = commits.pending(world, customer["id"]) if drafts else {}
     left = [
-        max(exact(commits.balance_of(world, row)) - pending.get(row["id"], Decimal(0)), Decimal(0))
+        commits.balance_of(world, row, waiting=pending)
         for row in commits.of_customer(world, customer["id"])
         if not commits.is_archived(world, row)
         and row["access_schedule"]["access_type"] == access_type

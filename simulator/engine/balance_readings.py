@@ -57,7 +57,7 @@ def _specified(specifiers: list[Row] | None, row: Row, contract: Row) -> bool:
 def _left(world: World, customer_id: str) -> Callable[[Row], Decimal]:
     """A balance's remainder, less what the customer's drafts are about to deduct."""
     waiting = pending(world, customer_id)
-    return lambda row: max(exact(balance_of(world, row)) - waiting.get(row["id"], Decimal(0)), Decimal(0))
+    return lambda row: exact(balance_of(world, row, waiting=waiting))
 
 
 def _granted(segments: list[Row]) -> Decimal:

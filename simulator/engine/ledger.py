@@ -66,13 +66,19 @@ def left(row: Row, segment: Row, at: str | None = None) -> Decimal:
     return sum(moved, exact(segment["amount"]))
 
 
-def balance_of(world: World, row: Row, at: str | None = None) -> int | float:
-    """What can be used at an instant, by default now: upcoming and expired segments hold nothing."""
-    at = at or world.stamp()
+def balance_of(
+    world: World, row: Row, at: str | None = None, waiting: dict[str, Decimal] | None = None
+) -> int | float:
+    """What can be used at an instant, by default now: upcoming and expired segments hold nothing.
+
+    `waiting` is what to leave out, as `pending` tells it.
+    """
+    at, waiting = at or world.stamp(), waiting or {}
     if row["archived_at"] and not row["expired_at"]:
         return 0
     active = (each for each in segments_of(row) if each["starting_at"] <= at < end_of(row, each))
-    return plain(sum((max(left(row, each, at), Decimal(0)) for each in active), Decimal(0)))
+    rests = (left(row, each, at) - waiting.get(each["id"], Decimal(0)) for each in active)
+    return plain(sum((max(each, Decimal(0)) for each in rests), Decimal(0)))
 
 
 def entries(world: World, row: Row, at: str | None = None) -> list[Row]:
@@ -137,19 +143,15 @@ def true_up(row: Row, at: str, invoice_id: str) -> Decimal:
     return missing
 
 
-def pending(world: World, customer_id: str, *, by: str = "id") -> dict[str, Decimal]:
-    """What the customer's draft invoices are about to deduct, in the balance's unit.
-
-    It is told by the id of the commit or credit, or by that of the "segment".
-    """
+def pending(world: World, customer_id: str) -> dict[str, Decimal]:
+    """What the customer's draft invoices are about to deduct, by segment, in the balance's unit."""
     waiting: dict[str, Decimal] = {}
     for invoice in world.invoices.get(customer_id, []):
         if invoice["status"] != "DRAFT":
             continue
         for line in statements.shown(world, invoice)["line_items"]:
-            if applied := line.get("applied_commit_or_credit"):
-                unit = line.get("quantity_consumed", -line["total"])
-                key = applied["id"] if by == "id" else line["commit_segment_id"]
+            if line["type"] == "applied_commit_or_credit":
+                unit, key = line.get("quantity_consumed", -line["total"]), line["commit_segment_id"]
                 waiting[key] = waiting.get(key, Decimal(0)) + exact(unit)
     return waiting
 

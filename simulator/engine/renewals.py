@@ -55,7 +55,7 @@ def roll_over(world: World, *, old_id: str, new_id: str) -> None:
     if old is None or new is None or old["archived_at"] or new["archived_at"]:
         return
     invoicing.cut_drafts(world, old)
-    waiting = pending(world, customer_id, by="segment")
+    waiting = pending(world, customer_id)
     for row in balances(world, old):
         if row["rollover_fraction"] and row["type"] != "POSTPAID" and not row["archived_at"]:
             _roll(world, row, new, waiting)

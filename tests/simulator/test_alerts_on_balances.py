@@ -168,6 +168,7 @@ def test_seats_are_watched_one_by_one(sdk: Metronome, simulator: RunningSimulato
             {
                 "product_id": market.fee,
                 "access_amount": {"unit_price": 10, "credit_type_id": USD},
+                "applicable_product_ids": [market.calls],
                 "commit_duration": {"value": 1},
                 "priority": 1,
                 "starting_at": JAN,

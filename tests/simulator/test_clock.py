@@ -511,6 +511,22 @@ def test_subscriptions_end_with_their_contract(account: Account) -> None:
     ]
 
 
+def test_a_draft_waits_for_the_segment_of_its_time_alone(account: Account) -> None:
+    first, second = "2027-02-01T00:00:00Z", "2027-03-01T00:00:00Z"
+    segments = [
+        {"amount": 50, "starting_at": BEGIN, "ending_before": first},
+        {"amount": 30, "starting_at": first, "ending_before": second},
+    ]
+    access = {"schedule_items": segments}
+    account.contract(commits=[{"product_id": account.fixed, "type": "PREPAID", "access_schedule": access}])
+    account.use(BEGIN, 20)
+    net = account.sdk.v1.contracts.get_net_balance
+
+    assert net(customer_id=account.customer).data.balance == 10
+    account.at("2027-02-01T12:00:00Z")
+    assert net(customer_id=account.customer).data.balance == 30
+
+
 def priced_in_credits(account: Account) -> str:
     """A rate card with calls at 2 credits, each worth 50 cents."""
     worlds = account.simulator.control("GET", "snapshot")
