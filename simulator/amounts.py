@@ -20,9 +20,13 @@ def exact(number: int | float | str | Decimal) -> Decimal:
 
 def plain(number: Decimal | int | float) -> int | float:
     """The JSON number: an integer where it is one that every reader can hold, else at most six places."""
-    rounded = exact(number).quantize(PLACES, ROUND_HALF_EVEN, WIDE)
-    is_integer = rounded == rounded.to_integral_value() and abs(rounded) <= LARGEST_INTEGER
-    return int(rounded) if is_integer else float(rounded)
+    return unrounded(exact(number).quantize(PLACES, ROUND_HALF_EVEN, WIDE))
+
+
+def unrounded(number: Decimal) -> int | float:
+    """The same with every place: a price of a millionth is multiplied by millions."""
+    is_integer = number == number.to_integral_value() and abs(number) <= LARGEST_INTEGER
+    return int(number) if is_integer else float(number)
 
 
 def rounded(amount: Decimal, rule: Mapping[str, Any] | None) -> Decimal:

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from itertools import groupby, pairwise
 from typing import Any
 
-from simulator.amounts import USD, WIDE, exact, plain, rounded, total
+from simulator.amounts import USD, WIDE, exact, plain, rounded, total, unrounded
 from simulator.checks import moment_of
 from simulator.engine.periods import containing
 from simulator.engine.pricing import (
@@ -281,7 +281,7 @@ def conversion_lines(world: World, contract: Row, lines: list[Row]) -> list[Row]
                         "type": "cpu_conversion",
                         "credit_type": currency_of(world, contract),
                         "quantity": plain(left),
-                        "unit_price": plain(factor),
+                        "unit_price": unrounded(factor),
                         "total": plain(left * factor),
                     }
                 )

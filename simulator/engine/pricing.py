@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 
-from simulator.amounts import WIDE, exact, plain
+from simulator.amounts import WIDE, exact, unrounded
 from simulator.world import Row, World
 
 ROUNDINGS = {"ROUND_UP": ROUND_UP, "ROUND_DOWN": ROUND_DOWN, "ROUND_HALF_UP": ROUND_HALF_UP}
@@ -191,17 +191,17 @@ def _scaled(rate: Row, override: Row) -> Row:
         factor = exact(override["multiplier"])
         result = dict(rate)
         if "price" in rate:
-            result["price"] = plain(exact(rate["price"]) * factor)
+            result["price"] = unrounded(exact(rate["price"]) * factor)
         if rate.get("tiers"):
             result["tiers"] = [
-                {**tier, "price": plain(exact(tier["price"]) * factor)} for tier in rate["tiers"]
+                {**tier, "price": unrounded(exact(tier["price"]) * factor)} for tier in rate["tiers"]
             ]
         return result
     if rate["rate_type"] not in ("FLAT", "PERCENTAGE"):
         return rate
     tiers = []
     for each in override["override_tiers"]:
-        tier = {"price": plain(exact(rate["price"]) * exact(each["multiplier"]))}
+        tier = {"price": unrounded(exact(rate["price"]) * exact(each["multiplier"]))}
         tiers.append({**tier, "size": each["size"]} if each.get("size") is not None else tier)
     kept = {name: value for name, value in rate.items() if name != "price"}
     kind = "TIERED" if rate["rate_type"] == "FLAT" else "TIERED_PERCENTAGE"

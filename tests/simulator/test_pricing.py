@@ -52,6 +52,14 @@ def test_of_several_multipliers_the_lowest_counts_or_the_one_of_lowest_priority(
     assert pricing.overridden(FLAT, overrides, "EXPLICIT")["price"] == 9
 
 
+def test_a_multiplied_price_keeps_all_its_places():
+    scaled = pricing.overridden({**FLAT, "price": 0.000001}, [{"multiplier": 0.75}], None)
+    tiers = [{"multiplier": 0.75}]
+    tiered = pricing.overridden({**FLAT, "price": 0.000001}, [{"override_tiers": tiers, "priority": 1}], None)
+
+    assert pricing.price(scaled, 10**9) == pricing.price(tiered, 10**9) == 750
+
+
 def test_override_tiers_make_a_flat_price_a_tiered_one():
     override = {"override_tiers": [{"size": 100, "multiplier": 1}, {"multiplier": 0.5}], "priority": 1}
 
