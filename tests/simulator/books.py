@@ -161,6 +161,17 @@ def wrong_payments(world: World) -> Iterator[str]:
             yield f"invoice and balance {pair}: {told.get(pair)} on the one, {entered.get(pair)} in the other"
 
 
+def wrong_rollovers(world: World) -> Iterator[str]:
+    """Balances that didn't get exactly what another gave them."""
+    for row in world.commits.values():
+        if row["rolled_over_from"]:
+            old = world.commits[row["rolled_over_from"][f"{row['kind']}_id"]]
+            given = [each for each in old["ledger"] if each.get("new_contract_id") == row["contract_id"]]
+            gave = -sum((exact(each["amount"]) for each in given), Decimal(0))
+            if gave != exact(segments_of(row)[0]["amount"]):
+                yield f"{row['id']} began with {segments_of(row)[0]['amount']}, {old['id']} gave {gave}"
+
+
 def wrong_grants(world: World) -> Iterator[str]:
     """Credit grants whose entries don't sum to what is left of them."""
     now = world.stamp()
@@ -174,5 +185,5 @@ def wrong_grants(world: World) -> Iterator[str]:
 
 def wrong(world: World) -> list[str]:
     """Everything that is wrong."""
-    checks = (wrong_invoices, wrong_balances, wrong_payments, wrong_grants)
+    checks = (wrong_invoices, wrong_balances, wrong_payments, wrong_rollovers, wrong_grants)
     return [complaint for check in checks for complaint in check(world)]

@@ -25,6 +25,7 @@ HISTORIES = int(os.environ.get("COUNTERSIGN_HISTORIES", "12"))
 STEPS = int(os.environ.get("COUNTERSIGN_HISTORY_STEPS", "160"))
 # a refusal may have used up a random id, and is kept under its Idempotency-Key
 NOT_OF_A_REFUSAL = ("random", "answers")
+BALANCES = "POST /v1/contracts/customerBalances/list"
 LOOKED_AT = "alert_states"  # an alert looks anew whenever its state is asked for
 
 
@@ -183,3 +184,38 @@ def test_histories_hold_everything_that_moves_money() -> None:
         line["type"] for row in invoices for line in row["line_items"]
     }
     assert any(grant["entries"] for world in worlds for grant in world.credit_grants.values())
+
+
+def test_what_is_paid_in_advance_is_gone_at_once_and_comes_back_when_the_customer_is_archived() -> None:
+    history = History(0)
+    history.prepare()
+    (customer,), (card, *_others) = history.world.customer_order, history.world.rate_cards
+    start, end = "2026-06-01T00:00:00Z", "2027-06-01T00:00:00Z"
+    segment = {"amount": 5_000, "starting_at": start, "ending_before": end}
+    terms = {
+        "customer_id": customer,
+        "product_id": history.product("Fee"),
+        "priority": 1,
+        "access_schedule": {"schedule_items": [segment]},
+    }
+    seats = {
+        "collection_schedule": "ADVANCE",
+        "proration": {"is_prorated": True, "invoice_behavior": "BILL_IMMEDIATELY"},
+        "subscription_rate": {"billing_frequency": "MONTHLY", "product_id": history.product("Seats")},
+        "initial_quantity": 10,
+    }
+    given = {"customer_id": customer, "rate_card_id": card, "starting_at": start, "subscriptions": [seats]}
+
+    def balance() -> float:
+        listed = history.send(BALANCES, {"customer_id": customer, "include_balance": True})
+        return orjson.loads(listed.content)["data"][0]["balance"]
+
+    history.take("POST /v1/contracts/customerCredits/create", terms)
+    made = orjson.loads(history.take("POST /v1/contracts/create", given).content)["data"]["id"]
+    assert balance() == 5_000 - 1_999.9
+    contract = {"customer_id": customer, "contract_id": made, "void_invoices": False}
+    assert history.take("POST /v1/contracts/archive", contract).status == 200
+    assert balance() == 5_000 - 1_999.9
+    assert history.take("POST /v1/customers/archive", {"id": customer}).status == 200
+    assert balance() == 5_000
+    assert books.wrong(history.world) == []
