@@ -8,6 +8,7 @@ from typing import NamedTuple
 from simulator.agenda import later
 from simulator.amounts import exact, plain
 from simulator.engine.lines import of_product
+from simulator.engine.periods import of_contract
 from simulator.world import Row, World
 
 GRACE_HOURS = 24
@@ -48,9 +49,25 @@ def _items(kind: str, source: Row, schedule: Row) -> Iterator[Dated]:
             yield Dated(kind, source, item)
 
 
-def goes_along(contract: Row, each: Dated) -> bool:
-    """Whether it is billed on the usage invoice of its time, and on none of its own."""
-    return each.kind == "scheduled_charge" and contract.get("scheduled_charges_on_usage_invoices") == "ALL"
+def goes_along(world: World, contract: Row, each: Dated) -> bool:
+    """Whether it is billed on the usage invoice whose period ends at its date, and on none of its own.
+
+    It needs a contract that says so and has usage invoices, of which this one isn't final yet.
+    """
+    at = each.item["timestamp"]
+    if contract.get("scheduled_charges_on_usage_invoices") != "ALL" or each.kind == "discount":
+        return False
+    if each.source.get("type") == "POSTPAID" or contract.get("rate_card_id") not in world.rate_cards:
+        return False
+    first = max(contract["starting_at"], contract.get("invoice_generation_starting_at") or "")
+    if at <= first or of_contract(contract, later(at, seconds=-1))[1] != at:
+        return False
+    return not any(
+        (invoice.get("contract_id"), invoice["type"], invoice.get("end_timestamp"))
+        == (contract["id"], "USAGE", at)
+        and invoice["status"] != "DRAFT"
+        for invoice in world.invoices.get(contract["customer_id"], [])
+    )
 
 
 def line_of(world: World, each: Dated) -> Row:

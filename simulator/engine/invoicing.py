@@ -118,7 +118,7 @@ def _bill_dates(world: World, contract: Row) -> list[str]:
     now, coming = world.stamp(), []
     ready: dict[tuple[str, str], list[Dated]] = {}
     for each in dated(world, contract):
-        if each.item.get("invoice_id") or goes_along(contract, each):
+        if each.item.get("invoice_id") or goes_along(world, contract, each):
             continue
         if each.due_at > now:
             coming.append(each.due_at)

@@ -91,13 +91,13 @@ def charges(world: World, contract: Row, invoice: Row, usage: Meter) -> list[Row
 
 
 def along(world: World, contract: Row, invoice: Row) -> list[Dated]:
-    """Scheduled charges that this usage invoice bills."""
+    """Scheduled charges and commits that this usage invoice bills."""
     return [
         each
         for each in dated(world, contract)
-        if goes_along(contract, each)
-        and invoice["start_timestamp"] <= each.item["timestamp"] < invoice["end_timestamp"]
+        if each.item["timestamp"] == invoice["end_timestamp"]
         and each.item.get("invoice_id", invoice["id"]) == invoice["id"]
+        and ("invoice_id" in each.item or goes_along(world, contract, each))
     ]
 
 

@@ -389,19 +389,35 @@ def test_scheduled_charges_and_discounts_are_billed_on_their_dates(account: Acco
     ]
 
 
-def test_charges_may_go_along_with_the_usage_invoice(account: Account) -> None:
-    account.contract(
-        scheduled_charges=[
-            {
-                "product_id": account.fixed,
-                "schedule": {"schedule_items": [{"timestamp": "2027-01-15T00:00:00Z", "amount": 500}]},
-            }
-        ],
+def test_what_is_due_at_the_end_of_a_period_may_go_along_with_its_usage_invoice(account: Account) -> None:
+    due = [("2027-01-15T00:00:00Z", 500), ("2027-02-01T00:00:00Z", 70)]
+    items = [{"timestamp": at, "amount": amount} for at, amount in due]
+    charge = {"product_id": account.fixed, "schedule": {"schedule_items": items}}
+    contract = account.contract(
+        scheduled_charges=[charge],
+        commits=[commit(account, "PREPAID", 50, 1, invoice_schedule={"schedule_items": items[1:]})],
         scheduled_charges_on_usage_invoices="ALL",
     )
-    assert account.told() == [("USAGE", "DRAFT", "01-01..02-01", 500)]
-    account.at("2027-03-01T00:00:00Z")
-    assert [row[3] for row in account.told()] == [500, 0, 0]
+    assert account.told() == [("USAGE", "DRAFT", "01-01..02-01", 140)]
+    account.at("2027-02-05T00:00:00Z")
+    account.sdk.v2.contracts.edit(
+        customer_id=account.customer,
+        contract_id=contract,
+        add_scheduled_charges=[{**charge, "schedule": {"schedule_items": items[1:]}}],
+    )
+    final = account.invoices(type="USAGE")[0]
+    account.sdk.v1.invoices.void(id=final.id)
+    again = account.sdk.v1.invoices.regenerate(id=final.id).data.id
+
+    assert sorted(account.told()) == [
+        ("SCHEDULED", "FINALIZED", "01-15", 500),
+        ("SCHEDULED", "FINALIZED", "02-05", 70),
+        ("USAGE", "DRAFT", "02-01..03-01", 0),
+        ("USAGE", "FINALIZED", "01-01..02-01", 140),
+        ("USAGE", "VOID", "01-01..02-01", 140),
+    ]
+    (regenerated,) = [row for row in account.invoices() if row.id == again]
+    assert [line.type for line in regenerated.line_items] == ["usage", "scheduled", "commit_purchase"]
 
 
 def subscription(account: Account, product: str, schedule: str, **more: Any) -> dict[str, Any]:
