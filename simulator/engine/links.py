@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from simulator.agenda import due, plan
 from simulator.api import rate_cards
 from simulator.checks import uuid_of
@@ -117,7 +119,7 @@ def detach(world: World, contract: Row, configuration: Row) -> None:
             kept.append(each | {"billing_provider_configuration": archived})
             if each.get("effective_until", now) >= now:
                 kept.append({"effective_at": now})
-    for each, onward in zip(kept, [*kept[1:], None], strict=True):
+    for each, onward in zip_longest(kept, kept[1:]):
         each.pop("effective_until", None)
         if onward is not None:
             each["effective_until"] = onward["effective_at"]
