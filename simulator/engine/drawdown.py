@@ -31,8 +31,8 @@ def draw(world: World, contract: Row, lines: list[Row], at: str, invoice_id: str
     They are dated `at`, its period's end, or now where that is still to come: what is paid in advance is
     gone at once.
 
-    The result are the lines of type `applied_commit_or_credit` to add. A postpaid commit gives none: its
-    usage is still billed, and only counted against the commitment.
+    The result are the lines of type `applied_commit_or_credit` to add. Those of a postpaid commit lower no
+    total: its usage is still billed, and only counted against the commitment.
     """
     drawn = _drawn(world, contract, lines, at)
     for each in drawn:
@@ -45,13 +45,13 @@ def draw(world: World, contract: Row, lines: list[Row], at: str, invoice_id: str
             invoice_id=invoice_id,
             contract_id=contract["id"],
         )
-    return [_line(each) for each in drawn if each.row["type"] != "POSTPAID"]
+    return [_line(each) for each in drawn]
 
 
 def projected(world: World, contract: Row, lines: list[Row], at: str) -> list[Row]:
     """The lines that `draw` would add, without drawing."""
     drawn = _drawn(world, contract, lines, at)
-    return [_line(each) for each in drawn if each.row["type"] != "POSTPAID"]
+    return [_line(each) for each in drawn]
 
 
 def _drawn(world: World, contract: Row, lines: list[Row], at: str) -> list[Drawn]:
@@ -59,7 +59,7 @@ def _drawn(world: World, contract: Row, lines: list[Row], at: str) -> list[Drawn
     sources = [Drawn(row, segment) for row, segment in _sources(world, contract)]
     with localcontext(WIDE):
         _pay(sources, lines, at)
-        paid = [_line(each) for each in sources if each.paid and each.row["type"] != "POSTPAID"]
+        paid = [_line(each) for each in sources if each.paid]
         _pay(sources, conversion_lines(world, contract, lines + paid), at)
     return [each for each in sources if each.paid]
 
@@ -177,7 +177,7 @@ def _line(drawn: Drawn) -> Row:
         "product_id": row["product"]["id"],
         "product_type": "FixedProductListItem",
         "commit_id": row["id"],
-        "commit_type": "PrepaidCommit",
+        "commit_type": "PostpaidCommit" if row["type"] == "POSTPAID" else "PrepaidCommit",
         "commit_segment_id": drawn.segment["id"],
         "commit_custom_fields": row["custom_fields"],
         "starting_at": drawn.segment["starting_at"],

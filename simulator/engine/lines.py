@@ -268,11 +268,11 @@ def _seconds(start: str, end: str) -> Decimal:
 def conversion_lines(world: World, contract: Row, lines: list[Row]) -> list[Row]:
     """What is left in custom pricing units, as money at the rate card's conversion."""
     card = world.rate_cards.get(contract.get("rate_card_id") or "", {})
-    answer = []
+    answer, owed = [], [line for line in lines if not is_only_counted(line)]
     for each in card.get("credit_type_conversions") or []:
         unit = each["custom_credit_type"]
         with localcontext(WIDE):
-            left = exact(total(row["total"] for row in lines if row["credit_type"]["id"] == unit["id"]))
+            left = exact(total(row["total"] for row in owed if row["credit_type"]["id"] == unit["id"]))
             factor = exact(each["fiat_per_custom_credit"])
             if left:
                 answer.append(
@@ -289,16 +289,15 @@ def conversion_lines(world: World, contract: Row, lines: list[Row]) -> list[Row]
 
 
 def sums(lines: list[Row], credit_type: Row) -> Row:
-    """`subtotal` before balances and `total` after them, of the lines in the invoice's own currency.
-
-    The application of a postpaid commit is told, but does not lower the total.
-    """
+    """`subtotal` before balances and `total` after them, of the lines in the invoice's own currency."""
     own = [line for line in lines if line["credit_type"]["id"] == credit_type["id"]]
     charged = [line["total"] for line in own if line["type"] != "applied_commit_or_credit"]
-    applied = [
-        line["total"]
-        for line in own
-        if line["type"] == "applied_commit_or_credit"
-        and line["applied_commit_or_credit"]["type"] != "POSTPAID"
-    ]
-    return {"subtotal": total(charged), "total": total([*charged, *applied])}
+    return {
+        "subtotal": total(charged),
+        "total": total(line["total"] for line in own if not is_only_counted(line)),
+    }
+
+
+def is_only_counted(line: Row) -> bool:
+    """Whether a line only tells what counts against a postpaid commit, and lowers no total."""
+    return line.get("applied_commit_or_credit", {}).get("type") == "POSTPAID"

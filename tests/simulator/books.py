@@ -70,8 +70,9 @@ def wrong_invoices(world: World) -> Iterator[str]:
         ]
         applied = [each for each in own if each["type"] == "applied_commit_or_credit"]
         charged = [each for each in own if each not in applied]
-        if exact(invoice["total"]) != exact(plain(_sum(own))):
-            yield f"invoice {invoice['id']} is {invoice['total']}, its lines sum to {_sum(own)}"
+        owed = _sum(each for each in own if each not in applied or each["commit_type"] == "PrepaidCommit")
+        if exact(invoice["total"]) != exact(plain(owed)):
+            yield f"invoice {invoice['id']} is {invoice['total']}, its lines sum to {owed}"
         if exact(invoice["subtotal"]) != exact(plain(_sum(charged))):
             yield f"invoice {invoice['id']} has subtotal {invoice['subtotal']}, not {_sum(charged)}"
         units: dict[str, list[Row]] = {}
@@ -153,7 +154,7 @@ def wrong_payments(world: World) -> Iterator[str]:
     entered: dict[tuple[str, str], Decimal] = {}
     for row in world.commits.values():
         for entry in row["ledger"]:
-            if "invoice_id" in entry and row["type"] != "POSTPAID":
+            if "invoice_id" in entry and not entry["type"].endswith("TRUEUP"):
                 pair = (entry["invoice_id"], row["id"])
                 entered[pair] = entered.get(pair, Decimal(0)) - exact(entry["amount"])
     for pair in told.keys() | entered.keys():

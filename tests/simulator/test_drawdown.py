@@ -70,7 +70,7 @@ def test_a_postpaid_commit_counts_usage_and_leaves_it_to_be_billed():
     world = world_at()
     row = put(world, "POSTPAID", 100, end=END)
 
-    assert drawn(world, line(30)) == {}
+    assert drawn(world, line(30)) == {"Postpaid": 30}
     assert commits.balance_of(world, row) == 70
     assert commits.true_up(row, BILLED, "true-up") == 70
     assert [(each["type"], each["amount"]) for each in commits.show(world, row, ledger=True)["ledger"]] == [
