@@ -48,7 +48,9 @@ def between(least: float, most: float, kind: type = int) -> Callable[[str], Any]
 
 def family_rate(text: str) -> tuple[str, float]:
     """`contracts=2`: a family of routes and its requests a second."""
-    family, _, rate = text.partition("=")
+    family, equals, rate = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FAMILY=PER_SECOND")
     known = sorted({route.family for route in ROUTES.values()})
     if family not in known:
         raise argparse.ArgumentTypeError(f"{family!r} is no family; there are {', '.join(known)}")

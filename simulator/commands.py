@@ -133,7 +133,15 @@ def change(asked: Asked) -> Reply:
     given = asked.given
     name = OUT_OF_BAND.get(given["what"], given["what"])
     ids = {"customer_id": given.get("customer_id", ""), **given.get("ids", {})}
-    return out_of_band(asked, name, ids, given.get("body", {}), given.get("actor", "Somebody else"))
+    body = given.get("body", {})
+    if given["what"] == "archive" and "customer_id" in given and isinstance(body, dict):
+        body = {"id": given["customer_id"], **body}
+    return out_of_band(asked, name, ids, body, given.get("actor", "Somebody else"))
+
+
+def archive(asked: Asked, customer_id: str) -> Reply:
+    """Somebody else archives a customer. Raises ApiError."""
+    return out_of_band(asked, OUT_OF_BAND["archive"], {}, {"id": customer_id}, "Somebody else")
 
 
 def rename(asked: Asked, customer_id: str, name: str) -> Reply:
@@ -163,4 +171,5 @@ def out_of_band(asked: Asked, name: str, ids: dict[str, str], body: Any, actor: 
     )
     route.read(other)
     agenda.catch_up(asked.world)
-    return route.handler(asked.world, other)
+    reply = route.handler(asked.world, other)
+    return Reply(reply.status, {}) if reply.body is None and reply.content is None else reply

@@ -6,6 +6,7 @@ A command is a function registered with `@command`; nonsense is a 400 with a sen
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,6 +46,7 @@ class Command(NamedTuple):
     action: Callable[[Asked], Reply]
 
 
+NUMBERS = re.compile(r"[0-9.]+")
 COMMANDS: dict[str, Command] = {}
 
 
@@ -81,10 +83,16 @@ def control(service: Service, request: Request) -> Reply:
 
 
 def _refuse_foreign_page(request: Request) -> None:
-    """A page of another site, open in the same browser, is not to move this simulator."""
+    """A page of another site, open in the same browser, is not to move this simulator.
+
+    Nor one whose name was made to lead here: only an address, or a name without a dot, can't be made to.
+    """
     origin, host = request.headers.get("origin"), request.headers.get("host", "")
     if origin is not None and origin.partition("://")[2] != host:
         raise ApiError(403, "The control plane takes nothing from a page of another site")
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    if "." in name and not NUMBERS.fullmatch(name):
+        raise ApiError(403, "The control plane answers to an address or to a name without a dot")
 
 
 def within(name: str, value: float | None, least: float, most: float) -> None:

@@ -72,6 +72,8 @@ def register(world: World, given: Row) -> Row:
     if len(world.destinations) >= MOST:
         raise ApiError(400, f"there may be at most {MOST} destinations")
     _check_address(given["url"], given.get("beyond_loopback", False))
+    if given.get("secret") == "":
+        raise ApiError(400, "secret must not be empty; leave it out to have one made")
     row = {
         "id": world.new_id(),
         "url": given["url"],
@@ -91,6 +93,8 @@ def _check_address(url: str, beyond_loopback: bool) -> None:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
         raise ApiError(400, "url must be an address") from None
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
+        raise ApiError(400, "url has no possible port")
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ApiError(400, "url must begin with http:// or https://")
     local = parsed.host == "localhost"

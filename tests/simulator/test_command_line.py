@@ -72,7 +72,7 @@ def test_it_listens_on_loopback_unless_told_otherwise() -> None:
         (["--rate=-3"], "'-3' is not a number between 0 and 1,000,000"),
         (["--trial=0"], "'0' is not a whole number between 1 and 1,000,000"),
         (["--family-rate=nothing=2"], "'nothing' is no family; there are "),
-        (["--family-rate=contracts"], "'' is not a number between 0 and 1,000,000"),
+        (["--family-rate=contracts"], "'contracts' is not FAMILY=PER_SECOND"),
         (["--token=two words"], "--token must be printable ASCII without spaces"),
         (["--state=/nowhere/at/all.json"], "/nowhere/at/all.json can't be written"),
         (["--state=/"], "/ can't be written: it is a folder"),

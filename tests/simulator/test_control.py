@@ -231,6 +231,40 @@ class Page(HTMLParser):
         return [found.get(name) for each, found in self.tags if each == tag]
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8790", 200),
+        ("[::1]:8790", 200),
+        ("localhost:8790", 200),
+        ("simulator", 200),
+        ("evil.example:8790", 403),
+        ("127.0.0.1.evil.example", 403),
+    ],
+)
+def test_a_name_that_was_made_to_lead_here_opens_nothing(inside: Inside, host: str, status: int) -> None:
+    request = inside.request("GET /_sim/snapshot")
+    request.headers |= {"host": host, "origin": f"http://{host}"}
+
+    assert asyncio.run(inside.service.answer(request)).reply.status == status
+
+
+def test_what_somebody_else_changed_is_answered_with_json(inside: Inside) -> None:
+    customer = next(iter(inside.world.customers))
+    body = {"what": "set_ingest_aliases", "customer_id": customer, "body": {"ingest_aliases": ["theirs"]}}
+
+    assert inside.ask("POST /_sim/change", body) == (200, {})
+
+
+def test_a_customer_is_archived_by_its_id_alone_and_on_the_page(inside: Inside) -> None:
+    first, second = list(inside.world.customers)[:2]
+
+    assert inside.ask("POST /_sim/change", {"what": "archive", "customer_id": first})[0] == 200
+    assert submit(inside, "archive", customer_id=second)[0] == 303
+
+    assert all(inside.world.customers[each]["archived_at"] for each in (first, second))
+
+
 def shown(inside: Inside, **query: str) -> Page:
     reply = inside.answer("GET /_sim/", **query).reply
     assert (reply.status, reply.content_type) == (200, "text/html; charset=utf-8")

@@ -142,7 +142,7 @@ def test_a_stale_read_on_every_route_leaves_writes_alone(inside: Inside) -> None
 def test_dice_fall_the_same_way_for_the_same_seed() -> None:
     def struck(seed: int) -> list[int]:
         inside = Inside(seed=seed)
-        inside.fault(LIST, "status_before", status=503, probability=0.3, count=None)
+        inside.fault(LIST, "status_before", status=503, probability=0.3)
         return [inside.ask(LIST)[0] for _try in range(60)]
 
     assert struck(1) == struck(1)

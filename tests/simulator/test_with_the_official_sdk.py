@@ -39,11 +39,16 @@ def test_a_customers_whole_life_answers_what_the_sdk_expects(
     assert customers.set_ingest_aliases(customer_id=made.id, ingest_aliases=["a", "b"]) is None
     assert customers.update_config(customer_id=made.id, salesforce_account_id="0015") is None
     assert sdk.v1.plans.get_details(plan_id=plan).data.id == plan
-    assert list(sdk.v1.plans.list_charges(plan_id=plan)) == []
-    added = customers.plans.add(customer_id=made.id, plan_id=plan, starting_on=TODAY).data.id
+    fee, usage = sdk.v1.plans.list_charges(plan_id=plan)
+    assert (fee.charge_type, usage.charge_type) == ("fixed", "usage")
+    cheaper: Any = {"adjustment_type": "percentage", "charge_id": usage.id, "start_period": 0, "value": -0.05}
+    added = customers.plans.add(
+        customer_id=made.id, plan_id=plan, starting_on=TODAY, price_adjustments=[cheaper]
+    ).data.id
     assert added in [row.plan_details.customer_plan_id for row in sdk.v1.plans.list_customers(plan_id=plan)]
     assert [row.id for row in customers.plans.list(customer_id=made.id)] == [added]
-    assert list(customers.plans.list_price_adjustments(customer_id=made.id, customer_plan_id=added)) == []
+    [line] = customers.plans.list_price_adjustments(customer_id=made.id, customer_plan_id=added)
+    assert (line.charge_id, line.charge_type, line.prices[0].value) == (usage.id, "usage", -0.05)
     customers.plans.end(customer_id=made.id, customer_plan_id=added, ending_before=TODAY + timedelta(days=30))
     assert next(iter(customers.plans.list(customer_id=made.id))).ending_before == TODAY + timedelta(days=30)
 
@@ -152,3 +157,27 @@ def test_the_same_seed_gives_the_same_world_and_a_snapshot_restores_it(simulator
     assert simulator.customer(alias="passing") is None
     simulator.reset()
     assert simulator.control("GET", "snapshot")["main"]["customer_order"] == before["main"]["customer_order"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"charge_id": "00000000-0000-4000-8000-000000000000"},
+        {"charge_id": "nonsense"},
+        {"adjustment_type": "quantity"},
+        {"start_period": -1},
+    ],
+)
+def test_a_price_adjustment_that_fits_no_charge_is_refused(sdk: Metronome, wrong: dict[str, Any]) -> None:
+    plan = next(iter(sdk.v1.plans.list(limit=1))).id
+    charge = next(iter(sdk.v1.plans.list_charges(plan_id=plan))).id
+    customer = sdk.v1.customers.create(name="Adjusted", ingest_aliases=["adjusted"]).data.id
+    given: Any = {"adjustment_type": "override", "charge_id": charge, "start_period": 0, "value": 1, **wrong}
+
+    with pytest.raises(APIStatusError) as caught:
+        sdk.v1.customers.plans.add(
+            customer_id=customer, plan_id=plan, starting_on=TODAY, price_adjustments=[given]
+        )
+
+    assert caught.value.status_code == 400
+    assert list(sdk.v1.customers.plans.list(customer_id=customer)) == []
