@@ -15,7 +15,7 @@ from simulator.checks import moment_of
 from simulator.engine import commits
 from simulator.engine.ledger import enter, segments_of
 from simulator.engine.periods import containing
-from simulator.engine.schedules import credit_type, step
+from simulator.engine.schedules import credit_type
 from simulator.engine.terms import Names, checked_rounding, kept, named, product_of, span
 from simulator.http import ApiError
 from simulator.world import Row, World
@@ -209,8 +209,9 @@ def _share(contract: Row, row: Row, start: str) -> tuple[Decimal, str]:
     begin = start if first_is_cut and row["proration"] in ("FIRST", "FIRST_AND_LAST") else since
     stop = last if last_is_cut and row["proration"] in ("LAST", "FIRST_AND_LAST") else until
     share = _seconds(begin, stop) / _seconds(since, until)
-    periods = int(row["commit_duration"]["value"])
-    return share, until if periods == 1 else step(until, frequency, periods - 1)
+    for _more in range(int(row["commit_duration"]["value"]) - 1):
+        until = containing(row["anchor_date"], frequency, until)[1]
+    return share, until
 
 
 def _seconds(start: str, end: Any) -> Decimal:

@@ -268,6 +268,26 @@ def test_a_recurring_credit_grants_every_period_that_has_begun(sdk, simulator, m
     assert len(read(sdk, market, contract_id).credits) == 3
 
 
+def test_what_lasts_several_periods_ends_with_the_last_of_them(sdk, market):
+    credit = {
+        "product_id": market.fee,
+        "access_amount": {"unit_price": 1, "quantity": 1},
+        "commit_duration": {"value": 2},
+        "priority": 1,
+        "starting_at": "2026-01-31T00:00:00Z",
+        "recurrence_frequency": "MONTHLY",
+    }
+    contract_id = create(sdk, market, recurring_credits=[credit])
+
+    spans = [row.access_schedule.schedule_items[0] for row in read(sdk, market, contract_id).credits]
+
+    assert [(day(each.starting_at), day(each.ending_before)) for each in spans[:3]] == [
+        ("2026-01-31", "2026-03-31"),
+        ("2026-02-28", "2026-04-30"),
+        ("2026-03-31", "2026-05-31"),
+    ]
+
+
 def test_a_recurring_commit_before_its_contract_is_refused(sdk, simulator, market):
     with pytest.raises(BadRequestError) as refused:
         create(
