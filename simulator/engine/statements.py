@@ -47,7 +47,10 @@ def shown(world: World, invoice: Row, usage: Meter | None = None) -> Row:
 
 
 def _projected(world: World, contract: Row, invoice: Row, lines: list[Row]) -> list[Row]:
-    """What balances are going to pay of a draft, once the customer's earlier drafts have drawn on them."""
+    """What balances are going to pay of a draft, once the customer's earlier drafts have drawn on them.
+
+    Of drafts that end together the older one is the earlier.
+    """
     from simulator.engine.commits import draw, of_customer, projected
 
     end, held = invoice["end_timestamp"], of_customer(world, invoice["customer_id"])
@@ -55,15 +58,31 @@ def _projected(world: World, contract: Row, invoice: Row, lines: list[Row]) -> l
         return []
     ledgers = [(each, list(each["ledger"])) for each in held]
     try:
-        for each in world.invoices.get(invoice["customer_id"], []):
-            if each["status"] == "DRAFT" and "line_items" not in each and each["end_timestamp"] < end:
-                own = contract_of(world, each)
-                due = charges(world, own, each, meter(world, each["customer_id"]))
-                draw(world, own, due, each["end_timestamp"], each["id"])
+        for each in _earlier(world, invoice):
+            own = contract_of(world, each)
+            due = charges(world, own, each, meter(world, each["customer_id"]))
+            draw(world, own, due, each["end_timestamp"], each["id"])
         return projected(world, contract, lines, end)
     finally:
         for row, ledger in ledgers:
             row["ledger"] = ledger
+
+
+def _earlier(world: World, invoice: Row) -> list[Row]:
+    """The customer's drafts that are going to be final before this one."""
+    drafts = [
+        each
+        for each in world.invoices.get(invoice["customer_id"], [])
+        if each["status"] == "DRAFT" and "line_items" not in each
+    ]
+    ids, end = [each["id"] for each in drafts], invoice["end_timestamp"]
+    own = ids.index(invoice["id"]) if invoice["id"] in ids else 0
+    found = [
+        each
+        for place, each in enumerate(drafts)
+        if each["end_timestamp"] < end or (each["end_timestamp"] == end and place < own)
+    ]
+    return sorted(found, key=lambda each: each["end_timestamp"])
 
 
 def preview(world: World, contract: Row, usage: Meter) -> Row:
