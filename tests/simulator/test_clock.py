@@ -683,7 +683,7 @@ def test_a_seeded_draft_is_final_when_its_time_comes_and_the_next_is_of_seeded_u
         rows[-2].end_timestamp,
     )
     assert {line.name for line in rows[-1].line_items} >= {"Data transfer", "Storage"}
-    assert rows[-1].total > 0
+    assert rows[-1].subtotal > 0
 
 
 def test_archiving_a_customer_voids_all_and_freezes_what_its_drafts_said(account: Account) -> None:
