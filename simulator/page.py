@@ -33,7 +33,7 @@ form { margin: .5rem 0; } td form { margin: 0; }
 label { display: grid; font-size: .9rem; }
 label { min-width: 0; max-width: 100%; }
 input, select, button { font: inherit; padding: .3rem .5rem; max-width: 100%; min-width: 0; }
-.wide { overflow-x: auto; } .wide table { min-width: 44rem; }
+.wide { position: relative; overflow-x: auto; } .wide table { min-width: 44rem; }
 .narrow { width: 6rem; } .told { padding: .75rem 1rem; background: var(--soft); border-left: 4px solid; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 """
