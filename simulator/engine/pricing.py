@@ -186,7 +186,7 @@ def _specifies(specifier: Row, rate: Row, tags: list[str], group_values: dict[st
 
 
 def _scaled(rate: Row, override: Row) -> Row:
-    """A multiplier on the price or on every tier; override tiers make a flat price a tiered one."""
+    """A multiplier on the price or on every tier; override tiers multiply by ranges of the quantity."""
     if override.get("multiplier") is not None:
         factor = exact(override["multiplier"])
         result = dict(rate)
@@ -197,15 +197,40 @@ def _scaled(rate: Row, override: Row) -> Row:
                 {**tier, "price": unrounded(exact(tier["price"]) * factor)} for tier in rate["tiers"]
             ]
         return result
-    if rate["rate_type"] not in ("FLAT", "PERCENTAGE"):
+    if rate["rate_type"] in ("SUBSCRIPTION", "CUSTOM"):
         return rate
-    tiers = []
-    for each in override["override_tiers"]:
-        tier = {"price": unrounded(exact(rate["price"]) * exact(each["multiplier"]))}
-        tiers.append({**tier, "size": each["size"]} if each.get("size") is not None else tier)
     kept = {name: value for name, value in rate.items() if name != "price"}
-    kind = "TIERED" if rate["rate_type"] == "FLAT" else "TIERED_PERCENTAGE"
-    return {**kept, "rate_type": kind, "tiers": tiers}
+    kind = "TIERED_PERCENTAGE" if rate["rate_type"].endswith("PERCENTAGE") else "TIERED"
+    prices = rate.get("tiers") or [{"price": rate["price"]}]
+    return {**kept, "rate_type": kind, "tiers": _multiplied(prices, override["override_tiers"])}
+
+
+def _multiplied(prices: list[Row], factors: list[Row]) -> list[Row]:
+    """Tiers of prices times tiers of multipliers, cut wherever either begins anew.
+
+    Beyond a last multiplier that has a size the price is as it was.
+    """
+    if factors[-1].get("size") is not None:
+        factors = [*factors, {"multiplier": 1}]
+    tiers: list[Row] = []
+    begin, ends = Decimal(0), [_ends(prices), _ends(factors)]
+    while True:
+        places = [next(n for n, end in enumerate(each) if end is None or end > begin) for each in ends]
+        price = unrounded(exact(prices[places[0]]["price"]) * exact(factors[places[1]]["multiplier"]))
+        coming = [end for each, place in zip(ends, places, strict=True) if (end := each[place]) is not None]
+        if not coming:
+            return [*tiers, {"price": price}]
+        tiers.append({"price": price, "size": unrounded(min(coming) - begin)})
+        begin = min(coming)
+
+
+def _ends(tiers: list[Row]) -> list[Decimal | None]:
+    """Where each tier ends; the last one never does."""
+    sizes = [tier.get("size") for tier in tiers[:-1]]
+    until: list[Decimal | None] = []
+    for size in sizes:
+        until.append(None if size is None else exact(size) + (until[-1] if until and until[-1] else 0))
+    return [*until, None]
 
 
 def price(rate: Row, quantity: Decimal | int | float) -> Decimal:

@@ -82,11 +82,20 @@ def override(world: World, contract: Row, given: Row, names: Names) -> Row:
     row |= _effect(world, contract, given, kind)
     if "product_id" in given:
         row["product"] = product_of(world, given["product_id"])
+        _refuse_tiers(world, kind, row["product"]["id"])
     if specific:
         row["target"] = given.get("target", "LIST_RATE")
     if specifiers is not None:
         row["override_specifiers"] = [_specifier(world, each, specific, names) for each in specifiers]
+        for each in row["override_specifiers"]:
+            _refuse_tiers(world, kind, each.get("product_id"))
     return row
+
+
+def _refuse_tiers(world: World, kind: str | None, product_id: str | None) -> None:
+    """Raise ApiError 400 for tiers on what has no metered quantity."""
+    if kind == "TIERED" and product_id and world.products[product_id]["type"] == "SUBSCRIPTION":
+        raise ApiError(400, "an override of type TIERED can't be of a SUBSCRIPTION product")
 
 
 def _kind_of(given: Row) -> str | None:
@@ -114,6 +123,8 @@ def _effect(world: World, contract: Row, given: Row, kind: str | None) -> Row:
         if given["multiplier"] < 0:
             raise ApiError(400, "multiplier must not be negative")
         return {"type": kind, "multiplier": given["multiplier"]}
+    if not explicit:
+        raise ApiError(400, "an override of type TIERED requires multiplier_override_prioritization EXPLICIT")
     if any(tier["multiplier"] < 0 or tier.get("size", 1) <= 0 for tier in given["tiers"]):
         raise ApiError(400, "tiers must have a multiplier of at least 0 and a size above 0")
     return {"type": kind, "override_tiers": given["tiers"]}

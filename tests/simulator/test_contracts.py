@@ -93,6 +93,10 @@ def test_v1_shows_the_terms_as_they_were_and_as_they_are(sdk, market):
             "priority is required for this override",
         ),
         (
+            {"overrides": [{"starting_at": JAN, "tiers": [{"multiplier": 1}], "priority": 1}]},
+            "an override of type TIERED requires multiplier_override_prioritization EXPLICIT",
+        ),
+        (
             {"overrides": [{"starting_at": JAN, "overwrite_rate": {"rate_type": "FLAT"}}]},
             "price is required for a rate of type FLAT",
         ),
@@ -117,6 +121,13 @@ def test_a_contract_that_can_not_be_is_refused_and_nothing_is_made(sdk, simulato
     assert refused.value.body["message"] == words
     assert sdk.v2.contracts.list(customer_id=market.customer).data == []
     assert told(simulator) == []
+
+
+def test_override_tiers_on_a_subscription_are_refused(sdk, market):
+    tiers = {"starting_at": JAN, "tiers": [{"multiplier": 1}], "priority": 1}
+    for target in ({"product_id": market.seats}, {"override_specifiers": [{"product_id": market.seats}]}):
+        with pytest.raises(BadRequestError, match="TIERED can't be of a SUBSCRIPTION product"):
+            create(sdk, market, overrides=[tiers | target], multiplier_override_prioritization="EXPLICIT")
 
 
 @pytest.mark.parametrize("unknown", ["customer_id", "rate_card_id", "package_id"])
@@ -286,6 +297,40 @@ def test_what_lasts_several_periods_ends_with_the_last_of_them(sdk, market):
         ("2026-02-28", "2026-04-30"),
         ("2026-03-31", "2026-05-31"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("proration", "expected"),
+    [
+        ("FIRST_AND_LAST", [(160, "05-16", "06-01"), (310, "06-01", "07-01"), (90, "07-01", "07-10")]),
+        ("FIRST", [(160, "05-16", "06-01"), (310, "06-01", "07-01"), (310, "07-01", "08-01")]),
+    ],
+)
+def test_what_is_paid_for_in_part_lasts_as_long(sdk, simulator, market, proration, expected):
+    """310 a month: 16 of May's 31 days, June whole, and 9 of July's 31 days or July whole."""
+    start = "2026-05-16T00:00:00Z"
+    contract_id = create(
+        sdk,
+        market,
+        starting_at=start,
+        ending_before="2026-07-10T00:00:00Z",
+        recurring_credits=[
+            {
+                "product_id": market.fee,
+                "access_amount": {"unit_price": 310, "quantity": 1},
+                "commit_duration": {"value": 1},
+                "priority": 1,
+                "starting_at": start,
+                "proration": proration,
+            }
+        ],
+    )
+    simulator.control("POST", "clock", {"at": "2026-07-02T00:00:00Z", "frozen": True})
+
+    spans = [row.access_schedule.schedule_items[0] for row in read(sdk, market, contract_id).credits]
+
+    shown = [(each.amount, f"{each.starting_at:%m-%d}", f"{each.ending_before:%m-%d}") for each in spans]
+    assert shown == expected
 
 
 def test_a_recurring_commit_before_its_contract_is_refused(sdk, simulator, market):
@@ -633,4 +678,4 @@ def test_a_recurring_commit_is_prorated_rounded_and_invoiced(sdk, market):
     (commit,) = read(sdk, market, contract_id).commits
     assert commit.access_schedule.schedule_items[0].amount == 34
     assert commit.invoice_schedule.schedule_items[0].amount == 33.333333
-    assert day(commit.access_schedule.schedule_items[0].ending_before) == "2026-07-01"
+    assert day(commit.access_schedule.schedule_items[0].ending_before) == "2026-06-22"

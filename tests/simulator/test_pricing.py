@@ -69,6 +69,29 @@ def test_override_tiers_make_a_flat_price_a_tiered_one():
     assert pricing.price(rate, 150) == Decimal(1250)
 
 
+def test_override_tiers_multiply_the_tiers_of_a_rate_range_by_range():
+    """Of 35: 10 at 5×0.9, 5 at 3×0.9, 15 at 3×0.5, 5 at 1.5×0.5; and 0.9 for the first 5 alone."""
+    listed = {
+        "product_id": "p",
+        "rate_type": "TIERED",
+        "tiers": [{"price": 5, "size": 10}, {"price": 3, "size": 20}, {"price": 1.5}],
+    }
+    half = {"override_tiers": [{"multiplier": 0.9, "size": 15}, {"multiplier": 0.5}], "priority": 1}
+    first = {"override_tiers": [{"multiplier": 0.9, "size": 5}], "priority": 1}
+
+    rate = pricing.overridden(listed, [half], "EXPLICIT")
+
+    assert rate["tiers"] == [
+        {"price": 4.5, "size": 10},
+        {"price": 2.7, "size": 5},
+        {"price": 1.5, "size": 15},
+        {"price": 0.75},
+    ]
+    assert pricing.price(rate, 35) == Decimal("84.75")
+    assert pricing.price(pricing.overridden(FLAT, [first], "EXPLICIT"), 8) == Decimal(75)
+    assert pricing.price(pricing.overridden(listed, [first], "EXPLICIT"), 12) == Decimal("53.5")
+
+
 def test_a_quantity_is_converted_and_then_rounded():
     product = {
         "current": {
