@@ -55,9 +55,13 @@ def _forget_all_but(world: World, newest: int) -> None:
 
 
 def events_of(world: World, customer_id: str) -> list[Row]:
-    """A customer's events in order of time, by its id and by every alias it holds today."""
-    aliases = world.customers[customer_id]["ingest_aliases"]
-    lists = [world.events.get(key, []) for key in dict.fromkeys([customer_id, *map(name_key, aliases)])]
+    """A customer's events in order of time, by its id and by every alias that it holds today.
+
+    An alias that is the id of another customer means that one.
+    """
+    aliases = map(name_key, world.customers[customer_id]["ingest_aliases"])
+    own = [key for key in aliases if key not in world.customers]
+    lists = [world.events.get(key, []) for key in dict.fromkeys([customer_id, *own])]
     lists = [each for each in lists if each]
     if len(lists) == 1:
         return lists[0]

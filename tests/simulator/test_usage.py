@@ -84,6 +84,12 @@ def test_events_by_id_and_by_alias_count_once_each(sdk: Metronome, customer: str
     assert value_of(sdk, customer, CALLS) == 2
 
 
+def test_an_alias_that_is_the_id_of_another_customer_means_that_one(sdk: Metronome, customer: str) -> None:
+    other = sdk.v1.customers.create(name="Borrower", ingest_aliases=[customer.upper(), "own"]).data.id
+    sdk.v1.usage.ingest(usage=[event(1, customer), event(2, customer.upper()), event(3, "own")])
+    assert (value_of(sdk, customer, CALLS), value_of(sdk, other, CALLS)) == (2, 1)
+
+
 def test_an_alias_that_is_set_later_picks_up_what_came_before(sdk: Metronome, customer: str) -> None:
     sdk.v1.usage.ingest(usage=[event(1, "late-alias"), event(2, "metered")])
     assert value_of(sdk, customer, CALLS) == 1
