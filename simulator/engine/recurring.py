@@ -201,7 +201,10 @@ def _prepared(world: World, contract: Row, row: Row, kind: str, start: str) -> R
 
 
 def _share(contract: Row, row: Row, start: str) -> tuple[Decimal, str]:
-    """How much of the period is paid for, and where the access of its commit ends."""
+    """How much of the period is paid for, and where the access of its commit ends.
+
+    A last period that is paid for in part ends with what it is the last of, unless its commit lasts longer.
+    """
     frequency = _frequency(contract, row)
     since, until = containing(row["anchor_date"], frequency, start)
     last = _end(contract, row)
@@ -209,9 +212,10 @@ def _share(contract: Row, row: Row, start: str) -> tuple[Decimal, str]:
     begin = start if first_is_cut and row["proration"] in ("FIRST", "FIRST_AND_LAST") else since
     stop = last if last_is_cut and row["proration"] in ("LAST", "FIRST_AND_LAST") else until
     share = _seconds(begin, stop) / _seconds(since, until)
-    for _more in range(int(row["commit_duration"]["value"]) - 1):
+    periods = int(row["commit_duration"]["value"])
+    for _more in range(periods - 1):
         until = containing(row["anchor_date"], frequency, until)[1]
-    return share, until
+    return share, stop if periods == 1 else until
 
 
 def _seconds(start: str, end: Any) -> Decimal:
