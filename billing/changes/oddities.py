@@ -11,8 +11,9 @@ MOST_NAMED = 8
 
 
 def is_hidden(letter: str) -> bool:
-    """Whether a character leaves no mark of its own on paper."""
-    return letter in BLANKS or unicodedata.category(letter) == "Cf"
+    """Whether a character leaves no mark of its own on paper, and is no ordinary space or line break."""
+    is_odd_space = letter.isspace() and letter not in " \n"
+    return is_odd_space or letter in BLANKS or unicodedata.category(letter) == "Cf"
 
 
 def spelled(text: str) -> str:
@@ -38,7 +39,7 @@ def oddities(alias: str) -> list[str]:
     ):
         if number:
             words.append(f"{where} with {'a space' if number == 1 else f'{number} spaces'}")
-    if hidden_characters(inner):
+    if any(is_hidden(letter) and not letter.isspace() for letter in inner):
         words.append("holds an invisible character")
     if any(letter != " " and letter.isspace() for letter in inner):
         words.append("holds a space that is not an ordinary one")

@@ -12,7 +12,7 @@ MOST_ALIASES = 2_000
 LONGEST_FIELD_VALUE = 200
 SURELY_SHORTENED = 40
 """A live name that is a prefix of ours counts as shortened by Metronome only from this length on."""
-BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 """Letters and symbols to Unicode that are drawn as nothing."""
 TURNERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of the text around them, so that people read something else."""

@@ -176,9 +176,11 @@ def _listed(request: HttpRequest) -> tuple[str, str, QuerySet[ChangeRequest]]:
     view = request.GET.get("view", "waiting")
     if view not in VIEWS:
         raise BadRequest(f"There is no such list of requests; ask for {', '.join(VIEWS)}.")
-    status = request.GET.get("status", "") if view == "all" else ""
+    status = request.GET.get("status", "")
     if status and status not in Status.values:
         raise BadRequest(f"There is no such status; ask for one of {', '.join(Status.values)}.")
+    if status and view != "all":
+        raise BadRequest("Only the list of all requests can be narrowed to a status; ask for view=all.")
     if view == "waiting":
         return view, status, queries.waiting_for(request.user)
     if view == "mine":

@@ -84,7 +84,7 @@ class Story:
             },
         )
         sent = self.at
-        self.at += timedelta(seconds=1 if outcome else 30)
+        self.at += timedelta(seconds=30 if outcome is AttemptOutcome.UNKNOWN else 1)
         seen = {
             "status": status,
             "body": "",

@@ -35,7 +35,9 @@ def test_a_new_customer_without_an_alias_is_refused_in_the_form(
     assert not ChangeRequest.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["\u200b", "\u2066\u2069", "\u3164\u200d", "\u0301", "abc\u202egnp.exe"])
+@pytest.mark.parametrize(
+    "name", ["\u200b", "\u2066\u2069", "\u3164\u200d", "\ufffc", "\u0301", "abc\u202egnp.exe"]
+)
 def test_a_name_that_shows_nothing_or_something_else_is_refused(
     house: None, maker: User, as_person: SignIn, name: str
 ) -> None:
@@ -48,14 +50,17 @@ def test_a_name_that_shows_nothing_or_something_else_is_refused(
 def test_what_the_eye_overlooks_is_a_warning_on_the_request(
     house: None, maker: User, as_person: SignIn
 ) -> None:
-    entered = {"name": "abc\u2060def", "ingest_aliases": "plain\n \n ends ", "reason": "ordered"}
+    entered = {"name": "abc\u2060d\u2028e\u00a0f", "ingest_aliases": "plain\n \n ends ", "reason": "ordered"}
 
     answer = as_person(maker).post(CREATE, entered)
 
     request = sealed.read(ChangeRequest.objects.get().sealed)
     assert answer.status_code == 302
     assert [(warning["title"], warning["text"]) for warning in request.warnings] == [
-        ("The name holds what can’t be seen.", "U+2060 WORD JOINER."),
+        (
+            "The name holds what can’t be seen.",
+            "U+2060 WORD JOINER, U+2028 LINE SEPARATOR, U+00A0 NO-BREAK SPACE.",
+        ),
         (
             "Easily overlooked.",
             "“ ” is nothing but spaces; “ ends ” starts with a space and ends with a space. "
@@ -108,7 +113,15 @@ def test_a_reason_with_control_characters_is_refused_and_nothing_is_recorded(
     assert actions.checked_reason("two\r\nlines\tand a tab ") == "two\r\nlines\tand a tab"
 
 
-@pytest.mark.parametrize("address", ["/changes/?view=nonsense", "/changes/?view=all&status=nonsense"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/changes/?view=nonsense",
+        "/changes/?view=all&status=nonsense",
+        "/changes/?status=nonsense",
+        "/changes/?view=mine&status=applied",
+    ],
+)
 def test_a_list_that_does_not_exist_is_a_400_as_page_and_as_file(
     house: None, maker: User, as_person: SignIn, address: str
 ) -> None:
