@@ -64,11 +64,12 @@ def _key(line: Row) -> str:
 
 
 def _difference(before: list[Row], after: list[Row]) -> list[Row]:
-    earlier = {_key(line): line for line in before}
+    """What a window adds to each line; a line may lose what usage of another group moved to a higher tier."""
+    earlier, later = ({_key(line): line for line in lines} for lines in (before, after))
     lines = []
-    for line in after:
-        known = earlier.get(_key(line), {"quantity": 0, "total": 0})
-        more = {name: plain(exact(line[name]) - exact(known[name])) for name in ("quantity", "total")}
+    for key, line in {**earlier, **later}.items():
+        known, held = (rows.get(key, {"quantity": 0, "total": 0}) for rows in (earlier, later))
+        more = {name: plain(exact(held[name]) - exact(known[name])) for name in ("quantity", "total")}
         lines.append({**line, **more})
     return lines
 

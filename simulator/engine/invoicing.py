@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from simulator import agenda, notices
 from simulator.agenda import due, later
-from simulator.engine import lines as said
 from simulator.engine.dated import GRACE_HOURS, Dated, dated, goes_along, line_of, true_up
+from simulator.engine.lines import Piece
 from simulator.engine.periods import of_contract
 from simulator.engine.statements import (
     along,
@@ -23,6 +23,7 @@ from simulator.engine.statements import (
     shown,
     with_lines,
 )
+from simulator.engine.subscription_lines import last_of, subscription_lines, subscription_periods
 from simulator.engine.usage import meter
 from simulator.world import Row, World
 
@@ -150,9 +151,9 @@ def _bill_subscriptions(world: World, contract: Row) -> list[str]:
             for line in invoice["line_items"]
             if line.get("subscription_id") == each["id"]
         }
-        periods, last = said.subscription_periods(contract, each, since, now), said.last_of(contract, each)
+        periods, last = subscription_periods(contract, each, since, now), last_of(contract, each)
         for period in periods[-MOST_PAST:]:
-            for line in said.subscription_lines(world, contract, each, period):
+            for line in subscription_lines(world, contract, each, period):
                 at, within = _collected(each, line, period)
                 if at > now:
                     coming.append(at)
@@ -166,7 +167,7 @@ def _bill_subscriptions(world: World, contract: Row) -> list[str]:
     return coming
 
 
-def _collected(subscription: Row, line: Row, period: said.Piece) -> tuple[str, said.Piece]:
+def _collected(subscription: Row, line: Row, period: Piece) -> tuple[str, Piece]:
     """When a line of a subscription paid in advance is billed, and which time its invoice is of."""
     start, end = line["starting_at"], line["ending_before"]
     if start == max(period[0], subscription["starting_at"]):

@@ -1,4 +1,4 @@
-"""What an invoice says line by line: usage, subscriptions, and what their sum is."""
+"""What an invoice says line by line: usage, conversions, and what their sum is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from decimal import Decimal, localcontext
 from itertools import groupby, pairwise
 from typing import Any
 
-from simulator.amounts import USD, WIDE, exact, plain, rounded, total, unrounded
-from simulator.checks import moment_of
-from simulator.engine.periods import containing
+from simulator.amounts import USD, WIDE, exact, plain, total, unrounded
 from simulator.engine.pricing import (
     applied,
     billed_quantity,
@@ -123,7 +121,10 @@ def _filter_at(contract: Row, at: str) -> Row:
 def _measured(
     world: World, contract: Row, product: Row, meter: Meter, piece: Piece, rates: list[Row]
 ) -> list[Row]:
-    """One line for each group of values; tiers make several of it. A group without a rate bills nothing."""
+    """One line for each group of values; tiers make several of it. A group without a rate bills nothing.
+
+    Tiers go on from one presentation group to the next: prices are of the pricing group as a whole.
+    """
     state, only = product["current"], _filter_at(contract, piece[0])
     metric = world.billable_metrics[state["billable_metric_id"]]
     pricing, presentation = state.get("pricing_group_key") or [], state.get("presentation_group_key") or []
@@ -131,7 +132,7 @@ def _measured(
         groups = {(): meter.value(metric, *piece, only) or Decimal(0)}
     else:
         groups = meter.groups(metric, *piece, [*pricing, *presentation], only)
-    lines = []
+    lines, counted = [], dict.fromkeys((group[: len(pricing)] for group in groups), Decimal(0))
     for group, measured in groups.items():
         values = dict(zip([*pricing, *presentation], group, strict=True))
         known = {key: value for key, value in values.items() if value is not None}
@@ -144,28 +145,37 @@ def _measured(
         line |= {"presentation_group_values": {k: values[k] for k in presentation}} if presentation else {}
         line |= {"starting_at": piece[0], "ending_before": piece[1]}
         line["credit_type"] = dict(rate.get("credit_type") or currency_of(world, contract))
-        lines += _priced(line, rate, billed_quantity(product, measured))
+        quantity = billed_quantity(product, measured)
+        lines += _priced(line, rate, quantity, counted[group[: len(pricing)]])
+        counted[group[: len(pricing)]] += quantity
     return lines
 
 
-def _priced(line: Row, rate: Row, quantity: Decimal) -> list[Row]:
-    """The line with its quantity and cost, once for each tier that is reached."""
+def _priced(line: Row, rate: Row, quantity: Decimal, counted: Decimal = Decimal(0)) -> list[Row]:
+    """The line with its quantity and cost, once for each tier that is reached.
+
+    `counted` is what fills the tiers before this quantity does.
+    """
     if not rate["rate_type"].startswith("TIERED"):
         unit_price = {} if rate["rate_type"] == "CUSTOM" else {"unit_price": rate["price"]}
         return [{**line, "quantity": plain(quantity), **unit_price, "total": plain(price(rate, quantity))}]
     lines, begin, last = [], Decimal(0), len(rate["tiers"]) - 1
+    left = quantity
     for level, tier in enumerate(rate["tiers"]):
         size = None if level == last or tier.get("size") is None else exact(tier["size"])
-        part = quantity - begin if size is None else min(quantity - begin, size)
-        told = {"level": level + 1, "starting_at": str(plain(begin))}
-        told |= {"size": str(plain(size))} if size is not None else {}
-        cost = plain(exact(tier["price"]) * part)
-        lines.append(
-            {**line, "quantity": plain(part), "unit_price": tier["price"], "total": cost, "tier": told}
-        )
-        begin += part
-        if begin >= quantity:
-            break
+        room = None if size is None else begin + size - counted
+        if room is None or room > 0:
+            part = left if room is None else min(left, room)
+            told = {"level": level + 1, "starting_at": str(plain(begin))}
+            told |= {"size": str(plain(size))} if size is not None else {}
+            cost = plain(exact(tier["price"]) * part)
+            lines.append(
+                {**line, "quantity": plain(part), "unit_price": tier["price"], "total": cost, "tier": told}
+            )
+            counted, left = counted + part, left - part
+            if left <= 0:
+                break
+        begin += size or 0
     return lines
 
 
@@ -187,82 +197,6 @@ def _composite(world: World, contract: Row, product: Row, lines: list[Row], piec
         line |= {"starting_at": piece[0], "ending_before": piece[1]}
         answer += _priced(line, rate, exact(total(row["total"] for row in rows)))
     return answer
-
-
-def last_of(contract: Row, subscription: Row) -> str | None:
-    """When a subscription ends: with its contract, if not before."""
-    ends = [each["ending_before"] for each in (contract, subscription) if each.get("ending_before")]
-    return min(ends, default=None)
-
-
-def subscription_periods(contract: Row, subscription: Row, since: str, until: str) -> list[Piece]:
-    """Its billing periods from the one that holds `since`, those that begin before or at `until`."""
-    anchor = subscription["billing_cycle_config"]["anchor_date"]
-    frequency = subscription["subscription_rate"]["billing_frequency"]
-    last, periods = last_of(contract, subscription), []
-    start, end = containing(anchor, frequency, max(since, subscription["starting_at"]))
-    while start <= until and not (last and start >= last):
-        periods.append((start, end))
-        start, end = containing(anchor, frequency, end)
-    return periods
-
-
-def subscription_lines(world: World, contract: Row, subscription: Row, period: Piece) -> list[Row]:
-    """What one billing period of a subscription costs: a line from its begin on, and one for each change."""
-    rate_of = subscription["subscription_rate"]
-    frequency, product = rate_of["billing_frequency"], rate_of["product"]
-    first, last = subscription["starting_at"], last_of(contract, subscription)
-    begin, stop = max(period[0], first), min(period[1], last or period[1])
-    rate = contract_rate(world, contract, product["id"], begin, None, frequency)
-    if rate is None or not rate.get("entitled", True) or "price" not in rate:
-        return []
-    proration, lines = subscription["proration"], []
-    for start, end, quantity in _quantities(subscription, begin, stop):
-        with localcontext(WIDE):
-            share = _seconds(start, end) / _seconds(*period) if proration["is_prorated"] else Decimal(1)
-            whole = exact(rate["price"]) * share
-            unit_price = plain(whole if share == 1 else rounded(whole, proration.get("rounding")))
-            cost = plain(exact(unit_price) * exact(quantity))
-        line = {
-            **of_product(world, product["id"], subscription.get("name", "")),
-            "type": "subscription",
-            "subscription_id": subscription["id"],
-            "credit_type": dict(rate.get("credit_type") or currency_of(world, contract)),
-            "quantity": quantity,
-            "unit_price": unit_price,
-            "total": cost,
-            "is_prorated": share != 1,
-            "starting_at": start,
-            "ending_before": end,
-        }
-        custom = subscription.get("custom_fields")
-        lines.append(line | ({"subscription_custom_fields": custom} if custom else {}))
-    return lines
-
-
-def _quantities(subscription: Row, begin: str, stop: str) -> list[tuple[str, str, float]]:
-    """From when until when which quantity is billed.
-
-    Prorated in arrears each has its own time. Else what there is at the beginning is billed to the end, and
-    so is each increase; less is not given back.
-    """
-    entries = []
-    for each in subscription["quantity_schedule"]:
-        start, end = max(begin, each["starting_at"]), min(stop, each.get("ending_before") or stop)
-        if start < end:
-            entries.append((start, end, each["quantity"]))
-    if subscription["collection_schedule"] == "ARREARS" and subscription["proration"]["is_prorated"]:
-        return entries
-    billed, most = [], None
-    for start, _end, quantity in entries:
-        if most is None or quantity > most:
-            billed.append((start, stop, plain(exact(quantity) - exact(most or 0))))
-            most = quantity
-    return billed
-
-
-def _seconds(start: str, end: str) -> Decimal:
-    return exact(int((moment_of(end, "end") - moment_of(start, "start")).total_seconds()))
 
 
 def conversion_lines(world: World, contract: Row, lines: list[Row]) -> list[Row]:

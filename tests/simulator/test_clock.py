@@ -227,6 +227,37 @@ def test_tiers_are_told_one_by_one(account: Account) -> None:
     ]
 
 
+def test_tiers_are_of_the_product_however_its_lines_are_presented(account: Account) -> None:
+    """Of 150 in eu and then 70 in us: 100 at 0.3, 100 at 0.2 and 20 at 0.07, which is 51.4."""
+    product = account.sdk.v1.contracts.products.create(
+        name="Presented", type="USAGE", billable_metric_id=account.metric, presentation_group_key=["region"]
+    ).data.id
+    tiers = [{"price": 0.3, "size": 100}, {"price": 0.2, "size": 100}, {"price": 0.07}]
+    rate(account.sdk, account.card, product, rate_type="TIERED", tiers=tiers)
+    account.contract(overrides=[{"starting_at": BEGIN, "product_id": account.calls, "entitled": False}])
+    account.at("2027-01-12T00:00:00Z")
+    account.use("2027-01-03T00:00:00Z", 70, region="us")
+    account.use("2027-01-10T00:00:00Z", 150, region="eu")
+
+    (invoice,) = account.invoices()
+
+    assert [
+        (each.presentation_group_values["region"], each.tier.level, each.quantity, each.total)
+        for each in invoice.line_items
+    ] == [("eu", 1, 100, 30), ("eu", 2, 50, 10), ("us", 2, 50, 10), ("us", 3, 20, 1.4)]
+    assert invoice.total == 51.4
+    days = account.sdk.v1.customers.invoices.list_breakdowns(
+        customer_id=account.customer,
+        starting_on=BEGIN,
+        ending_before="2027-02-01T00:00:00Z",
+        window_size="day",
+    )
+    assert [(f"{each.breakdown_start_timestamp:%d}", each.total) for each in days if each.total] == [
+        ("03", 21),
+        ("10", 30.4),
+    ]
+
+
 def test_usage_by_region_is_priced_by_region_and_a_region_without_a_rate_costs_nothing(
     account: Account,
 ) -> None:
