@@ -16,6 +16,7 @@ from simulator.checks import moment_of, rfc3339
 if TYPE_CHECKING:
     from simulator.world import World
 
+LAST = 10**15  # more than is ever planned
 KINDS: dict[str, Callable[..., None]] = {}
 
 
@@ -33,10 +34,14 @@ def due(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return register
 
 
-def plan(world: World, at: str, kind: str, **what: Any) -> None:
-    """Put something on the agenda at an RFC 3339 instant in UTC; what is past happens at the next chance."""
+def plan(world: World, at: str, kind: str, *, last: bool = False, **what: Any) -> None:
+    """Put something on the agenda at an RFC 3339 instant in UTC; what is past happens at the next chance.
+
+    Of one instant things happen in the order that they were planned in, but the `last` ones after all others.
+    """
     world.agenda_number += 1
-    heapq.heappush(world.agenda, [at, world.agenda_number, kind, what])
+    place = world.agenda_number + (LAST if last else 0)
+    heapq.heappush(world.agenda, [at, place, kind, what])
 
 
 def catch_up(world: World) -> None:

@@ -57,11 +57,20 @@ def projected(world: World, contract: Row, lines: list[Row], at: str) -> list[Ro
 def _drawn(world: World, contract: Row, lines: list[Row], at: str) -> list[Drawn]:
     """What each segment gives. What is left in custom units is converted, and the conversion paid for too."""
     sources = [Drawn(row, segment) for row, segment in _sources(world, contract)]
+    if _in_advance(contract, lines):
+        sources = [each for each in sources if each.segment["starting_at"] <= world.stamp()]
     with localcontext(WIDE):
         _pay(sources, lines, at)
         paid = [_line(each) for each in sources if each.paid]
         _pay(sources, conversion_lines(world, contract, lines + paid), at)
     return [each for each in sources if each.paid]
+
+
+def _in_advance(contract: Row, lines: list[Row]) -> bool:
+    """Whether the lines are of time to come: no segment that begins within it can pay for them yet."""
+    subscriptions = contract.get("subscriptions") or []
+    own = {each["id"] for each in subscriptions if each["collection_schedule"] == "ADVANCE"}
+    return any(line.get("subscription_id") in own for line in lines)
 
 
 def _pay(sources: list[Drawn], lines: list[Row], at: str) -> None:

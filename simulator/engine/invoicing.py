@@ -94,7 +94,7 @@ def _wake(world: World, contract: Row, at: str) -> None:
     if planned is None or at < planned:
         world.invoice_wakes[contract["id"]] = at
         whose = {"customer_id": contract["customer_id"], "contract_id": contract["id"]}
-        agenda.plan(world, at, "contract.invoices", planned=at, **whose)
+        agenda.plan(world, at, "contract.invoices", last=True, planned=at, **whose)
 
 
 @due("contract.invoices")
