@@ -23,7 +23,12 @@ from simulator.engine.statements import (
     shown,
     with_lines,
 )
-from simulator.engine.subscription_lines import last_of, subscription_lines, subscription_periods
+from simulator.engine.subscription_lines import (
+    goes_with_usage,
+    last_of,
+    subscription_lines,
+    subscription_periods,
+)
 from simulator.engine.usage import meter
 from simulator.world import Row, World
 
@@ -136,13 +141,10 @@ def _bill_dates(world: World, contract: Row) -> list[str]:
 
 
 def _bill_subscriptions(world: World, contract: Row) -> list[str]:
-    """What is paid in advance and due: each billing period when it begins, and increases within it.
-
-    The result says when there is more to do.
-    """
+    """What subscriptions cost that have invoices of their own; when there is more to do."""
     now, coming = world.stamp(), []
     for each in contract.get("subscriptions") or []:
-        if each["collection_schedule"] != "ADVANCE":
+        if goes_with_usage(each):
             continue
         since = each["starting_at"]
         billed = {
@@ -153,27 +155,35 @@ def _bill_subscriptions(world: World, contract: Row) -> list[str]:
         }
         periods, last = subscription_periods(contract, each, since, now), last_of(contract, each)
         for period in periods[-MOST_PAST:]:
-            for line in subscription_lines(world, contract, each, period):
-                at, within = _collected(each, line, period)
+            lines = subscription_lines(world, contract, each, period)
+            for at, (start, end), part in _collected(each, lines, period):
                 if at > now:
                     coming.append(at)
-                elif line["starting_at"] not in billed:
-                    start, end = within
+                elif part[0]["starting_at"] not in billed:
                     invoice = _new(world, contract, "SCHEDULED", start_timestamp=start, end_timestamp=end)
-                    _settle(world, contract, invoice, [line])
+                    _settle(world, contract, invoice, part)
         onward = periods[-1][1] if periods else since
         if onward > now and not (last and onward >= last):
             coming.append(onward)
     return coming
 
 
-def _collected(subscription: Row, line: Row, period: Piece) -> tuple[str, Piece]:
-    """When a line of a subscription paid in advance is billed, and which time its invoice is of."""
-    start, end = line["starting_at"], line["ending_before"]
-    if start == max(period[0], subscription["starting_at"]):
-        return start, period
+def _collected(subscription: Row, lines: list[Row], period: Piece) -> list[tuple[str, Piece, list[Row]]]:
+    """When the lines of one period are billed, by invoices of which time.
+
+    In arrears they are all billed when it ends; in advance when it begins, and increases as they come.
+    """
+    if subscription["collection_schedule"] == "ARREARS":
+        return [(lines[-1]["ending_before"], period, lines)] if lines else []
     at_once = subscription["proration"]["invoice_behavior"] == "BILL_IMMEDIATELY"
-    return start if at_once else end, (start, end)
+    collected: list[tuple[str, Piece, list[Row]]] = []
+    for line in lines:
+        start, end = line["starting_at"], line["ending_before"]
+        if start == max(period[0], subscription["starting_at"]):
+            collected.append((start, period, [line]))
+        else:
+            collected.append((start if at_once else end, (start, end), [line]))
+    return collected
 
 
 def _bill_usage(world: World, contract: Row) -> list[str]:

@@ -7,7 +7,12 @@ import uuid
 from simulator.engine import lines as said
 from simulator.engine.dated import Dated, dated, goes_along, line_of
 from simulator.engine.periods import of_contract
-from simulator.engine.subscription_lines import last_of, subscription_lines, subscription_periods
+from simulator.engine.subscription_lines import (
+    goes_with_usage,
+    last_of,
+    subscription_lines,
+    subscription_periods,
+)
 from simulator.engine.usage import Meter, meter
 from simulator.world import Row, World
 
@@ -102,7 +107,7 @@ def charges(world: World, contract: Row, invoice: Row, usage: Meter) -> list[Row
     start, end = invoice["start_timestamp"], invoice["end_timestamp"]
     lines = said.usage_lines(world, contract, usage, start, end)
     for each in contract.get("subscriptions") or []:
-        if each["collection_schedule"] == "ARREARS":
+        if goes_with_usage(each):
             last = last_of(contract, each)
             for period in subscription_periods(contract, each, start, end):
                 if start < min(period[1], last or period[1]) <= end:

@@ -12,6 +12,12 @@ from simulator.engine.pricing import contract_rate
 from simulator.world import Row, World
 
 
+def goes_with_usage(subscription: Row) -> bool:
+    """Whether it is billed on usage invoices; what is paid in advance never is."""
+    placement = subscription["billing_cycle_config"]["invoice_placement"]
+    return subscription["collection_schedule"] == "ARREARS" and placement == "ON_USAGE_INVOICE"
+
+
 def last_of(contract: Row, subscription: Row) -> str | None:
     """When a subscription ends: with its contract, if not before."""
     ends = [each["ending_before"] for each in (contract, subscription) if each.get("ending_before")]

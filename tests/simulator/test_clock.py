@@ -507,6 +507,24 @@ def test_subscriptions_are_billed_in_advance_or_with_the_usage(account: Account)
     )
 
 
+def test_a_subscription_in_arrears_has_invoices_of_its_own_where_it_says_so(account: Account) -> None:
+    """31 a month for 4: half of January is 60, February 124 and March until the 11th 40."""
+    seats = account.sdk.v1.contracts.products.create(name="Seats", type="SUBSCRIPTION").data.id
+    rate(account.sdk, account.card, seats, rate_type="SUBSCRIPTION", price=31, billing_frequency="MONTHLY")
+    placement = {"invoice_placement": "ON_SCHEDULED_INVOICE"}
+    account.contract(
+        starting_at="2027-01-17T00:00:00Z",
+        ending_before="2027-03-11T00:00:00Z",
+        subscriptions=[subscription(account, seats, "ARREARS", billing_cycle_config=placement)],
+    )
+    account.at("2027-01-31T00:00:00Z")
+    assert account.told() == [("USAGE", "DRAFT", "01-17..02-01", 0)]
+    account.at("2027-04-01T00:00:00Z")
+    bills = [(f"{row.issued_at:%m-%d}", row.total) for row in account.invoices(type="SCHEDULED")]
+    assert bills == [("02-01", 60), ("03-01", 124), ("03-11", 40)]
+    assert {row[3] for row in account.told(type="USAGE")} == {0}
+
+
 @pytest.mark.parametrize(
     ("terms", "first", "second"),
     [
