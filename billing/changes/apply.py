@@ -15,6 +15,7 @@ from billing.changes import filing
 from billing.changes.claiming import WORKER, Claim, claim_change, journal
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
+from billing.changes.reflecting import reflect
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
 from billing.changes.verifying import Tampered, verified
@@ -26,7 +27,6 @@ from billing.metronome.keys import CallKey
 from billing.metronome.operations import operation
 from billing.metronome.outcomes import GatewayError, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused
 from billing.mirror.connection import ensure_account
-from billing.mirror.refresh import refresh_customer
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +53,10 @@ def apply_change(change_id: int, gateway: Gateway) -> None:
         return
     while (call := _next_call(claim)) is not None:
         if not _carry_out(claim, request, call, gateway):
-            return
-    _finish(claim)
-    _refresh_mirror(claim, request, gateway)
+            break
+    else:
+        _finish(claim)
+    reflect(change_id, gateway)
 
 
 def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gateway) -> bool:
@@ -195,13 +196,3 @@ def _finish(claim: Claim) -> None:
 def _held(claim: Claim) -> ChangeRequest | None:
     change = locked(claim.change_id)
     return change if change.claim_token == claim.token and change.status == Status.APPLYING else None
-
-
-def _refresh_mirror(claim: Claim, request: SealedRequest, gateway: Gateway) -> None:
-    """Bring the mirror up to date with what was just done; a failure here changes nothing but freshness."""
-    customer_id = request.customer_id
-    if customer_id is None:
-        created = Call.objects.get(change_id=claim.change_id, position=0)
-        customer_id = (created.result or {}).get("id")
-    if customer_id:
-        refresh_customer(gateway, customer_id)

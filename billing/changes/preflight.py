@@ -12,6 +12,7 @@ from billing.audit.events import Event
 from billing.changes import sealed
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now, locked, move
+from billing.changes.reflecting import reflect
 from billing.changes.statuses import Status
 from billing.changes.watching import applied_count, differences
 from billing.metronome.client import Gateway
@@ -62,3 +63,5 @@ def check_change(change_id: int, gateway: Gateway) -> None:
                 event=Event.CHANGE_STALED,
                 explanation=" ".join(difference.sentence for difference in moved),
             )
+    if moved:
+        reflect(change_id, gateway)

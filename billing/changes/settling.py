@@ -19,6 +19,7 @@ from billing.changes import sealed
 from billing.changes.claiming import WORKER, Claim, claim_doubt
 from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
 from billing.changes.moves import about, database_now, locked, move
+from billing.changes.reflecting import reflect
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.client import Gateway
@@ -55,6 +56,7 @@ def settle_change(change_id: int, gateway: Gateway) -> None:
         _look_later(claim, f"Metronome could not be asked: {failure.message}")
         return
     _file(claim, call.pk, finding)
+    reflect(change_id, gateway)
 
 
 def _look(gateway: Gateway, change: ChangeRequest, call: Call) -> Finding:

@@ -150,7 +150,7 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
         )
     except ActionRefused as refusal:
         return _refused(request, row, refusal, form="resolve-")
-    tasks.nudge(tasks.sweep_changes)
+    _carry_on(request, row)
     messages.success(request, "Your word is on record.")
     if verdict == Resolution.Verdict.UNDO and resolved.status == Status.CLOSED:
         messages.info(request, "Nothing is undone yet: finance proposes the former values from this page.")
@@ -166,9 +166,16 @@ def second(request: HttpRequest, reference: str) -> HttpResponse:
         resolving.second(row.pk, actor=actor_of(request), reason=request.POST.get("reason", ""))
     except ActionRefused as refusal:
         return _refused(request, row, refusal, form="second-")
-    tasks.nudge(tasks.sweep_changes)
+    _carry_on(request, row)
     messages.success(request, "Both of you agree; it is carried out.")
     return go_to(request, "billing:change", reference)
+
+
+def _carry_on(request: HttpRequest, row: ChangeRequest) -> None:
+    """Let a worker do what was said, and read the customer again: whoever goes on sees it as it is."""
+    tasks.nudge(tasks.sweep_changes)
+    if row.customer_id:
+        tasks.nudge(tasks.refresh_customer, str(row.customer_id), request.user.pk)
 
 
 def _listed(request: HttpRequest) -> tuple[str, str, QuerySet[ChangeRequest]]:

@@ -21,6 +21,11 @@ from tests.world import approve, propose
 SET_NAME = "POST /v1/customers/{customer_id}/setName"
 
 
+def mirrored_as(name: str) -> list[str]:
+    """The ids of the customers that the mirror shows under a name."""
+    return [str(customer.id) for customer in mirror.customers_named(name)]
+
+
 def settle_until_known(change: ChangeRequest, gateway: Gateway, most: int = 6) -> None:
     """Look, and send again where that is safe, as the sweep does, without waiting for the clock."""
     for _round in range(most):
@@ -142,6 +147,7 @@ def test_an_effect_without_a_trustworthy_answer_is_found_and_not_repeated(
     assert approved.status == "applied"
     assert len(simulator.ledger()) == 1
     assert approved.calls.get().attempts.count() == 1
+    assert str(approved.customer_id) in mirrored_as("Halcyon Freight GmbH")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from billing.changes.kinds import KINDS
 from billing.changes.models import ChangeRequest
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
-from billing.mirror.refresh import refresh_customer
 from billing.users import User
 from tests.changes.test_decide import events
 from tests.simulator_server import RunningSimulator
@@ -41,7 +40,6 @@ def test_a_moved_customer_makes_it_stale_before_anybody_decides_and_it_can_be_pr
     submitted.refresh_from_db()
     assert submitted.status == "stale"
     assert events(submitted) == ["change.submitted", "change.staled"]
-    refresh_customer(gateway, snapshot["id"])
     proposal = KINDS["customer.rename"].build(
         sealed.read(submitted.sealed).form, snapshot=mirror.snapshot(snapshot["id"])
     )

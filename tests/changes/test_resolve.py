@@ -13,6 +13,7 @@ from billing.changes.models import ChangeRequest, Resolution
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.changes.survey import read_survey
 from billing.metronome.client import Gateway
+from billing.mirror import queries as mirror
 from billing.users import User
 from tests.changes.test_apply import SET_NAME, settle_until_known
 from tests.changes.test_decide import events
@@ -107,6 +108,12 @@ def test_a_resend_that_finds_the_customer_moved_goes_back_to_a_person_and_is_nev
     assert doubtful.explanation.startswith("It was not sent again. The name changed in Metronome")
     assert doubtful.calls.get().attempts.count() == 1
     assert len(simulator.ledger()) == before
+
+
+def test_the_mirror_follows_a_request_that_was_half_applied(
+    partly: ChangeRequest, snapshot: dict[str, Any]
+) -> None:
+    assert mirror.snapshot(snapshot["id"])["ingest_aliases"] == []
 
 
 def test_what_waits_for_a_second_person_waits_for_others_than_the_first(
