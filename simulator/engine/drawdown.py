@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
 
 from simulator.amounts import PLACES, WIDE, exact, plain
 from simulator.engine.ledger import enter, left, of_customer, segments_of
-from simulator.engine.lines import conversion_lines
+from simulator.engine.lines import conversion_lines, share_of
+from simulator.engine.usage import Meter
 from simulator.world import Row, World
 
+Share = Callable[[Row, Row], Decimal]
 PAID_FOR = ("usage", "subscription", "cpu_conversion")
 
 
@@ -34,7 +37,7 @@ def draw(world: World, contract: Row, lines: list[Row], at: str, invoice_id: str
     The result are the lines of type `applied_commit_or_credit` to add. Those of a postpaid commit lower no
     total: its usage is still billed, and only counted against the commitment.
     """
-    drawn = _drawn(world, contract, lines, at)
+    drawn = _drawn(world, contract, lines, at, None)
     for each in drawn:
         enter(
             each.row,
@@ -48,21 +51,27 @@ def draw(world: World, contract: Row, lines: list[Row], at: str, invoice_id: str
     return [_line(each) for each in drawn]
 
 
-def projected(world: World, contract: Row, lines: list[Row], at: str) -> list[Row]:
-    """The lines that `draw` would add, without drawing."""
-    drawn = _drawn(world, contract, lines, at)
+def projected(
+    world: World, contract: Row, lines: list[Row], at: str, usage: Meter | None = None
+) -> list[Row]:
+    """The lines that `draw` would add, without drawing; `usage` is what the lines are of, if not today's."""
+    drawn = _drawn(world, contract, lines, at, usage)
     return [_line(each) for each in drawn]
 
 
-def _drawn(world: World, contract: Row, lines: list[Row], at: str) -> list[Drawn]:
+def _drawn(world: World, contract: Row, lines: list[Row], at: str, usage: Meter | None) -> list[Drawn]:
     """What each segment gives. What is left in custom units is converted, and the conversion paid for too."""
     sources = [Drawn(row, segment) for row, segment in _sources(world, contract)]
     if _in_advance(contract, lines):
         sources = [each for each in sources if each.segment["starting_at"] <= world.stamp()]
+
+    def share(line: Row, segment: Row) -> Decimal:
+        return share_of(world, contract, usage, line, segment["starting_at"], segment["ending_before"])
+
     with localcontext(WIDE):
-        _pay(sources, lines, at)
+        _pay(sources, lines, at, share)
         paid = [_line(each) for each in sources if each.paid]
-        _pay(sources, conversion_lines(world, contract, lines + paid), at)
+        _pay(sources, conversion_lines(world, contract, lines + paid), at, share)
     return [each for each in sources if each.paid]
 
 
@@ -73,15 +82,18 @@ def _in_advance(contract: Row, lines: list[Row]) -> bool:
     return any(line.get("subscription_id") in own for line in lines)
 
 
-def _pay(sources: list[Drawn], lines: list[Row], at: str) -> None:
+def _pay(sources: list[Drawn], lines: list[Row], at: str, share: Share) -> None:
     """Let one segment after the other pay what those before it left of each line."""
     unpaid = [exact(each["total"]) if each.get("type") in PAID_FOR else Decimal(0) for each in lines]
     for drawn in sources:
-        _take(drawn, lines, unpaid, at)
+        _take(drawn, lines, unpaid, at, share)
 
 
-def _take(drawn: Drawn, lines: list[Row], unpaid: list[Decimal], at: str) -> None:
-    """What one segment gives; `unpaid` is what is left of each line, and gets less."""
+def _take(drawn: Drawn, lines: list[Row], unpaid: list[Decimal], at: str, share: Share) -> None:
+    """What one segment gives; `unpaid` is what is left of each line, and gets less.
+
+    Of usage it pays for what was used in its own time, at the line's average price.
+    """
     row, segment = drawn.row, drawn.segment
     available = left(row, segment) - drawn.deducted
     for place, line in enumerate(lines):
@@ -91,7 +103,10 @@ def _take(drawn: Drawn, lines: list[Row], unpaid: list[Decimal], at: str) -> Non
             continue
         if drawn.paid and line["credit_type"]["id"] != drawn.credit_type["id"]:
             continue
-        take, money = _share(row, line, available, unpaid[place])
+        owed = min(unpaid[place], (exact(line["total"]) * share(line, segment)).quantize(PLACES))
+        if owed <= 0:
+            continue
+        take, money = _share(row, line, available, owed)
         drawn.credit_type = line["credit_type"]
         drawn.deducted, drawn.paid = drawn.deducted + take, drawn.paid + money
         available -= take

@@ -17,7 +17,7 @@ from simulator.engine.pricing import (
     segments,
 )
 from simulator.engine.pricing import line_of as rate_line
-from simulator.engine.usage import Meter
+from simulator.engine.usage import Meter, meter
 from simulator.world import Row, World
 
 PRICED = ("rate_type", "price", "tiers", "credit_type", "entitled", "custom_rate")
@@ -53,7 +53,7 @@ def of_product(world: World, product_id: str, name: str = "") -> Row:
     )
 
 
-def usage_lines(world: World, contract: Row, meter: Meter, start: str, end: str) -> list[Row]:
+def usage_lines(world: World, contract: Row, usage: Meter, start: str, end: str) -> list[Row]:
     """The lines of USAGE and COMPOSITE products on the rate card, in its order of products."""
     rates: dict[str, list[Row]] = {}
     for each in world.rates.get(contract.get("rate_card_id") or "", []):
@@ -66,7 +66,7 @@ def usage_lines(world: World, contract: Row, meter: Meter, start: str, end: str)
                 own = segments(rates[product["id"]])
                 for piece in _pieces(world, contract, product["id"], own, (start, end)):
                     in_force = [each for each in own if covers(each, piece[0])]
-                    lines += _measured(world, contract, product, meter, piece, in_force)
+                    lines += _measured(world, contract, product, usage, piece, in_force)
         for product in products:
             if product["type"] == "COMPOSITE":
                 lines += _composite(world, contract, product, lines, (start, end))
@@ -119,7 +119,7 @@ def _filter_at(contract: Row, at: str) -> Row:
 
 
 def _measured(
-    world: World, contract: Row, product: Row, meter: Meter, piece: Piece, rates: list[Row]
+    world: World, contract: Row, product: Row, usage: Meter, piece: Piece, rates: list[Row]
 ) -> list[Row]:
     """One line for each group of values; tiers make several of it. A group without a rate bills nothing.
 
@@ -129,9 +129,9 @@ def _measured(
     metric = world.billable_metrics[state["billable_metric_id"]]
     pricing, presentation = state.get("pricing_group_key") or [], state.get("presentation_group_key") or []
     if not pricing and not presentation:
-        groups = {(): meter.value(metric, *piece, only) or Decimal(0)}
+        groups = {(): usage.value(metric, *piece, only) or Decimal(0)}
     else:
-        groups = meter.groups(metric, *piece, [*pricing, *presentation], only)
+        groups = usage.groups(metric, *piece, [*pricing, *presentation], only)
     lines, counted = [], dict.fromkeys((group[: len(pricing)] for group in groups), Decimal(0))
     for group, measured in groups.items():
         values = dict(zip([*pricing, *presentation], group, strict=True))
@@ -149,6 +149,26 @@ def _measured(
         lines += _priced(line, rate, quantity, counted[group[: len(pricing)]])
         counted[group[: len(pricing)]] += quantity
     return lines
+
+
+def share_of(world: World, contract: Row, usage: Meter | None, line: Row, start: str, end: str) -> Decimal:
+    """How much of a line's quantity was used within a time, today's or of `usage`.
+
+    It is 1 where the line is of no usage, or its metric makes no sums.
+    """
+    product = world.products.get(line.get("product_id") or "")
+    if line["type"] != "usage" or product is None or product["type"] != "USAGE":
+        return Decimal(1)
+    period = (line["starting_at"], line["ending_before"])
+    within = (max(start, period[0]), min(end, period[1]))
+    metric = world.billable_metrics[product["current"]["billable_metric_id"]]
+    if within == period or (metric.get("aggregation_type") or "").upper() not in ("SUM", "COUNT"):
+        return Decimal(1)
+    usage = usage or meter(world, contract["customer_id"])
+    groups = {**(line.get("pricing_group_values") or {}), **(line.get("presentation_group_values") or {})}
+    only = _filter_at(contract, period[0]) | {key: [value] for key, value in groups.items()}
+    part, whole = (usage.value(metric, *time, only) or Decimal(0) for time in (within, period))
+    return min(max(part / whole, Decimal(0)), Decimal(1)) if whole > 0 else Decimal(1)
 
 
 def _priced(line: Row, rate: Row, quantity: Decimal, counted: Decimal = Decimal(0)) -> list[Row]:

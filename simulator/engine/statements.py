@@ -48,11 +48,12 @@ def shown(world: World, invoice: Row, usage: Meter | None = None) -> Row:
     contract = contract_of(world, invoice)
     if contract is None:
         return {**invoice, "line_items": [], "subtotal": 0, "total": 0}
-    lines = charges(world, contract, invoice, usage or meter(world, invoice["customer_id"]))
-    return with_lines(world, contract, invoice, lines + _projected(world, contract, invoice, lines))
+    usage = usage or meter(world, invoice["customer_id"])
+    lines = charges(world, contract, invoice, usage)
+    return with_lines(world, contract, invoice, lines + _projected(world, contract, invoice, lines, usage))
 
 
-def _projected(world: World, contract: Row, invoice: Row, lines: list[Row]) -> list[Row]:
+def _projected(world: World, contract: Row, invoice: Row, lines: list[Row], usage: Meter) -> list[Row]:
     """What balances are going to pay of a draft, once the customer's earlier drafts have drawn on them.
 
     Of drafts that end together the older one is the earlier.
@@ -68,7 +69,7 @@ def _projected(world: World, contract: Row, invoice: Row, lines: list[Row]) -> l
             own = contract_of(world, each)
             due = charges(world, own, each, meter(world, each["customer_id"]))
             draw(world, own, due, each["end_timestamp"], each["id"])
-        return projected(world, contract, lines, end)
+        return projected(world, contract, lines, end, usage)
     finally:
         for row, ledger in ledgers:
             row["ledger"] = ledger

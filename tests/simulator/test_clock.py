@@ -626,6 +626,32 @@ def priced_in_credits(account: Account) -> str:
     return card
 
 
+def test_a_segment_pays_for_what_was_used_in_its_time(account: Account) -> None:
+    """10 calls on the 2nd, 30 on the 8th, 60 on the 15th, at 2: of 200 the credit of 5 days may pay 60.
+
+    The one of the second half has 100 for the 120 of its time.
+    """
+
+    def access(amount: float, start: int, end: int) -> dict[str, Any]:
+        begin, stop = (f"2027-01-{day:02}T00:00:00Z" for day in (start, end))
+        return {"schedule_items": [{"amount": amount, "starting_at": begin, "ending_before": stop}]}
+
+    terms = {"product_id": account.fixed, "priority": 1}
+    week = {**terms, "name": "Week", "access_schedule": access(500, 5, 10)}
+    half = {**terms, "name": "Half", "access_schedule": access(100, 15, 31)}
+    account.contract(credits=[week, half])
+    account.at("2027-01-20T00:00:00Z")
+    for day, amount in ((2, 10), (8, 30), (15, 60)):
+        account.use(f"2027-01-{day:02}T00:00:00Z", amount)
+    draft = account.invoices()[0]
+    account.at("2027-02-03T00:00:00Z")
+    final = account.invoices()[0]
+
+    for invoice, status in ((draft, "DRAFT"), (final, "FINALIZED")):
+        assert (invoice.status, invoice.subtotal, invoice.total) == (status, 200, 40)
+        assert [(line.name, line.total) for line in invoice.line_items[1:]] == [("Week", -60), ("Half", -100)]
+
+
 def test_custom_units_are_converted_where_balances_do_not_reach(account: Account) -> None:
     card = priced_in_credits(account)
     span = {"starting_at": BEGIN, "ending_before": "2027-02-01T00:00:00Z"}
