@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
+from math import inf
 from typing import Any
 
 from simulator.amounts import PLACES, WIDE, exact, plain
@@ -128,7 +129,8 @@ def _sources(world: World, contract: Row) -> list[tuple[Row, Row]]:
     """Every segment that the contract may draw on, in the documented order.
 
     Rollovers come first, prepaid commits and credits before postpaid commits, then the lower priority (none
-    is the last), the contract's own, the earlier end, the older one.
+    is the last), what cost nothing, what fewer products may draw on, the earlier end, the earlier start, what
+    serves fewer contracts, the older one.
     """
     rows = [
         row
@@ -139,16 +141,44 @@ def _sources(world: World, contract: Row) -> list[tuple[Row, Row]]:
 
     def rank(source: tuple[Row, Row]) -> tuple[Any, ...]:
         row, segment = source
-        priority = float("inf") if row["priority"] is None else row["priority"]
+        is_rollover, contracts = row["rolled_over_from"] is not None, row["applicable_contract_ids"]
         return (
-            row["rolled_over_from"] is None,
+            not is_rollover,
             row["type"] == "POSTPAID",
-            priority,
-            row["contract_id"] is None,
+            inf if row["priority"] is None else row["priority"],
+            not is_rollover and _cost_something(row),
+            _products(world, row),
             segment["ending_before"],
+            segment["starting_at"],
+            1 if row["contract_id"] else len(contracts) if contracts else inf,
         )
 
     return sorted(sources, key=rank)
+
+
+def _cost_something(row: Row) -> bool:
+    return any(each["amount"] for each in (row["invoice_schedule"] or {}).get("schedule_items", []))
+
+
+def _products(world: World, row: Row) -> float:
+    """How many products may draw on it; all without a limit."""
+    limits = row["specifiers"] or [
+        *({"product_id": each} for each in row["applicable_product_ids"] or []),
+        *({"product_tags": [each]} for each in row["applicable_product_tags"] or []),
+    ]
+    found: set[str] = set()
+    for each in limits:
+        if each.get("product_id"):
+            found.add(each["product_id"])
+        elif tags := set(each.get("product_tags") or []):
+            found |= {
+                product_id
+                for product_id, product in world.products.items()
+                if tags <= set(product["current"].get("tags") or [])
+            }
+        else:
+            return inf
+    return len(found) if limits else inf
 
 
 def _serves(row: Row, contract_id: str) -> bool:

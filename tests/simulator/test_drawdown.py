@@ -80,13 +80,28 @@ def test_a_postpaid_commit_counts_usage_and_leaves_it_to_be_billed():
     ]
 
 
-def test_equal_priorities_go_to_the_contract_first_and_then_to_what_ends_first():
-    world = world_at()
-    put(world, "CREDIT", 10, name="shared", priority=1, own=False)
-    put(world, "CREDIT", 10, name="long", priority=1, end=END)
-    put(world, "CREDIT", 10, name="short", priority=1)
+def test_of_equal_priorities_the_documented_order_decides():
+    """Free before paid, fewer products before more, the earlier end, the earlier start, fewer contracts."""
+    world, bill = world_at(), {"do_not_invoice": True, "schedule_items": [{"amount": 1}]}
+    early = "2029-12-01T00:00:00.000Z"
+    put(world, "PREPAID", 1, name="6 paid for", priority=1, invoice_schedule=bill, end=BILLED)
+    put(world, "CREDIT", 1, name="5 of every contract", priority=1, own=False)
+    put(world, "CREDIT", 1, name="7 of the last priority")
+    put(world, "CREDIT", 1, name="4 of this contract", priority=1)
+    put(world, "CREDIT", 1, name="3 of two products", priority=1, applicable_product_ids=["usage", "b"])
+    put(world, "CREDIT", 1, name="2 of one product", priority=1, applicable_product_ids=["usage"], end=END)
+    put(world, "CREDIT", 1, name="1 of an earlier end", priority=1, specifiers=[{"product_id": "usage"}])
+    put(
+        world,
+        "CREDIT",
+        1,
+        name="0 of an earlier start",
+        priority=1,
+        applicable_product_ids=["usage"],
+        start=early,
+    )
 
-    assert drawn(world, line(25)) == {"short": 10, "long": 10, "shared": 5}
+    assert [name[0] for name in drawn(world, line(9))] == list("01234567")
 
 
 def test_only_what_is_targeted_is_paid_for():
