@@ -10,6 +10,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 
 from billing.changes.statuses import MARKS, OPEN, PROPOSE_AGAIN, SETTLED, TONES, Status
@@ -116,6 +117,14 @@ class ChangeRequest(models.Model):
         return self.status in SETTLED
 
     @property
+    def about_customer(self) -> uuid.UUID | str | None:
+        """The customer that it is about, or that its first call has made by now."""
+        if self.customer_id or self.kind != "customer.create" or self.pk is None:
+            return self.customer_id
+        first = self.calls.first()
+        return (first.result or {}).get("id") if first else None
+
+    @property
     def can_be_proposed_again(self) -> bool:
         return self.status in PROPOSE_AGAIN
 
@@ -219,6 +228,13 @@ class Call(models.Model):
             models.CheckConstraint(
                 name="call_status_is_known", condition=models.Q(status__in=CallStatus.values)
             ),
+        ]
+        indexes = [
+            models.Index(
+                KT("result__id"),
+                condition=models.Q(operation="customers.create"),
+                name="call_by_made_customer",
+            )
         ]
 
     def __str__(self) -> str:

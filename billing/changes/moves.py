@@ -33,7 +33,7 @@ def about(change: ChangeRequest) -> log.Subject:
         kind="change",
         id=str(change.uuid),
         text=change.sentence,
-        customer_id=change.customer_id,
+        customer_id=change.about_customer,
         reference=change.reference,
         digest=change.digest,
     )

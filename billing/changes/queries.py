@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.fields.json import KT
 
 from billing.audit.paging import Slice, cut, moment_with_zone
-from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Resolution, Verdict
+from billing.changes.models import ApprovalStep, Call, ChangeRequest, Decision, Resolution, Verdict
 from billing.changes.statuses import OPEN, Status
 from billing.roles import Can
 from billing.users import User
@@ -52,9 +53,12 @@ def all_requests(status: str = "") -> QuerySet[ChangeRequest]:
 
 
 def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:
-    """Requests on one customer, newest first."""
+    """Requests on one customer, newest first; the one that created it, too."""
+    made = Call.objects.filter(operation="customers.create").alias(made=KT("result__id"))
     return (
-        ChangeRequest.objects.filter(customer_id=customer_id)
+        ChangeRequest.objects.filter(
+            Q(customer_id=customer_id) | Q(pk__in=made.filter(made=str(customer_id)).values("change_id"))
+        )
         .select_related("maker")
         .order_by("-submitted_at", "-pk")
     )

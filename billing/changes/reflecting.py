@@ -15,12 +15,5 @@ def reflect(change_id: int, gateway: Gateway) -> None:
     change = ChangeRequest.objects.get(pk=change_id)
     if change.status not in MOVED_ON:
         return
-    customer_id = change.customer_id or _made_by(change)
-    if customer_id:
-        refresh_customer(gateway, customer_id)
-
-
-def _made_by(change: ChangeRequest) -> str | None:
-    """The customer that the request's first call created, if it did."""
-    first = change.calls.order_by("position").first()
-    return (first.result or {}).get("id") if first else None
+    if change.about_customer:
+        refresh_customer(gateway, change.about_customer)

@@ -23,6 +23,7 @@ from billing.changes.models import ChangeRequest, Resolution, Verdict
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
+from billing.mirror import queries as mirror
 from billing.pages.access import needs
 from billing.pages.change_facts import comparisons, evidence, timeline
 from billing.pages.downloads import csv_response
@@ -271,7 +272,9 @@ def _signatures(row: ChangeRequest, request_text: SealedRequest, waits_for_me: b
                     )
                 )
     if row.status == Status.APPLIED:
-        return [*lines, Signature("signed", "good", WORKER, "Carried out", "read back", row.settled_at)]
+        by_word = row.resolutions.filter(verdict=Resolution.Verdict.TOOK_EFFECT).exists()
+        how = "by a person’s word" if by_word else "as Metronome shows it"
+        return [*lines, Signature("signed", "good", WORKER, "Carried out", how, row.settled_at)]
     if row.is_settled:
         label = row.get_status_display().lower()
         return [*lines, Signature("open", "plain", WORKER, "Does nothing more", label, row.settled_at)]
@@ -298,6 +301,7 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
         "fields": fields,
         "sets": sets,
         "calls": list(zip(text.calls, calls, strict=True)),
+        "customer_id": _mirrored(row),
         "was_sent": any(call.first_sent_at for call in calls),
         "evidence": [(number, call, evidence(call)) for number, call in enumerate(calls, 1)],
         "can_decide": not why_not_decide,
@@ -318,6 +322,12 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
         and bool(text.removed_aliases),
         "can_propose_again": row.can_be_proposed_again and user.may(Can.PROPOSE),
     }
+
+
+def _mirrored(row: ChangeRequest) -> Any:
+    """The customer whose page can be opened: the request's, or the one it made, once it is mirrored."""
+    customer_id = row.about_customer
+    return customer_id if customer_id and mirror.customer(customer_id) else None
 
 
 def _page(

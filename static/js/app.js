@@ -132,9 +132,9 @@ document.addEventListener("htmx:afterSettle", () => {
   });
 });
 
-// Drafts: what is typed into a form[data-draft] stays in this tab, and comes back after a page that says
+// Drafts: what a person types into a form[data-draft] stays in this tab, and comes back after a page that says
 // [data-unsent]: the session had ended, so nothing was sent. Otherwise a form begins afresh.
-const draftKey = (form) => `draft ${location.pathname}${location.search} ${form.getAttribute("action") ?? ""}`;
+const draftKey = (form) => `draft ${document.querySelector(".frame")?.dataset.person} ${location.pathname}${location.search} ${form.getAttribute("action") ?? ""}`;
 const isKept = (field) => field.name && !["hidden", "password", "submit"].includes(field.type) && field.autocomplete !== "off";
 const isBox = (field) => field.type === "checkbox" || field.type === "radio";
 

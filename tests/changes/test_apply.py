@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from billing.audit.actors import system
 from billing.audit.models import AuditEvent
@@ -257,3 +258,22 @@ def test_creating_finds_its_customer_again_by_alias_and_log(
     made = simulator.customer(alias=" spaced ")
     assert (made["name"], change.calls.get().result["id"]) == ("Newcomer AB", made["id"])
     assert AuditEvent.objects.filter(event_type="call.found", reference=change.reference).count() == 1
+
+
+def test_a_created_customer_and_its_request_lead_to_one_another(
+    house: None, maker: User, checker: User, auditor: User, gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    fields = {"name": "Newcomer AB", "ingest_aliases": ["newcomer"], "custom_fields": {}}
+    change = approve(propose("customer.create", maker, fields), checker)
+    apply.apply_change(change.pk, gateway)
+    customer_id = simulator.customer(alias="newcomer")["id"]
+    browser = Client()
+    browser.force_login(auditor)
+
+    request_page = browser.get(f"/changes/{change.reference}/").text
+    customer_page = browser.get(f"/customers/{customer_id}/").text
+
+    assert f'href="/customers/{customer_id}/"' in request_page
+    assert change.reference in customer_page
+    settled = AuditEvent.objects.get(event_type="change.applied", reference=change.reference)
+    assert str(settled.customer_id) == customer_id

@@ -210,3 +210,16 @@ def test_a_resolution_without_a_word_or_a_reason_keeps_the_form_as_it_was(
     assert "I looked" in silent.text
     assert 'value="leave_it" required aria-describedby="verdict-leave_it-help" checked' in unexplained.text
     assert not Resolution.objects.exists()
+
+
+def test_what_a_person_vouched_for_is_never_shown_as_read_from_metronome(
+    doubtful: ChangeRequest, administrator: User
+) -> None:
+    resolving.resolve(doubtful.pk, actor=by(administrator), verdict=Word.TOOK_EFFECT, reason="seen there")
+    browser = Client()
+    browser.force_login(administrator)
+
+    answer = browser.get(f"/changes/{doubtful.reference}/")
+
+    assert answer.context["signatures"][-1].detail == "by a person’s word"
+    assert "as Metronome shows it" not in answer.text

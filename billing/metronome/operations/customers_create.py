@@ -81,7 +81,10 @@ class CreateCustomer(Operation):
             )
         if not holders:
             return Finding(Verdict.NOT_APPLIED, "Nobody holds any of the aliases.", None, looked)
-        looked += [seen_customer(holder.as_snapshot(), "the holder") for holder in holders.values()]
+        looked += [
+            seen_customer(holder.as_snapshot() | {"created_at": f"{holder.created_at or ''}"}, "the holder")
+            for holder in holders.values()
+        ]
         if len(holders) > 1:
             return Finding(Verdict.CANNOT_TELL, "Several customers hold the aliases by now.", None, looked)
         (holder,) = holders.values()
