@@ -49,6 +49,8 @@ def submit(
         raise WrongState(f"{replaces.reference} is still open, so it can't be proposed again.")
     if replaces is not None and str(replaces.customer_id) != str(proposal.customer_id):
         raise BadInput(f"{replaces.reference} is about another customer.")
+    if busy := _busy_subject(proposal.subjects):  # told before a number is spent on it
+        raise SubjectBusy(busy.change.reference, subject_words(busy.key))
     try:
         with transaction.atomic():
             change = store(proposal, maker=maker, reason=reason, replaces=replaces, now=database_now())

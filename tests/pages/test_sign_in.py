@@ -82,7 +82,7 @@ def test_guessing_is_stopped_with_redis_and_without(
     answer = sign_in(client, "finance")
 
     assert answer.status_code == 200
-    assert "Too many failed login attempts" in answer.content.decode()
+    assert "Too many tries. Wait five minutes, then try again." in answer.content.decode()
     assert client.get("/").status_code == 302
 
 

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from billing.changes.oddities import spelled
 from billing.changes.proposals import Caution, Proposal
 from billing.changes.refusals import BadInput
+from billing.metronome.text import TURNERS
 from billing.mirror import queries as mirror
 
 FIELD_GROUPS = ("name", "aliases", "custom_fields", "billing", "plans", "contracts")
@@ -80,7 +82,9 @@ class Kind(ABC):
 
 
 def refuse_held_aliases(aliases: list[str], *, own_id: str | None, field: str = "ingest_aliases") -> None:
-    """Raise BadInput when the mirror shows another customer, active or archived, holding one of them."""
+    """Raise BadInput for a new alias that reads as another, or that another customer holds in the mirror."""
+    if turned := next((alias for alias in aliases if TURNERS & set(alias)), ""):
+        raise BadInput(f"“{spelled(turned)}” has a character that turns the text around.", field=field)
     for alias, holders in mirror.alias_holders(aliases).items():
         for holder in holders:
             if str(holder.id) != own_id:

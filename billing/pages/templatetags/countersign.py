@@ -52,10 +52,11 @@ def status(tone: str, mark: str, words: str, boxed: bool = False) -> SafeString:
 
 
 @register.simple_tag
-def copy_button(what: str) -> SafeString:
-    """A button that copies the `.key` before it; `what` is what a screen reader hears (`Copy alias`)."""
+def copy_button(what: str, text: str = "") -> SafeString:
+    """A button that copies `text`, or else the `.key` before it; `what` is what a screen reader hears."""
     return format_html(
-        '<button class="copy" type="button" data-copy>{}<span class="visually-hidden">{}</span></button>',
+        '<button class="copy" type="button" data-copy{}>{}<span class="visually-hidden">{}</span></button>',
+        format_html('="{}"', text) if text else "",
         icon("copy"),
         what,
     )
@@ -138,8 +139,8 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 @register.filter
 def key(value: Any) -> SafeString:
-    """An alias, id or digest to the byte: outer spaces are drawn, still spaces when copied."""
-    text = str(value)
+    """An alias, id or digest: outer spaces are drawn, and what would turn it around is spelled out."""
+    text = spelled(str(value))
     inner = text.strip()
     if not inner:
         return format_html('<span class="key"><span class="sp">{}</span></span>', text)
@@ -158,7 +159,12 @@ def key(value: Any) -> SafeString:
 def alias_item(alias: str) -> SafeString:
     """One alias of a customer's list, which may hold 2,000: to the byte, its oddities, and a copy button."""
     tags = format_html_join("", ' <span class="tag">{}</span>', ((words,) for words in oddities(alias)))
-    return format_html("<li>{}{} {}</li>", key(alias), tags, copy_button("Copy alias"))
+    return format_html(
+        "<li>{}{} {}</li>",
+        key(alias),
+        tags,
+        copy_button("Copy alias", alias if spelled(alias) != alias else ""),
+    )
 
 
 @register.simple_tag

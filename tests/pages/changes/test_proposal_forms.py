@@ -13,6 +13,7 @@ from django.test import Client
 from billing.audit.models import AuditEvent
 from billing.changes import actions, sealed
 from billing.changes.models import ChangeRequest
+from billing.pages.templatetags.countersign import alias_item, key
 from billing.users import User
 from tests.world import by, propose
 
@@ -45,6 +46,21 @@ def test_a_name_that_shows_nothing_or_something_else_is_refused(
 
     assert answer.status_code == 422
     assert answer.context["form"].errors.keys() == {"name"}
+
+
+def test_a_new_alias_that_turns_the_text_around_is_refused_and_an_old_one_is_spelled_out(
+    snapshot: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    browser = as_person(maker)
+    address = f"/changes/new/customer.realias/?customer={snapshot['id']}"
+
+    new = browser.post(address, {"ingest_aliases": "r6\u202ealias", "reason": "ordered"})
+
+    assert new.status_code == 422
+    assert new.context["form"].errors.keys() == {"ingest_aliases"}
+    assert key("r6\u202ealias") == '<span class="key">r6[U+202E]alias</span>'
+    assert 'data-copy="r6\u202ealias"' in alias_item("r6\u202ealias")
+    assert "data-copy>" in alias_item("plain")
 
 
 def test_what_the_eye_overlooks_is_a_warning_on_the_request(
@@ -147,11 +163,11 @@ def test_what_cannot_be_seen_is_escaped_in_the_body_that_is_shown(
     house: None, maker: User, as_person: SignIn
 ) -> None:
     change = propose(
-        "customer.create", maker, {"name": "a\u2060b", "ingest_aliases": ["x\u202ey"], "custom_fields": {}}
+        "customer.create", maker, {"name": "a\u2060b", "ingest_aliases": ["x\u2060y"], "custom_fields": {}}
     )
 
     shown = sealed.read(change.sealed).calls[0].body_text
 
     assert '"a\\u2060b"' in shown
-    assert '"x\\u202ey"' in shown
+    assert '"x\\u2060y"' in shown
     assert json.loads(shown) == sealed.read(change.sealed).calls[0].http.body
