@@ -136,4 +136,4 @@ def test_what_the_sdk_and_the_documents_do_not_both_know_is_listed() -> None:
     sdk, described = set(sdk_methods().values()), operations().keys()
 
     assert sdk - described == differences.ONLY_IN_THE_SDK.keys()
-    assert described - sdk - set(SERVED) == differences.NOT_SERVED
+    assert described - sdk - set(SERVED) == set().union(*differences.NOT_SERVED.values())
