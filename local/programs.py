@@ -172,11 +172,15 @@ def welcome_words(metronome: Metronome) -> str:
 def _start_simulator(programs: Programs, supervisor: Supervisor) -> None:
     address = urlsplit(programs.configuration.metronome.base_url)
     supervisor.start(programs.simulator())
-    supervisor.wait_until(
-        lambda: _answers(str(address.hostname), int(address.port or 0)),
-        seconds=SIMULATOR_SECONDS,
-        sentence=f"The simulator doesn't answer; see {supervisor.log_of('simulator')}.",
-    )
+    try:
+        supervisor.wait_until(
+            lambda: _answers(str(address.hostname), int(address.port or 0)),
+            seconds=SIMULATOR_SECONDS,
+            sentence=f"The simulator doesn't answer; see {supervisor.log_of('simulator')}.",
+        )
+    except CannotStart as problem:
+        hint = "If its data is of another version: make clean forgets it."
+        raise CannotStart(f"{problem}\n{hint}") from None
 
 
 def _start_ours(programs: Programs, supervisor: Supervisor) -> None:

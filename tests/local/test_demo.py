@@ -134,3 +134,14 @@ def test_a_port_that_is_not_for_us_is_told(demo: DemoRun):
     status, words = demo.run()
 
     assert (status, words) == (1, "\nPort 1 can't be used: Permission denied. Choose another: PORT=8000\n")
+
+
+def test_a_simulator_whose_state_is_of_another_version_is_told_with_the_way_out(demo: DemoRun):
+    demo.folder.mkdir(parents=True)
+    (demo.folder / "simulator.json").write_text('{"main": {"of": "another version"}}', encoding="utf-8")
+
+    status, words = demo.run()
+
+    assert status == 1
+    assert "This is no snapshot of this version of the simulator" in words
+    assert words.endswith("If its data is of another version: make clean forgets it.\n")
