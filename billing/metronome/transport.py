@@ -116,17 +116,18 @@ async def exchange(
         words = f"no whole answer within {deadline_seconds:g} s"
         return NoAnswer(True, words, _evidence(started, error=words))
     except APIConnectionError as problem:
-        return _broken(started, problem.__cause__ or problem)
-    except httpx.HTTPError as problem:
-        return _broken(started, problem)
+        cause = problem.__cause__ or problem
+        never = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+        return _broken(started, cause, connected=not never)
+    except httpx.HTTPError as problem:  # the head of an answer was there already, so bytes had left
+        return _broken(started, problem, connected=True)
     text = content[: KEPT_BODY * 4].decode("utf-8", errors="replace")
     evidence = _evidence(started, status=response.status_code, body=text, headers=response.headers)
     return RawAnswer(response.status_code, content, evidence, response.headers)
 
 
-def _broken(started: datetime, cause: BaseException) -> NoAnswer:
-    never = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    if never:
+def _broken(started: datetime, cause: BaseException, *, connected: bool) -> NoAnswer:
+    if not connected:
         words = "no connection could be made"
     elif isinstance(cause, httpx.TimeoutException):
         words = "the answer stopped half-way"
@@ -136,7 +137,7 @@ def _broken(started: datetime, cause: BaseException) -> NoAnswer:
         words = str(cause)
     else:
         words = "the connection broke before a whole answer was there"
-    return NoAnswer(not never, words, _evidence(started, error=f"{type(cause).__name__}: {cause}"))
+    return NoAnswer(connected, words, _evidence(started, error=f"{type(cause).__name__}: {cause}"))
 
 
 async def _send(
