@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from metronome.types.v1.contract_add_manual_balance_entry_params import ContractAddManualBalanceEntryParams
@@ -70,10 +71,30 @@ def archived(world: World, request: Request, kind: str) -> Reply:
     row = world.commits.get(uuid_of(request.given[f"{kind}_id"], f"{kind}_id"))
     if row is None or (row["customer_id"], row["kind"]) != (customer_id, kind):
         raise ApiError(400, f"{kind.capitalize()} not found", code=f"{kind.capitalize()}NotFound")
+    return carried_out(world, request, row, "archive", lambda: commits.archive(world, row))
+
+
+def created(world: World, request: Request, kind: str) -> Reply:
+    """Make a commit or credit of the customer itself."""
+    customer = customers.found(world, request.given["customer_id"])
+    row = commits.prepare(world, request, customer["id"], request.given, kind)
+    commits.store(world, row)
+    world.happened(request, resource=(kind, row["id"]), action="create", after=commits.show(world, row))
+    return Reply(200, {"data": {"id": row["id"]}})
+
+
+def named(world: World, request: Request, kind: str) -> Row:
+    """The commit or credit that v1's routes name, of the customer that they name. Raises ApiError 404."""
+    customer = customers.found(world, request.given["customer_id"])
+    return found(world, customer["id"], request.given[f"{kind}_id"], f"{kind}_id", kind)
+
+
+def carried_out(world: World, request: Request, row: Row, action: str, change: Callable[[], object]) -> Reply:
+    """Change a commit or credit, and note how it was shown before and after."""
     before = commits.show(world, row)
-    commits.archive(world, row)
+    change()
     after = commits.show(world, row)
-    world.happened(request, resource=(kind, row["id"]), action="archive", before=before, after=after)
+    world.happened(request, resource=(row["kind"], row["id"]), action=action, before=before, after=after)
     return Reply(200, {"data": {"id": row["id"]}})
 
 

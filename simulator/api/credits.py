@@ -8,7 +8,7 @@ from metronome.types.v1.customers.credit_create_params import CreditCreateParams
 from metronome.types.v1.customers.credit_list_params import CreditListParams
 from metronome.types.v1.customers.credit_update_end_date_params import CreditUpdateEndDateParams
 
-from simulator.api import balances, customers
+from simulator.api import balances
 from simulator.engine import commits
 from simulator.http import Reply, Request
 from simulator.routing import route
@@ -24,12 +24,7 @@ class CreditArchive(TypedDict, total=False):
 
 @route("POST /v1/contracts/customerCredits/create", CreditCreateParams, writes=True)
 def create(world: World, request: Request) -> Reply:
-    customer = customers.found(world, request.given["customer_id"])
-    row = commits.prepare(world, request, customer["id"], request.given, "credit")
-    commits.store(world, row)
-    shown = commits.show(world, row)
-    world.happened(request, resource=("credit", row["id"]), action="create", after=shown)
-    return Reply(200, {"data": {"id": row["id"]}})
+    return balances.created(world, request, "credit")
 
 
 @route("POST /v1/contracts/customerCredits/list", CreditListParams)
@@ -40,16 +35,10 @@ def list_credits(world: World, request: Request) -> Reply:
 @route("POST /v1/contracts/customerCredits/updateEndDate", CreditUpdateEndDateParams, writes=True)
 def update_end_date(world: World, request: Request) -> Reply:
     """Only to an earlier end."""
-    given = request.given
-    customer = customers.found(world, given["customer_id"])
-    row = balances.found(world, customer["id"], given["credit_id"], "credit_id", "credit")
-    before = commits.show(world, row)
-    commits.shorten(world, row, given["access_ending_before"])
-    after = commits.show(world, row)
-    world.happened(
-        request, resource=("credit", row["id"]), action="update_end_date", before=before, after=after
+    row, end = balances.named(world, request, "credit"), request.given["access_ending_before"]
+    return balances.carried_out(
+        world, request, row, "update_end_date", lambda: commits.shorten(world, row, end)
     )
-    return Reply(200, {"data": {"id": row["id"]}})
 
 
 @route("POST /v2/contracts/credits/archive", CreditArchive, writes=True)
