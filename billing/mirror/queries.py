@@ -123,6 +123,11 @@ def count_customers(wanted: CustomerFilter) -> tuple[int, bool]:
     return count, count == COUNT_CAP
 
 
+def knows(customer_id: UUID | str) -> bool:
+    """Whether a customer has a page here."""
+    return Customer.objects.filter(pk=customer_id).exists()
+
+
 def customer(customer_id: UUID | str) -> Customer | None:
     """One customer in three queries: `aliases` by text, `customer_plans` with their plans, newest first."""
     subscriptions = CustomerPlan.objects.select_related("plan").order_by("-starting_on", "pk")

@@ -327,7 +327,7 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
 def _mirrored(row: ChangeRequest) -> Any:
     """The customer whose page can be opened: the request's, or the one it made, once it is mirrored."""
     customer_id = row.about_customer
-    return customer_id if customer_id and mirror.customer(customer_id) else None
+    return customer_id if customer_id and mirror.knows(customer_id) else None
 
 
 def _page(

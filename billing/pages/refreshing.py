@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
 from billing import tasks
+from billing.mirror import queries as mirror
 from billing.mirror import refresh as mirror_refresh
-from billing.mirror.models import Customer, RefreshRun
+from billing.mirror.models import RefreshRun
 from billing.pages.access import needs, require
 from billing.pages.requests import actor_of, go_to, is_partial, render_page, way_back
 from billing.roles import Can
@@ -34,7 +35,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
     """The same for one customer, which takes a second instead of minutes."""
-    if not Customer.objects.filter(pk=customer_id).exists():
+    if not mirror.knows(customer_id):
         raise Http404(f"The mirror knows no customer {customer_id}")
     return _ask(request, customer_id) if request.method == "POST" else _progress(request, customer_id)
 

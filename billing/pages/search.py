@@ -14,7 +14,6 @@ from django.views.decorators.http import require_safe
 from billing.changes.models import ChangeRequest
 from billing.mirror import queries as mirror
 from billing.mirror.filters import CustomerFilter, FilterRefused
-from billing.mirror.models import Customer
 from billing.mirror.queries import CustomerRow
 from billing.pages.access import needs
 from billing.pages.requests import is_partial, render_page
@@ -75,5 +74,4 @@ def _exact(words: str) -> str | None:
         customer_id = UUID(words)
     except ValueError:
         return None
-    exists = Customer.objects.filter(pk=customer_id).exists()
-    return reverse("billing:customer", args=[customer_id]) if exists else None
+    return reverse("billing:customer", args=[customer_id]) if mirror.knows(customer_id) else None
