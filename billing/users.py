@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Upper
 
 from billing.roles import Can, Role, may
 
@@ -27,6 +28,11 @@ class User(AbstractUser):
             ),
             models.CheckConstraint(name="role_is_known", condition=models.Q(role__in=Role.values)),
             models.CheckConstraint(name="name_is_given", condition=~models.Q(name="")),
+            models.UniqueConstraint(  # UPPER is how sign-in finds an account (__iexact)
+                Upper("username"),
+                name="usernames_differ_in_more_than_case",
+                violation_error_message="Somebody signs in with this name already; capitals don’t count.",
+            ),
         ]
 
     def __str__(self) -> str:

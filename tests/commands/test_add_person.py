@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 
 from billing.audit.models import AuditEvent
 from billing.users import User
@@ -134,3 +135,30 @@ def test_a_file_that_can_not_be_read_adds_nobody(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="can’t be read"):
         add("mona", name="Mona", role="finance", password_file=str(tmp_path / "none"))
     assert nobody_was_added()
+
+
+@pytest.mark.parametrize("taken", ["Finance", "FINANCE", "finance", " finance"])
+def test_a_name_that_differs_only_in_case_is_refused(taken: str, password_file: str) -> None:
+    add("finance", name="Priya", role="finance", password_file=password_file)
+
+    with pytest.raises(CommandError, match="Nobody was added"):
+        add(taken, name="Twin", role="manager", password_file=password_file)
+
+    assert [person.username for person in User.objects.all()] == ["finance"]
+    assert AuditEvent.objects.count() == 1
+
+
+def test_the_database_refuses_a_twin_as_well(password_file: str) -> None:
+    add("finance", name="Priya", role="finance", password_file=password_file)
+
+    with pytest.raises(IntegrityError, match="usernames_differ_in_more_than_case"), transaction.atomic():
+        User.objects.create(username="FINANCE", name="Twin", role="manager")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_password(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text(f"{PASSWORD}\n", encoding="utf-8-sig")
+
+    add("mona", name="Mona", role="finance", password_file=str(path))
+
+    assert User.objects.get().check_password(PASSWORD)

@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, username: str, name: str, role: str, password_file: str | None, **options: Any
     ) -> None:
-        person = User(username=User.normalize_username(username.strip()), name=name.strip(), role=role)
+        person = User(username=User.normalize_username(username).strip(), name=name.strip(), role=role)
         if not person.name.isprintable():  # control characters and half characters are not
             raise CommandError("Nobody was added. name: This holds a character that nobody can read.")
         _check(person.full_clean, exclude=["password"])
@@ -64,7 +64,7 @@ def _check(validate: Any, *args: Any, **more: Any) -> None:
 
 def _from_file(path: str) -> str:
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as problem:
         raise CommandError(f"Nobody was added. The password file can’t be read: {problem}") from problem
     if not lines or not lines[0]:
