@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from billing.metronome.outcomes import OutcomeUnknown, ReadFailed, storable
@@ -81,8 +83,17 @@ def turned_away(answer: RawAnswer, words: str) -> str:
 
 
 def retry_after(answer: RawAnswer, otherwise: float) -> float:
-    """Seconds to wait as the answer asks, between 1 and 300; `otherwise` where it does not say."""
+    """Seconds to wait as the answer asks, between 1 and 300; `otherwise` where it does not say.
+
+    Both forms of RFC 9110 §10.2.3 count: seconds, and a date.
+    """
+    said = answer.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        return min(300.0, max(1.0, float(said[:9])))
     try:
-        return min(300.0, max(1.0, float(answer.headers.get("retry-after", otherwise))))
-    except ValueError:
+        when = parsedate_to_datetime(said)
+    except (ValueError, OverflowError):
         return otherwise
+    if when.tzinfo is None:  # RFC 9110 knows GMT alone
+        when = when.replace(tzinfo=UTC)
+    return min(300.0, max(1.0, (when - datetime.now(UTC)).total_seconds()))
