@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,7 @@ from simulator.world import Row, World
 
 Group = tuple[str | None, ...]
 DAY_SECONDS = 86_400
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 
 
 def name_key(name: str) -> str:
@@ -81,10 +83,10 @@ def _number_of(value: Any) -> Decimal | None:
     """A property as a number, also one written as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 40:
         return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
+    text = str(value).strip(" ")
+    if NUMBER.fullmatch(text) is None:
         return None
+    number = Decimal(text)
     return number if number.is_finite() and abs(number) <= LARGEST else None
 
 
