@@ -1,11 +1,13 @@
 """What every request carries for the audit trail and the logs."""
 
+import codecs
 import uuid
 from collections.abc import Callable
 from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
 
 class RequestFacts:
@@ -24,6 +26,42 @@ class RequestFacts:
         response = self.get_response(request)
         response["X-Request-ID"] = request.request_id
         return response
+
+
+class WellFormed:
+    """Keep what no browser sends away from everything behind: other charsets, broken addresses in headers.
+
+    A charset other than UTF-8 is answered 400; a Referer or HX-Current-URL that can't be split is dropped.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_utf8(request.content_params.get("charset", "utf-8")):
+            return HttpResponseBadRequest("Send text as UTF-8.", content_type="text/plain; charset=utf-8")
+        for header in ("HTTP_REFERER", "HTTP_HX_CURRENT_URL"):
+            if header in request.META and not is_address(request.META[header]):
+                del request.META[header]
+        return self.get_response(request)
+
+
+def is_utf8(charset: str) -> bool:
+    """Whether a charset's name, in any spelling, means UTF-8."""
+    try:
+        return codecs.lookup(charset).name == "utf-8"
+    except (LookupError, ValueError):
+        return False
+
+
+def is_address(text: str) -> bool:
+    """Whether this can be taken apart as a URL, as it stands and percent-decoded."""
+    try:
+        for each in (text, unquote(text)):
+            _ = urlsplit(each).port  # splitting finds broken brackets, asking for the port broken numbers
+    except ValueError:
+        return False
+    return True
 
 
 def client_ip(request: HttpRequest, trusted_proxies: int) -> str:

@@ -61,7 +61,7 @@ def go_to(request: HttpRequest, where: Any, *args: Any, **kwargs: Any) -> HttpRe
 def way_back(request: HttpRequest, default: str) -> str:
     """The page of ours that `next` or the Referer names; never another site's."""
     for candidate in (request.POST.get("next", ""), request.headers.get("Referer", "")):
-        if candidate and url_has_allowed_host_and_scheme(
+        if candidate.startswith(("/", "http://", "https://")) and url_has_allowed_host_and_scheme(
             candidate, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         ):
             return candidate
