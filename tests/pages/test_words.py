@@ -51,6 +51,13 @@ def test_ages_have_two_units_at_most(seconds: float | None, shown: str) -> None:
         ("18000", "credits", "18,000"),
         ("0", "KWD", "0.000"),
         ("1.5", "compute units", "1.5"),
+        ("1.234", "OMR", "1.234"),
+        ("1.2", "IQD", "1.200"),
+        ("1500", "XOF", "1,500"),
+        ("1500", "UGX", "1,500"),
+        ("1.2345", "CLF", "1.2345"),
+        ("0.333333", "USD", "0.333333"),
+        ("1.50", "JPY", "1.5"),
     ],
 )
 def test_money_keeps_its_currencys_decimals(amount: str, currency: str, drawn: str) -> None:

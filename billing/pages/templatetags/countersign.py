@@ -22,7 +22,13 @@ register.filter("oddities", oddities)
 register.filter("spelled", spelled)
 
 NO_VALUE = mark_safe('<span class="quiet">—</span>')
-DECIMALS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "JOD": 3, "TND": 3}
+# Every ISO 4217 code whose minor unit is not a hundredth (table of January 2026)
+DECIMALS = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX"), 0),
+    **dict.fromkeys(("UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
 CURRENCY_LETTERS = 3
 
 
@@ -172,7 +178,7 @@ def money(amount: Decimal | str, currency: str) -> SafeString:
     """`EUR 69,297.46`: the currency's own decimals, a true minus, the plain number as value."""
     exact = Decimal(amount)
     is_currency = len(currency) == CURRENCY_LETTERS and currency.isupper()
-    places = DECIMALS.get(currency, 2) if is_currency else max(0, -int(exact.as_tuple().exponent))
+    places = max(DECIMALS.get(currency, 2) if is_currency else 0, -int(exact.normalize().as_tuple().exponent))
     shown = f"{abs(exact):,.{places}f}"
     return format_html(
         '<data class="money" value="{}"><abbr>{}</abbr> <span>{}{}</span></data>',
