@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import CharField, Expression, F, Func, QuerySet
 
@@ -55,9 +56,12 @@ def copy_out(rows: QuerySet[Any], columns: dict[str, str | Expression]) -> Itera
     named = {f"csv_{place}": F(c) if isinstance(c, str) else c for place, c in enumerate(columns.values())}
     # Django joins tables of its own accord only for fields, so each cell is an annotation with its own name.
     selected = rows.annotate(**named).values(*named)
-    statement, params = selected.query.sql_with_params()
     heading = ",".join(columns) + "\n"
     yield heading.encode()
+    try:
+        statement, params = selected.query.sql_with_params()
+    except EmptyResultSet:  # Django knows without asking that there are none
+        return
     with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv)", params) as out,

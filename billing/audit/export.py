@@ -24,6 +24,7 @@ COLUMNS: dict[str, str | Expression] = {
     "subject_type": "subject_type",
     "subject_id": defused("subject_id"),
     "subject": defused("subject_text"),
+    "customer_id": "customer_id",
     "reference": defused("reference"),
     "old": Cast("old", TextField()),  # JSON begins with a bracket, a quote, a letter or a number
     "new": Cast("new", TextField()),

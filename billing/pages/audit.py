@@ -58,7 +58,7 @@ def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
         wanted = AuditFilter.from_get(request.GET)
     except FilterRefused as refusal:
         raise BadRequest(str(refusal)) from refusal
-    return csv_response(export.stream(wanted, actor_of(request)), "audit")
+    return csv_response(request, lambda: export.stream(wanted, actor_of(request)), "audit")
 
 
 def _shown(request: HttpRequest, people: list[tuple[str, str]]) -> dict[str, tuple[str, str]]:

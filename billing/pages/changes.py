@@ -66,7 +66,7 @@ def inbox_csv(request: HttpRequest) -> HttpResponseBase:
     """The same list as a file, whole."""
     view, status, rows = _listed(request)
     filters = {"view": view, "status": status}
-    return csv_response(requests_csv(rows, actor_of(request), filters), "requests")
+    return csv_response(request, lambda: requests_csv(rows, actor_of(request), filters), "requests")
 
 
 @needs(Can.BROWSE)

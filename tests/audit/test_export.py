@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from billing.audit import log
 from billing.audit.actors import Actor, system
+from billing.audit.csv import copy_out
 from billing.audit.events import Event
 from billing.audit.export import stream
 from billing.audit.models import AuditEvent
@@ -20,9 +21,12 @@ from billing.audit.queries import AuditFilter
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HEADING = (
-    "id,occurred_at,event,actor,actor_role,subject_type,subject_id,subject,reference,old,new,reason,digest,ip,"
-    "user_agent,request_id"
+    "id,occurred_at,event,actor,actor_role,subject_type,subject_id,subject,customer_id,reference,old,new,reason,digest,"
+    "ip,user_agent,request_id"
 )
+
+
+CUSTOMER = "3e40c495-43b3-405e-b8c3-447824be4fe3"
 
 
 def write(text: str = "Halcyon", *, reason: str = "", actor: Actor | None = None, **facts: str) -> AuditEvent:
@@ -44,7 +48,9 @@ def read(wanted: AuditFilter | None = None) -> list[dict[str, str]]:
 
 
 def test_the_columns_are_fixed_and_the_rows_come_oldest_first() -> None:
-    first = write("Halcyon", reason="agreed,\n“by mail”", reference="CR-000001", digest="d" * 64)
+    first = write(
+        "Halcyon", reason="agreed,\n“by mail”", reference="CR-000001", digest="d" * 64, customer_id=CUSTOMER
+    )
     second = write("Larkspur")
 
     exported = b"".join(stream(AuditFilter(event="list.exported"), system("an auditor"))).decode()
@@ -61,6 +67,7 @@ def test_the_columns_are_fixed_and_the_rows_come_oldest_first() -> None:
         "subject_type": "change",
         "subject_id": "1",
         "subject": "Halcyon",
+        "customer_id": CUSTOMER,
         "reference": "CR-000001",
         "old": '{"name": "Händler & Söhne"}',
         "new": "",
@@ -170,3 +177,7 @@ def test_a_reader_who_goes_away_leaves_the_connection_usable() -> None:
 
     assert read_so_far[0].decode() == f"{HEADING}\n"
     assert AuditEvent.objects.count() == 20_001
+
+
+def test_a_list_without_rows_still_has_its_header() -> None:
+    assert b"".join(copy_out(AuditEvent.objects.none(), {"id": "id", "event": "event_type"})) == b"id,event\n"

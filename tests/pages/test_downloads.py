@@ -1,0 +1,44 @@
+"""HEAD takes nothing, so nothing is on record; a refresh with odd numbers or a odd way back is no error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from billing.audit.models import AuditEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FILES = ["/audit/export.csv", "/customers.csv", "/plans.csv", "/changes.csv"]
+
+
+@pytest.mark.parametrize("address", FILES)
+def test_head_is_no_export(address: str, browser: Callable[[str], Client]) -> None:
+    auditor = browser("auditor")
+    before = AuditEvent.objects.count()
+
+    answer = auditor.head(address)
+
+    assert (answer.status_code, b"".join(answer.streaming_content)) == (200, b"")
+    assert AuditEvent.objects.count() == before
+
+
+def test_an_empty_list_of_requests_is_a_header(browser: Callable[[str], Client]) -> None:
+    answer = browser("auditor").get("/changes.csv")
+
+    assert b"".join(answer.streaming_content).startswith(b"reference,kind,status,")
+
+
+@pytest.mark.parametrize("name", ["asked", "after"])
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 20, "9" * 6_000, "-1", "٣"])
+def test_odd_numbers_in_a_refresh_are_no_error(name: str, number: str, finance: Client) -> None:
+    assert finance.get("/system/refresh/", {name: number}).status_code == 200
+
+
+@pytest.mark.parametrize("way", ["x", "http://[", "javascript:alert(1)", "//evil.example", "a b"])
+def test_an_odd_way_back_leads_home(way: str, finance: Client) -> None:
+    answer = finance.post("/system/refresh/", {"next": way})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/system/")
