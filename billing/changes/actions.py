@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
@@ -11,7 +12,7 @@ from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.changes import sealed
-from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Subject, Verdict
+from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Subject, Verdict, counting_approvals
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.proposals import Proposal
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, SubjectBusy, WrongState
@@ -135,15 +136,10 @@ def withdraw(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
 
 
 def open_steps(change: ChangeRequest) -> list[tuple[ApprovalStep, int]]:
-    """Each step that still needs people, with how many."""
-    approvals: dict[int, int] = {}
-    for step_id, verdict in change.decisions.values_list("step_id", "verdict"):
-        if verdict == Verdict.APPROVE:
-            approvals[step_id] = approvals.get(step_id, 0) + 1
+    """Each step that still needs people, with how many; an approval counts while its giver may give it."""
+    approvals = Counter(change.decisions.filter(counting_approvals()).values_list("step_id", flat=True))
     return [
-        (step, missing)
-        for step in change.steps.all()
-        if (missing := step.people - approvals.get(step.pk, 0)) > 0
+        (step, missing) for step in change.steps.all() if (missing := step.people - approvals[step.pk]) > 0
     ]
 
 

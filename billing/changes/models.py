@@ -171,6 +171,20 @@ class ApprovalStep(models.Model):
         return f"{self.people} × {self.role}"
 
 
+def counting_approvals(prefix: str = "") -> models.Q:
+    """Approvals that count: of people who are active and still have the role of the step they filled.
+
+    `prefix` leads to the decisions, such as `decisions__`. The database repeats this rule (migration 0008).
+    """
+    return models.Q(
+        **{
+            f"{prefix}verdict": Verdict.APPROVE,
+            f"{prefix}checker__is_active": True,
+            f"{prefix}checker__role": models.F(f"{prefix}step__role"),
+        }
+    )
+
+
 class Decision(models.Model):
     """One person's verdict on one request, with the digest they judged. Never changed, never deleted.
 
@@ -204,6 +218,14 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.checker} {self.verdict}"
+
+    def why_it_does_not_count(self) -> str:
+        """Why an approval counts no more while others are awaited, in words; empty when it does."""
+        if not self.checker.is_active:
+            return "approved, but the account is not active any more: somebody else has to agree"
+        if self.checker.role != self.step.role:
+            return f"approved, but is no {self.step.role} any more: somebody else has to agree"
+        return ""
 
 
 class Call(models.Model):

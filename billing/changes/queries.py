@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 
 from billing.audit.paging import Slice, cut, moment_with_zone
-from billing.changes.models import ApprovalStep, Call, ChangeRequest, Decision, Resolution, Verdict
+from billing.changes.models import ApprovalStep, Call, ChangeRequest, Decision, Resolution, counting_approvals
 from billing.changes.statuses import OPEN, Status
 from billing.roles import Can
 from billing.users import User
@@ -34,7 +34,7 @@ def _undecided_by(person: User) -> QuerySet:
     """Submitted requests of others with an open step for this person's role that they have not decided."""
     open_steps = (
         ApprovalStep.objects.filter(role=person.role, change__status=Status.SUBMITTED)
-        .annotate(approvals=Count("decisions", filter=Q(decisions__verdict=Verdict.APPROVE)))
+        .annotate(approvals=Count("decisions", filter=counting_approvals("decisions__")))
         .filter(people__gt=F("approvals"))
         .exclude(change__maker=person)
     )
@@ -106,7 +106,7 @@ def approvals(change_ids: list[int]) -> dict[int, Progress]:
         .annotate(total=Sum("people"))
     )
     given = dict(
-        Decision.objects.filter(change_id__in=change_ids, verdict=Verdict.APPROVE)
+        Decision.objects.filter(counting_approvals(), change_id__in=change_ids)
         .order_by()
         .values_list("change_id")
         .annotate(total=Count("pk"))

@@ -88,14 +88,12 @@ def _record(change: ChangeRequest) -> None:
     events = AuditEvent.objects.filter(
         reference=change.reference, event_type__in=[Event.CHANGE_SUBMITTED, Event.CHANGE_APPROVED]
     )
-    told = list(events.values_list("event_type", "digest", "actor_id", "subject_id"))
-    if any(
-        digest != change.digest or subject != str(change.uuid) for _event, digest, _actor, subject in told
-    ):
+    told = list(events.values_list("event_type", "digest", "actor_id", "actor_role", "subject_id"))
+    if any(digest != change.digest or subject != str(change.uuid) for _e, digest, _a, _r, subject in told):
         raise Tampered("the audit record tells of another digest")
-    if [actor for event, _d, actor, _s in told if event == Event.CHANGE_SUBMITTED] != [change.maker_id]:
+    if [actor for event, _d, actor, _r, _s in told if event == Event.CHANGE_SUBMITTED] != [change.maker_id]:
         raise Tampered("the audit record does not tell who submitted it")
-    recorded = {actor for event, _d, actor, _s in told if event == Event.CHANGE_APPROVED}
-    decided = set(change.decisions.values_list("checker_id", flat=True))
+    recorded = {(actor, role) for event, _d, actor, role, _s in told if event == Event.CHANGE_APPROVED}
+    decided = set(change.decisions.values_list("checker_id", "step__role"))
     if recorded != decided:
-        raise Tampered("the audit record and the decisions name different people")
+        raise Tampered("the audit record and the decisions name different people, or other roles of theirs")

@@ -241,16 +241,20 @@ def _signatures(row: ChangeRequest, request_text: SealedRequest, waits_for_me: b
             "signed", "good", row.maker.name, "Proposed", row.maker.get_role_display(), row.submitted_at
         )
     ]
-    decisions = list(row.decisions.select_related("checker"))
+    decisions = list(row.decisions.select_related("checker", "step"))
     for decision in decisions:
         approved = decision.verdict == Verdict.APPROVE
+        role = decision.checker.get_role_display()
+        if approved and row.status == Status.SUBMITTED and (gone := decision.why_it_does_not_count()):
+            lines.append(Signature("open", "warn", decision.checker.name, "No longer counts", gone))
+            continue
         lines.append(
             Signature(
                 "signed",
                 "good" if approved else "bad",
                 decision.checker.name,
                 "Approved" if approved else "Rejected",
-                decision.checker.get_role_display(),
+                role,
                 decision.decided_at,
             )
         )

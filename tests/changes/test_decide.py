@@ -8,9 +8,10 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from billing.audit.models import AuditEvent
-from billing.changes import actions
+from billing.changes import actions, apply, queries
 from billing.changes.models import ChangeRequest, Decision, Verdict
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, SubjectBusy, WrongState
+from billing.metronome.client import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, propose
@@ -179,3 +180,68 @@ def test_the_database_refuses_to_change_a_decision(approved: ChangeRequest) -> N
             cursor.execute(statement)
 
     assert Decision.objects.get().digest == approved.digest
+
+
+@pytest.fixture
+def checker3(house: None) -> User:
+    return User.objects.create_user(
+        username="manager3", password="countersign-demo", name="Mia Manager", role="manager"
+    )
+
+
+@pytest.fixture
+def half_agreed(snapshot: dict[str, Any], maker: User, checker: User) -> ChangeRequest:
+    """A request that asks two managers, with the approval of one."""
+    change = propose("customer.realias", maker, {"ingest_aliases": ["only-this-one"]}, snapshot=snapshot)
+    return approve(change, checker)
+
+
+@pytest.mark.parametrize("what", [{"is_active": False}, {"role": "auditor"}])
+def test_an_approval_counts_no_more_once_its_giver_may_not_give_it(
+    half_agreed: ChangeRequest, checker: User, checker2: User, checker3: User, what: dict[str, Any]
+) -> None:
+    User.objects.filter(pk=checker.pk).update(**what)
+
+    assert queries.approvals([half_agreed.pk])[half_agreed.pk] == queries.Progress(given=0, needed=2)
+    assert [missing for _step, missing in actions.open_steps(half_agreed)] == [2]
+    approve(half_agreed, checker2)
+    assert half_agreed.status == "submitted"
+    assert list(queries.waiting_for(checker3)) == [half_agreed]
+    approve(half_agreed, checker3)
+    assert half_agreed.status == "approved"
+
+
+def test_an_approver_who_comes_back_counts_again(
+    half_agreed: ChangeRequest, checker: User, checker2: User
+) -> None:
+    User.objects.filter(pk=checker.pk).update(is_active=False)
+    approve(half_agreed, checker2)
+    User.objects.filter(pk=checker.pk).update(is_active=True)
+
+    assert actions.open_steps(half_agreed) == []
+
+
+@pytest.mark.parametrize("what", [{"is_active": False}, {"role": "auditor"}])
+def test_the_database_counts_alike(
+    half_agreed: ChangeRequest, checker: User, checker2: User, what: dict[str, Any]
+) -> None:
+    User.objects.filter(pk=checker.pk).update(**what)
+    approve(half_agreed, checker2)
+
+    with (
+        pytest.raises(IntegrityError, match="may not give it any more"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE billing_changerequest SET status = 'approved'")
+
+
+def test_who_leaves_after_the_last_approval_does_not_stop_what_was_agreed(
+    approved: ChangeRequest, checker: User, gateway: Gateway
+) -> None:
+    User.objects.filter(pk=checker.pk).update(is_active=False)
+
+    apply.apply_change(approved.pk, gateway)
+
+    approved.refresh_from_db()
+    assert approved.status == "applied"

@@ -55,6 +55,7 @@ EDITS = {
     "call key": "UPDATE billing_call SET key = gen_random_uuid()",
     "call": "UPDATE billing_call SET operation = 'customers.archive'",
     "record": "UPDATE billing_auditevent SET digest = repeat('2', 64)",
+    "record's roles": "UPDATE billing_auditevent SET actor_role = '' WHERE event_type = 'change.approved'",
     "record's people": "UPDATE billing_auditevent SET actor_id = NULL WHERE event_type = 'change.approved'",
 }
 

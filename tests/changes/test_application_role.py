@@ -1,0 +1,87 @@
+"""What the application's own database role tries, and what the database says to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege, RestrictViolation
+
+from billing.audit.models import AuditEvent
+from billing.changes.models import ChangeRequest
+
+AUDIT = (
+    "INSERT INTO billing_auditevent (%s event_type, actor_text, actor_role, subject_type, subject_id,"
+    " subject_text, reference, digest, reason, user_agent, request_id)"
+    " VALUES (%s 'change.approved', 'x', '', '', '', '', '', '', '', '', '')"
+)
+
+
+@pytest.fixture
+def application(submitted: ChangeRequest, application_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(application_url, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("CREATE TEMP TABLE billing_decision (id int)", InsufficientPrivilege),
+        ("CREATE TEMP VIEW billing_user AS SELECT 1", InsufficientPrivilege),
+        ("CREATE TABLE public.billing_shadow (id int)", InsufficientPrivilege),
+        ("CREATE SCHEMA shadow", InsufficientPrivilege),
+        ("TRUNCATE billing_auditevent", InsufficientPrivilege),
+        ("ALTER TABLE billing_auditevent DISABLE TRIGGER ALL", InsufficientPrivilege),
+        ("SET session_replication_role = replica", InsufficientPrivilege),
+        (
+            "CREATE OR REPLACE FUNCTION billing_is_agreed(c billing_changerequest) RETURNS boolean"
+            " LANGUAGE sql AS 'SELECT true'",
+            InsufficientPrivilege,
+        ),
+        ("UPDATE billing_changerequest SET status = 'approved'", RestrictViolation),
+        ("UPDATE billing_changerequest SET sealed = sealed || ' '", RestrictViolation),
+        ("DELETE FROM billing_changerequest", RestrictViolation),
+        ("DELETE FROM billing_approvalstep", RestrictViolation),
+        ("UPDATE billing_call SET operation = 'customers.archive'", RestrictViolation),
+        ("UPDATE billing_auditevent SET reason = 'x'", RestrictViolation),
+        ("DELETE FROM billing_auditevent", RestrictViolation),
+        (AUDIT % ("id,", "1000000,"), psycopg.errors.ObjectNotInPrerequisiteState),
+        ("UPDATE billing_user SET is_superuser = true", psycopg.errors.CheckViolation),
+    ],
+)
+def test_the_role_is_refused(
+    application: psycopg.Connection, submitted: ChangeRequest, statement: str, error: type[Exception]
+) -> None:
+    before = AuditEvent.objects.count()
+
+    with pytest.raises(error):
+        application.execute(statement)
+
+    submitted.refresh_from_db()
+    assert (submitted.status, AuditEvent.objects.count()) == ("submitted", before)
+
+
+def test_the_records_time_and_transaction_are_the_databases_own(application: psycopg.Connection) -> None:
+    application.execute(AUDIT % ("occurred_at, xid,", "'1999-01-01', '1',"))
+
+    row = application.execute(
+        "SELECT occurred_at > now() - interval '1 minute', xid > '1'"
+        " FROM billing_auditevent ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    assert row == (True, True)
+
+
+def test_a_number_of_ones_own_is_refused_after_an_honest_one(application: psycopg.Connection) -> None:
+    application.execute(AUDIT % ("", ""))
+
+    with pytest.raises(RestrictViolation, match="numbers its own rows"):
+        application.execute(AUDIT % ("id,", "1000000,"))
+
+
+def test_every_function_of_ours_names_where_it_looks(application: psycopg.Connection) -> None:
+    rows = application.execute(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND"
+        " (proconfig IS NULL OR NOT 'search_path=pg_catalog, public, pg_temp' = ANY (proconfig))"
+    ).fetchall()
+    assert rows == []
