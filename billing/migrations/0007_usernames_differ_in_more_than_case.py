@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddConstraint(
             model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('username'), name='usernames_differ_in_more_than_case', violation_error_message='Somebody signs in with this name already; capitals make no difference.'),
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('username'), name='usernames_differ_in_more_than_case', violation_error_message='Somebody signs in with this name already; capitals don’t count.'),
         ),
     ]
