@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from datetime import timedelta
 
@@ -18,22 +17,9 @@ from billing.changes.proposals import Proposal
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, SubjectBusy, WrongState
 from billing.changes.sealing import store, submitted_facts
 from billing.changes.statuses import PROPOSE_AGAIN, Status
+from billing.changes.typed import checked_reason, is_typed
 from billing.roles import Can
 from billing.users import User
-
-LONGEST_REASON = 2_000
-
-
-def checked_reason(reason: str) -> str:
-    """The reason, trimmed. Raises BadInput when it is empty, too long, or has characters we can't keep."""
-    reason = reason.strip()
-    if not reason:
-        raise BadInput("Say why. The reason is kept in the audit record.", field="reason")
-    if len(reason) > LONGEST_REASON:
-        raise BadInput(f"The reason is longer than {LONGEST_REASON:,} characters.", field="reason")
-    if any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\r\t" for letter in reason):
-        raise BadInput("The reason has a control character or half a character: take it out.", field="reason")
-    return reason
 
 
 def submit(
@@ -86,8 +72,9 @@ def decide(
         if digest != change.digest:
             raise NotWhatYouSaw("The page you decided on is not this request. Read it again, then decide.")
         request = sealed.read(change.sealed)
-        if verdict is Verdict.APPROVE and request.typed_confirmation and typed != request.subject_text:
-            raise BadInput("Type the customer’s name exactly as it is shown.", field="typed")
+        wants_name = verdict is Verdict.APPROVE and request.typed_confirmation
+        if wants_name and not is_typed(typed, request.subject_text, request.customer_id):
+            raise BadInput("Type the customer’s name as it is shown.", field="typed")
         decision = Decision.objects.create(
             change=change,
             step=step,

@@ -11,11 +11,11 @@ from django.db import transaction
 from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
-from billing.changes.actions import checked_reason
 from billing.changes.models import CallStatus, ChangeRequest, Resolution
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.refusals import NotAllowed, WrongState
 from billing.changes.statuses import Status
+from billing.changes.typed import checked_reason
 from billing.roles import Can
 from billing.users import User
 

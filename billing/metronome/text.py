@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 LONGEST_NAME = 160
 """UTF-16 units; Metronome silently cuts the rest."""
@@ -33,7 +33,7 @@ def check_name(text: str) -> str:
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
         raise TextRefused("The name is empty.")
-    if not any(_is_drawn(letter) for letter in name):
+    if not any(is_drawn(letter) for letter in name):
         raise TextRefused("The name has nothing but characters that can’t be seen.")
     if turner := next((letter for letter in name if letter in TURNERS), ""):
         raise TextRefused(f"The name has a character that turns the text around (U+{ord(turner):04X}).")
@@ -56,9 +56,22 @@ def check_alias(text: str) -> str:
     return text
 
 
-def check_aliases(aliases: Iterable[str]) -> list[str]:
-    """The aliases in the order given. Raises TextRefused for a bad one, a repeated one, or over 2,000."""
-    checked = [check_alias(alias) for alias in aliases]
+def check_aliases(aliases: Iterable[str], held: Collection[str] = ()) -> list[str]:
+    """The aliases in the order given. Raises TextRefused for a bad one, a repeated one, or over 2,000.
+
+    One that the customer holds already is never bad: whoever made it, it stays until it is taken away.
+    """
+    return check_whole_set([alias if alias in held else check_alias(alias) for alias in aliases])
+
+
+def check_whole_set(checked: list[str]) -> list[str]:
+    """All aliases that a customer shall hold, whoever made them. Raises TextRefused.
+
+    Only what can't be sent at all is refused in each: nothing, half a character, NUL.
+    """
+    for alias in checked:
+        if not alias or any(letter == "\0" or unicodedata.category(letter) == "Cs" for letter in alias):
+            raise TextRefused("An alias is empty, or has half a character or a NUL in it.")
     if len(checked) > MOST_ALIASES:
         raise TextRefused(f"These are {len(checked):,} aliases; a customer can hold {MOST_ALIASES:,}.")
     seen: set[str] = set()
@@ -95,5 +108,6 @@ def _refuse_unsendable(text: str, what: str) -> None:
             raise TextRefused(f"{what} has a control character (code {ord(letter)}); take it out.")
 
 
-def _is_drawn(letter: str) -> bool:
+def is_drawn(letter: str) -> bool:
+    """Whether a character leaves a mark of its own."""
     return letter not in BLANKS and unicodedata.category(letter)[0] in "LNPS"

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import VERSION
-from billing.changes.actions import checked_reason
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import MARKS, TONES, Status
+from billing.changes.typed import checked_reason
 from billing.control import alive, freezing
 from billing.control.models import Installation
 from billing.mirror import queries as mirror

@@ -9,6 +9,7 @@ from django import forms
 from billing.changes.kinds.base import FIELD_GROUPS, Kind, ProposalForm, counted, quoted, refuse_archived
 from billing.changes.proposals import Caution, Proposal
 from billing.changes.refusals import BadInput
+from billing.changes.typed import ReasonField, is_typed
 
 
 class ArchiveForm(ProposalForm):
@@ -25,17 +26,17 @@ class ArchiveForm(ProposalForm):
         widget=forms.RadioSelect,
     )
     open_business = forms.BooleanField(required=False)
-    open_business_reason = forms.CharField(
+    open_business_reason = ReasonField(
         label="Why archive it all the same",
         required=False,
         max_length=500,
         help_text="Contracts end at once. What becomes of plans, Metronome does not say.",
     )
-    typed_name = forms.CharField(label="Type the customer’s name exactly", strip=False, max_length=400)
+    typed_name = forms.CharField(label="Type the customer’s name", strip=False, max_length=400)
 
-    def __init__(self, *args: Any, customer_name: str, open_count: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, customer: tuple[str, str | None], open_count: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.customer_name = customer_name
+        self.customer = customer
         self.fields["typed_name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
         if open_count:
             number = counted(open_count, "plan or contract is", "plans and contracts are")
@@ -47,8 +48,8 @@ class ArchiveForm(ProposalForm):
 
     def clean_typed_name(self) -> str:
         typed = self.cleaned_data["typed_name"]
-        if typed != self.customer_name:
-            raise forms.ValidationError("This is not the customer’s name, letter for letter.")
+        if not is_typed(typed, *self.customer):
+            raise forms.ValidationError("This is not what stands above; capitals and accents count.")
         return typed
 
 
@@ -75,7 +76,7 @@ class ArchiveCustomer(Kind):
         return ArchiveForm(
             data,
             initial=initial,
-            customer_name=(snapshot or {}).get("name", ""),
+            customer=((snapshot or {}).get("name", ""), (snapshot or {}).get("id")),
             open_count=len(survey["contracts"]) + len(survey["plans"]),
         )
 

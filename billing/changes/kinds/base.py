@@ -11,6 +11,7 @@ from django import forms
 from billing.changes.oddities import spelled
 from billing.changes.proposals import Caution, Proposal
 from billing.changes.refusals import BadInput
+from billing.changes.typed import ReasonField
 from billing.metronome.text import TURNERS
 from billing.mirror import queries as mirror
 
@@ -29,9 +30,8 @@ class Hint:
 class ProposalForm(forms.Form):
     """The base of every kind's form: the reason comes last, for every kind."""
 
-    reason = forms.CharField(
+    reason = ReasonField(
         label="Reason",
-        max_length=2_000,
         help_text="Kept for ever in the audit record. Say what somebody else can check.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )

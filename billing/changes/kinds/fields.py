@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 
+from billing.changes.typed import plain_lines
 from billing.metronome.text import TextRefused, check_aliases, check_custom_fields, check_name
 
 
@@ -31,6 +34,9 @@ class NameField(forms.CharField):
 class AliasesField(forms.CharField):
     """Ingest aliases, one a line. Spaces at either end are part of an alias; empty lines are skipped."""
 
+    held: Collection[str] = ()
+    """What the customer holds already, which is taken as it is."""
+
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", "Ingest aliases")
         kwargs.setdefault(
@@ -42,16 +48,44 @@ class AliasesField(forms.CharField):
 
     def clean(self, value: Any) -> list[str]:
         text = super().clean(value)
-        lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line]
+        lines = [line for line in plain_lines(text).split("\n") if line]
         if self.required and not lines:
             raise forms.ValidationError("Enter at least one alias.", code="required")
         try:
-            return check_aliases(lines)
+            return check_aliases(lines, self.held)
         except TextRefused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list | tuple) else value
+
+
+def fits_a_line(alias: str) -> bool:
+    """Whether a text field with an alias a line gives this one back as it was."""
+    return bool(alias) and plain_lines(alias).count("\n") == 0
+
+
+class AliasChoice(forms.MultipleChoiceField):
+    """Aliases that no line can hold, each with a box; its value is the list of those that were ticked."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, *, aliases: Collection[str], words: str, **kwargs: Any) -> None:
+        self.by_mark = {hashlib.sha256(alias.encode()).hexdigest()[:16]: alias for alias in aliases}
+        choices = [(mark, f"{words} “{drawn_lines(alias)}”") for mark, alias in self.by_mark.items()]
+        super().__init__(choices=choices, required=False, **kwargs)
+
+    def marks(self, aliases: Collection[str]) -> list[str]:
+        """The values of the boxes of these aliases."""
+        return [mark for mark, alias in self.by_mark.items() if alias in aliases]
+
+    def clean(self, value: Any) -> list[str]:
+        return [self.by_mark[mark] for mark in super().clean(value)]
+
+
+def drawn_lines(text: str) -> str:
+    """A text on one line, a sign in the place of each line end."""
+    return text.replace("\r\n", "⏎").replace("\r", "⏎").replace("\n", "⏎")
 
 
 def clean_custom_fields(values: dict[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from billing.changes.kinds.base import (
@@ -14,16 +15,50 @@ from billing.changes.kinds.base import (
     refuse_held_aliases,
 )
 from billing.changes.kinds.create import alias_hints
-from billing.changes.kinds.fields import AliasesField
+from billing.changes.kinds.fields import AliasChoice, AliasesField, fits_a_line
 from billing.changes.oddities import alias_cautions
 from billing.changes.proposals import Caution, Proposal
 from billing.changes.refusals import BadInput
+from billing.metronome.text import MOST_ALIASES, TextRefused, check_alias
 
 
 class ReplaceAliasesForm(ProposalForm):
-    """All aliases the customer shall hold afterwards."""
+    """All aliases the customer shall hold afterwards.
+
+    Those that a line can't hold (made elsewhere, with a line break in them) stay unless their box is ticked;
+    those of an older request that is proposed again come back unless their box is cleared.
+    """
 
     ingest_aliases = AliasesField(required=False, label="Ingest aliases, all of them")
+
+    def __init__(self, *args: Any, held: Collection[str], wanted: Collection[str], **kwargs: Any) -> None:
+        initial = {**kwargs.pop("initial", {}), "ingest_aliases": [a for a in wanted if fits_a_line(a)]}
+        super().__init__(*args, initial=initial, **kwargs)
+        self.fields["ingest_aliases"].held = frozenset(held)
+        self.kept = [alias for alias in held if not fits_a_line(alias)]
+        returning = [alias for alias in wanted if not fits_a_line(alias) and alias not in self.kept]
+        if self.kept:
+            gone = [alias for alias in self.kept if alias not in wanted]
+            self.fields["removed"] = AliasChoice(
+                aliases=self.kept, words="Remove", label="Kept apart: a line break is part of these"
+            )
+            self.initial["removed"] = self.fields["removed"].marks(gone)
+        if returning:
+            self.fields["returned"] = AliasChoice(
+                aliases=returning, words="Add", label="Held before: a line break is part of these"
+            )
+            self.initial["returned"] = self.fields["returned"].marks(returning)
+        self.order_fields([name for name in self.fields if name != "reason"] + ["reason"])
+
+    def clean(self) -> dict[str, Any]:
+        entered = super().clean()
+        removed, returned = entered.pop("removed", []), entered.pop("returned", [])
+        kept = [alias for alias in self.kept if alias not in removed]
+        if "ingest_aliases" in entered:
+            entered["ingest_aliases"] = [*entered["ingest_aliases"], *kept, *returned]
+            if len(entered["ingest_aliases"]) > MOST_ALIASES:
+                self.add_error("ingest_aliases", f"A customer can hold {MOST_ALIASES:,} aliases.")
+        return entered
 
 
 class ReplaceAliases(Kind):
@@ -40,8 +75,10 @@ class ReplaceAliases(Kind):
         survey: dict[str, Any] | None = None,
         initial: dict[str, Any] | None = None,
     ) -> ProposalForm:
+        initial = dict(initial or {})
+        held = (snapshot or {}).get("ingest_aliases", [])
         return ReplaceAliasesForm(
-            data, initial={"ingest_aliases": (snapshot or {}).get("ingest_aliases", []), **(initial or {})}
+            data, held=held, wanted=initial.pop("ingest_aliases", held), initial=initial
         )
 
     def build(
@@ -58,6 +95,7 @@ class ReplaceAliases(Kind):
         removed = sorted(set(held) - set(wanted))
         if not added and not removed:
             raise BadInput("These are the aliases it has already.", field="ingest_aliases")
+        _refuse_malformed(added)
         refuse_held_aliases(added, own_id=snapshot["id"])
         warnings = []
         if removed:
@@ -100,6 +138,15 @@ class ReplaceAliases(Kind):
         return alias_hints(
             [alias for alias in wanted if alias not in held], own_id=(snapshot or {}).get("id")
         )
+
+
+def _refuse_malformed(added: list[str]) -> None:
+    """Raise BadInput for a new alias that can't be one; what only a box can add was held before."""
+    try:
+        for alias in filter(fits_a_line, added):
+            check_alias(alias)
+    except TextRefused as refusal:
+        raise BadInput(str(refusal), field="ingest_aliases") from refusal
 
 
 def _sentence(name: str, added: list[str], removed: list[str]) -> str:

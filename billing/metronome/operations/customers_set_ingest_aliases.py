@@ -8,7 +8,7 @@ from uuid import UUID
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
 from billing.metronome.operations.proof import seen_customer, still_as_before
 from billing.metronome.outcomes import OutcomeUnknown, ReadFailed
-from billing.metronome.text import check_aliases
+from billing.metronome.text import check_whole_set
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
@@ -21,7 +21,7 @@ class SetIngestAliases(Operation):
     name: ClassVar[str] = "customers.setIngestAliases"
 
     def show(self, params: dict[str, Any]) -> HttpCall:
-        aliases = check_aliases(params["ingest_aliases"])
+        aliases = check_whole_set(params["ingest_aliases"])
         path = f"/v1/customers/{UUID(params['customer_id'])}/setIngestAliases"
         return HttpCall("POST", path, {"ingest_aliases": aliases})
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from billing.changes import typed
 from billing.changes.oddities import oddities, spelled
 from billing.pages.audit_lines import Line, lines_of
 
@@ -159,6 +160,12 @@ def key(value: Any) -> SafeString:
         inner,
         format_html(drawn, after) if after else "",
     )
+
+
+@register.simple_tag
+def to_type(name: str, thing_id: str | None) -> str:
+    """What a person repeats to show that they mean this one."""
+    return typed.to_type(name, thing_id)
 
 
 @register.simple_tag

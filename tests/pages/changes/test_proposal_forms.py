@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from billing.audit.models import AuditEvent
 from billing.changes import actions, sealed
 from billing.changes.models import ChangeRequest
+from billing.mirror import queries as mirror
+from billing.mirror.models import IngestAlias
 from billing.pages.templatetags.countersign import alias_item, key
 from billing.users import User
 from tests.world import by, propose
@@ -126,7 +129,7 @@ def test_a_reason_with_control_characters_is_refused_and_nothing_is_recorded(
         )
 
     assert AuditEvent.objects.count() == before
-    assert actions.checked_reason("two\r\nlines\tand a tab ") == "two\r\nlines\tand a tab"
+    assert actions.checked_reason("two\r\nlines\tand a tab ") == "two\nlines\tand a tab"
 
 
 @pytest.mark.parametrize(
@@ -171,3 +174,85 @@ def test_what_cannot_be_seen_is_escaped_in_the_body_that_is_shown(
     assert '"a\\u2060b"' in shown
     assert '"x\\u2060y"' in shown
     assert json.loads(shown) == sealed.read(change.sealed).calls[0].http.body
+
+
+ODD = "line\nalias"
+
+
+@pytest.fixture
+def with_odd_aliases(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """The customer as other systems left it: aliases that no form of ours would make."""
+    for alias in (ODD, "cr\rlf\r\n", "tab\talias", "x" * 300, " lead"):
+        IngestAlias.objects.create(customer_id=snapshot["id"], alias=alias, fetched_at=timezone.now())
+    return mirror.snapshot(snapshot["id"])
+
+
+def shown(browser: Client, address: str) -> dict[str, Any]:
+    """What a browser would send back from the form as it is drawn."""
+    form = browser.get(address).context["form"]
+    entered = {field.name: field.value() for field in form if field.name != "reason"}
+    return {**entered, "ingest_aliases": entered["ingest_aliases"].replace("\n", "\r\n")}
+
+
+def test_sending_the_alias_form_back_changes_nothing(
+    with_odd_aliases: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    browser = as_person(maker)
+    address = f"/changes/new/customer.realias/?customer={with_odd_aliases['id']}"
+
+    same = browser.post(address, shown(browser, address) | {"reason": "ordered"})
+
+    assert same.status_code == 422
+    assert same.context["form"].errors == {"ingest_aliases": ["These are the aliases it has already."]}
+    assert not ChangeRequest.objects.exists()
+
+
+def test_adding_an_alias_keeps_those_that_no_line_can_hold(
+    with_odd_aliases: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    browser = as_person(maker)
+    address = f"/changes/new/customer.realias/?customer={with_odd_aliases['id']}"
+    entered = shown(browser, address)
+
+    sent = browser.post(
+        address, entered | {"ingest_aliases": entered["ingest_aliases"] + "\r\nnew-b", "reason": "ordered"}
+    )
+
+    assert sent.status_code == 302
+    call = sealed.read(ChangeRequest.objects.get().sealed).calls[0]
+    assert set(call.params["ingest_aliases"]) == {*with_odd_aliases["ingest_aliases"], "new-b"}
+    assert "Add “new-b”" in ChangeRequest.objects.get().sentence
+
+
+def test_one_that_no_line_can_hold_is_removed_only_by_its_box(
+    with_odd_aliases: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    browser = as_person(maker)
+    address = f"/changes/new/customer.realias/?customer={with_odd_aliases['id']}"
+    page = browser.get(address)
+    boxes = {label: mark for mark, label in page.context["form"].fields["removed"].choices}
+
+    assert set(boxes) == {"Remove “line⏎alias”", "Remove “cr⏎lf⏎”"}
+    sent = browser.post(
+        address,
+        shown(browser, address) | {"removed": [boxes["Remove “line⏎alias”"]], "reason": "ordered"},
+    )
+
+    assert sent.status_code == 302
+    call = sealed.read(ChangeRequest.objects.get().sealed).calls[0]
+    assert set(with_odd_aliases["ingest_aliases"]) - set(call.params["ingest_aliases"]) == {ODD}
+
+
+def test_a_new_alias_with_a_control_character_is_still_refused(
+    with_odd_aliases: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    browser = as_person(maker)
+    address = f"/changes/new/customer.realias/?customer={with_odd_aliases['id']}"
+    entered = shown(browser, address)
+
+    sent = browser.post(
+        address, entered | {"ingest_aliases": entered["ingest_aliases"] + "\r\nnew\ttab", "reason": "ordered"}
+    )
+
+    assert sent.status_code == 422
+    assert not ChangeRequest.objects.exists()
