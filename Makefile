@@ -21,6 +21,7 @@ help: ## what there is
 		while IFS='|' read -r target words; do printf '%-18s %s\n' "$$target" "$$words"; done
 	@echo
 	@echo "  PORT=8000         where make demo answers         DEMO_DIR=.demo    where it keeps its data"
+	@echo "  SIZE=20000        customers that make bench grows, instead of 1,000,000"
 	@echo "  ARGS='-k alias'   further words for make test, make bench and make demo"
 
 demo: setup ## the whole of it on this machine, until Ctrl-C; prints its address and who can sign in

@@ -1,0 +1,209 @@
+"""The pages of a large account, each beside the SQL that somebody would write by hand for it and the frame.
+
+Every round asks everything once, so that a busy minute of the machine falls on a page and its limit alike.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+
+from bench.growing import FIRST_CUSTOMER
+from billing.audit.paging import Cursor
+from billing.changes.models import ChangeRequest
+from billing.users import User
+
+Work = Callable[[], object]
+ROUNDS = 15
+KILOBYTE, FRAME = "/bench/kilobyte", "/bench/frame"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One page as one person sees it. Its limit: the medians of `sql` and of the address `against`."""
+
+    name: str
+    role: str
+    address: str
+    goal: float
+    sql: tuple[str, ...] = ()
+    against: str = FRAME
+    is_htmx: bool = False
+
+
+CUSTOMERS = """
+SELECT c.*, a.aliases, p.plans FROM (
+  SELECT * FROM billing_customer WHERE archived_at IS NULL AND missing_since IS NULL {bound}
+   ORDER BY sort_name, id LIMIT 51) c,
+  LATERAL (SELECT array_agg(alias ORDER BY alias) AS aliases FROM billing_ingestalias
+            WHERE customer_id = c.id) a,
+  LATERAL (SELECT array_agg(p.name) AS plans
+             FROM billing_customerplan s JOIN billing_plan p ON p.id = s.plan_id
+            WHERE s.customer_id = c.id) p"""
+SEARCHED = """
+SELECT c.* FROM billing_customer c WHERE c.id IN (
+   SELECT customer_id FROM billing_ingestalias WHERE alias LIKE '{q}%'
+   UNION SELECT id FROM billing_customer WHERE external_id LIKE '{q}%') ORDER BY sort_name, id LIMIT 51"""
+WAITING = """
+SELECT c.*, u.name FROM billing_changerequest c JOIN billing_user u ON u.id = c.maker_id
+ WHERE c.status = 'submitted' AND c.maker_id <> {me}
+   AND NOT EXISTS (SELECT FROM billing_decision d WHERE d.change_id = c.id AND d.checker_id = {me})
+   AND EXISTS (SELECT FROM billing_approvalstep s WHERE s.change_id = c.id AND s.role = 'manager'
+       AND s.people > (SELECT count(*) FROM billing_decision d
+                        WHERE d.step_id = s.id AND d.verdict = 'approve'))
+ ORDER BY c.submitted_at, c.id LIMIT {limit}"""
+REQUEST = (
+    "SELECT * FROM billing_changerequest r JOIN billing_user u ON u.id = r.maker_id WHERE r.id = {id}",
+    "SELECT * FROM billing_approvalstep WHERE change_id = {id}",
+    "SELECT * FROM billing_decision d JOIN billing_user u ON u.id = d.checker_id WHERE change_id = {id}",
+    "SELECT * FROM billing_call c LEFT JOIN billing_attempt a ON a.call_id = c.id WHERE c.change_id = {id}",
+    "SELECT * FROM billing_auditevent WHERE reference = '{reference}' ORDER BY id",
+)
+UNSETTLED = """SELECT status, count(*), min(submitted_at) FROM billing_changerequest
+ WHERE status IN ('submitted', 'approved', 'applying', 'unknown', 'partly_applied') GROUP BY status"""
+RUNS = "SELECT * FROM billing_refreshrun ORDER BY started_at DESC LIMIT 15"
+NEW = "SELECT count(*) FROM billing_customer WHERE created_at >= date_trunc('month', now())"
+DECISIONS = """SELECT * FROM billing_decision d JOIN billing_changerequest c ON c.id = d.change_id
+ WHERE d.id > (SELECT max(id) - 6 FROM billing_decision)"""
+EVENTS = "SELECT * FROM billing_auditevent ORDER BY occurred_at DESC, id DESC LIMIT 8"
+CUSTOMER = (
+    "SELECT * FROM billing_customer WHERE id = '{id}'",
+    "SELECT * FROM billing_ingestalias WHERE customer_id = '{id}' ORDER BY alias",
+    "SELECT * FROM billing_customerplan s JOIN billing_plan p ON p.id = s.plan_id WHERE customer_id = '{id}'",
+    "SELECT * FROM billing_changerequest WHERE customer_id = '{id}' ORDER BY submitted_at DESC LIMIT 11",
+    "SELECT * FROM billing_auditevent WHERE customer_id = '{id}' ORDER BY id DESC LIMIT 10",
+)
+PLANS = """
+SELECT p.*, (SELECT count(*) FROM billing_customerplan s WHERE s.plan_id = p.id AND missing_since IS NULL)
+  FROM billing_plan p ORDER BY name"""
+
+
+def rows(people: dict[str, User], browsers: dict[str, Client]) -> list[Row]:
+    """Everything that is measured, in the order of the table."""
+    me = people["manager"].pk
+    waiting = WAITING.format(me=me, limit=51)
+    change = ChangeRequest.objects.filter(status="submitted").order_by("-pk").first()
+    about = [each.format(id=change.pk, reference=change.reference) for each in REQUEST]
+    overview = (WAITING.format(me=me, limit=5), UNSETTLED, NEW, DECISIONS, EVENTS)
+    page = f"/changes/{change.reference}/"
+    middle = "AND (sort_name, id) > ('8', '00000000-0000-0000-0000-000000000000')"
+    deep = _deep()
+    poll = _poll(browsers["manager"], page)
+    return [
+        Row("frame", "manager", FRAME, 1.5, against=KILOBYTE),
+        Row("frame", "administrator", FRAME, 1.5, against=KILOBYTE),
+        Row("frame", "finance", FRAME, 1.5, against=KILOBYTE),
+        Row("customers, first", "auditor", "/customers/", 1.5, (CUSTOMERS.format(bound=""),)),
+        Row("customers, deep", "auditor", deep, 1.5, (CUSTOMERS.format(bound=middle),)),
+        Row("search, alias", "auditor", "/customers/?q=alias-1999", 1.5, (SEARCHED.format(q="alias-1999"),)),
+        Row("search, half share", "auditor", "/customers/?q=meter", 1.5, (SEARCHED.format(q="alias-1999"),)),
+        Row("one customer", "manager", f"/customers/{change.customer_id}/", 3,
+            tuple(each.format(id=change.customer_id) for each in CUSTOMER)),
+        Row("inbox", "manager", "/changes/", 3, (waiting,)),
+        Row("inbox, all", "manager", "/changes/?view=all", 3, (
+            "SELECT * FROM billing_changerequest ORDER BY submitted_at DESC, id DESC LIMIT 51",)),
+        Row("request page", "manager", page, 3, tuple(about)),
+        Row("its poll", "manager", poll, 1.3, against=KILOBYTE, is_htmx=True),
+        Row("system", "administrator", "/system/", 3, (UNSETTLED, RUNS)),
+        Row("its poll", "administrator", "/system/", 1.3, against=KILOBYTE, is_htmx=True),
+        Row("overview", "manager", "/", 3, overview),
+        Row("overview", "finance", "/", 3, overview[1:]),
+        Row("plans", "auditor", "/plans/", 3, (PLANS,)),
+    ]  # fmt: skip
+
+
+def measure(people: dict[str, User]) -> list[tuple[Row, float, float]]:
+    """Each row with the medians of its page and of its limit, in milliseconds."""
+    browsers = {role: Client() for role in people}
+    for role, browser in browsers.items():
+        browser.force_login(people[role])
+    table = rows(people, browsers)
+    works: dict[Any, Work] = {}
+    for row in table:
+        browser = browsers[row.role]
+        works[_page(row)] = _asking(browser, row.address, row.is_htmx)
+        works[row.role, row.against, False] = _asking(browser, row.against, False)
+        works |= {statement: _running(statement) for statement in row.sql}
+    medians = _medians(works)
+    return [
+        (
+            row,
+            medians[_page(row)],
+            medians[row.role, row.against, False] + sum(medians[statement] for statement in row.sql),
+        )
+        for row in table
+    ]
+
+
+def measure_file(person: User) -> tuple[float, float]:
+    """The customers as CSV, and a bare COPY of them; medians of three rounds, in milliseconds."""
+    browser = Client()
+    browser.force_login(person)
+    works = {
+        "ours": lambda: [None for _block in browser.get("/customers.csv").streaming_content],
+        "copy": _copy_customers,
+    }
+    medians = _medians(works, rounds=min(3, ROUNDS))
+    return medians["ours"], medians["copy"]
+
+
+def _copy_customers() -> None:
+    with connection.cursor() as cursor, cursor.copy("COPY billing_customer TO STDOUT (FORMAT csv)") as out:
+        for _block in out:
+            pass
+
+
+def _medians(works: dict[Any, Work], rounds: int | None = None) -> dict[Any, float]:
+    times: dict[Any, list[float]] = {name: [] for name in works}
+    gc.collect()
+    gc.freeze()
+    for number in range((rounds or ROUNDS) + 1):
+        for name, work in works.items():
+            began = time.perf_counter()
+            work()
+            if number:  # the first round warms up
+                times[name].append((time.perf_counter() - began) * 1000)
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def _page(row: Row) -> tuple[str, str, bool]:
+    return row.role, row.address, row.is_htmx
+
+
+def _asking(browser: Client, address: str, is_htmx: bool) -> Work:
+    headers = {"HX-Request": "true"} if is_htmx else {}
+
+    def ask() -> None:
+        answer = browser.get(address, headers=headers)
+        if answer.status_code not in (200, 204):
+            raise SystemExit(f"{address} answered {answer.status_code}")
+
+    return ask
+
+
+def _running(statement: str) -> Work:
+    def run() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            cursor.fetchall()
+
+    return run
+
+
+def _deep() -> str:
+    """A page in the middle of the list."""
+    return f"/customers/?cursor={Cursor('name', True, '8', str(FIRST_CUSTOMER))}"
+
+
+def _poll(browser: Client, page: str) -> str:
+    """The address that an open request page asks every two seconds while nothing moves."""
+    text = browser.get(page).content.decode()
+    start = text.index('hx-get="', text.index('id="live"')) + len('hx-get="')
+    return text[start : text.index('"', start)].replace("&amp;", "&")

@@ -1,0 +1,31 @@
+"""What `make bench` grows and asks, small: it must keep working while tables and pages change."""
+
+import pytest
+from django.test import override_settings
+
+from bench import growing, pages
+from billing.audit.models import AuditEvent
+from billing.changes.models import ChangeRequest
+from billing.changes.sealed import digest_of, read
+from billing.mirror.models import Customer, IngestAlias
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_grows_an_account_and_asks_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "ROUNDS", 1)
+    people = growing.grow(2_000)
+    assert (Customer.objects.count(), IngestAlias.objects.count()) == (2_000, 3_000)
+    assert ChangeRequest.objects.count() == 201
+    assert AuditEvent.objects.filter(reference__gt="CR-1").count() == 200 * 8
+    grown = ChangeRequest.objects.get(reference="CR-100100")
+    text = read(grown.sealed)
+    assert (digest_of(grown.sealed), text.reference, text.calls[0].key) == (
+        grown.digest,
+        "CR-100100",
+        grown.calls.get().key,
+    )
+    with override_settings(ROOT_URLCONF="bench.urls"):
+        measured = pages.measure(people)
+        assert min(pages.measure_file(people["auditor"])) > 0
+    assert {row.name for row, _ours, _limit in measured} > {"frame", "inbox", "request page", "system"}
+    assert all(ours > 0 and limit > 0 for _row, ours, limit in measured)
