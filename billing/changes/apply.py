@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from billing.audit.events import Event
 from billing.changes import filing
-from billing.changes.claiming import WORKER, Claim, claim_change, journal
+from billing.changes.claiming import WORKER, Claim, ClaimLost, claim_change, journal, keeper, renew
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.reflecting import reflect
@@ -39,6 +39,16 @@ def apply_change(change_id: int, gateway: Gateway) -> None:
     claim = claim_change(change_id)
     if claim is None:
         return
+    try:
+        with gateway.keeping(keeper(claim)):
+            _carry_on(claim, gateway)
+    except ClaimLost:  # whoever recovers it has written why; nothing may be sent or filed under this claim
+        logger.warning("the claim on request %s was lost before anything was sent", change_id)
+        return
+    reflect(change_id, gateway)
+
+
+def _carry_on(claim: Claim, gateway: Gateway) -> None:
     request = _verified_or_blocked(claim)
     if request is None:
         return
@@ -53,10 +63,8 @@ def apply_change(change_id: int, gateway: Gateway) -> None:
         return
     while (call := _next_call(claim)) is not None:
         if not _carry_out(claim, request, call, gateway):
-            break
-    else:
-        _finish(claim)
-    reflect(change_id, gateway)
+            return
+    _finish(claim)
 
 
 def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gateway) -> bool:
@@ -68,12 +76,14 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
     except BudgetExhausted:
         _release(claim, "The request budget is used up by other traffic; it is tried again.", 5.0)
         return False
+    renew(claim)
     attempt = journal(claim, call.pk)
     if attempt is None:
-        _release(claim, "")
+        _release(claim, "Applying was frozen before it was sent." if freezing.is_frozen() else "")
         return False
     connection.close()  # nothing of the database is held while the call is on its way
-    return _send(claim, attempt, call, request.calls[call.position], gateway)
+    with gateway.keeping(keeper(claim, even_if_lost=True)):
+        return _send(claim, attempt, call, request.calls[call.position], gateway)
 
 
 def _send(claim: Claim, attempt: Attempt, call: Call, sealed_call: SealedCall, gateway: Gateway) -> bool:

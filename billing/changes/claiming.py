@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -19,6 +22,7 @@ from billing.changes.statuses import IN_DOUBT, Status
 from billing.control.freezing import is_frozen
 
 WORKER = system("changes worker")
+RENEW_EVERY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,41 @@ def claim_doubt(change_id: int) -> Claim | None:
         change.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
         change.save(update_fields=["claim_token", "lease_until"])
         return Claim(change.pk, change.claim_token)
+
+
+class ClaimLost(Exception):
+    """The lease ran out, or somebody else has the request: whoever meets this stops and sends nothing."""
+
+
+def renew(claim: Claim) -> None:
+    """Hold the request for another whole lease. Raises ClaimLost unless it is still ours and unexpired."""
+    now = database_now()
+    held = ChangeRequest.objects.filter(
+        pk=claim.change_id,
+        claim_token=claim.token,
+        status__in=(Status.APPLYING, Status.UNKNOWN),
+        lease_until__gt=now,
+    ).update(lease_until=now + timedelta(seconds=settings.LEASE_SECONDS))
+    if not held:
+        raise ClaimLost
+
+
+def keeper(claim: Claim, *, even_if_lost: bool = False) -> Callable[[], None]:
+    """A function that renews the claim when some of the lease has gone by: as long as there is progress.
+
+    It raises ClaimLost, or goes on even_if_lost: what was sent is read back and filed as evidence anyhow.
+    """
+    pause = min(RENEW_EVERY_SECONDS, settings.LEASE_SECONDS / 8)
+    renewed = time.monotonic()
+
+    def keep() -> None:
+        nonlocal renewed
+        if time.monotonic() - renewed >= pause:
+            with suppress(*([ClaimLost] if even_if_lost else [])):
+                renew(claim)
+            renewed = time.monotonic()
+
+    return keep
 
 
 def journal(claim: Claim, call_id: int) -> Attempt | None:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes import sealed
+from billing.changes.guards import MOST_OF_A_CHECK
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.reflecting import reflect
@@ -41,7 +42,7 @@ def check_change(change_id: int, gateway: Gateway) -> None:
     request = sealed.read(change.sealed)
     now, error, moved = database_now(), "", []
     try:
-        moved = differences(gateway, request, applied_calls=0)
+        moved = differences(gateway, request, applied_calls=0, most_guard_requests=MOST_OF_A_CHECK)
     except GatewayError as failure:
         error = failure.message
     with transaction.atomic():

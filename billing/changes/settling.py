@@ -16,7 +16,7 @@ from django.db import transaction
 from billing.audit import log
 from billing.audit.events import Event
 from billing.changes import sealed
-from billing.changes.claiming import WORKER, Claim, claim_doubt
+from billing.changes.claiming import WORKER, Claim, ClaimLost, claim_doubt, keeper
 from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.reflecting import reflect
@@ -46,8 +46,11 @@ def settle_change(change_id: int, gateway: Gateway) -> None:
         logger.error("%s is unknown, but none of its calls is", change.reference)
         return
     try:
-        ensure_account(gateway)
-        finding = _look(gateway, change, call)
+        with gateway.keeping(keeper(claim)):
+            ensure_account(gateway)
+            finding = _look(gateway, change, call)
+    except ClaimLost:
+        return
     except Halt as alarm:
         _look_later(claim, f"Metronome could not be asked: {alarm.message}")
         freezing.halt(alarm.message)

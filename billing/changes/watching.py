@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from billing.changes.guards import taken_aliases
 from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import database_now
 from billing.changes.sealed import SealedRequest
@@ -20,17 +21,23 @@ class Moved:
     sentence: str
 
 
-def differences(gateway: Gateway, request: SealedRequest, *, applied_calls: int) -> list[Moved]:
+def differences(
+    gateway: Gateway, request: SealedRequest, *, applied_calls: int, most_guard_requests: int | None = None
+) -> list[Moved]:
     """What moved since submit, with the effects of the calls already applied folded in.
 
     Also asks who holds each added alias, active and archived: Metronome may move it without a word.
+    Only an early check may set most_guard_requests: what is about to be sent asks for every one.
     Raises GatewayError when Metronome can't be read: then nothing is known, and nothing may be sent.
     """
     moved: list[Moved] = []
     if request.customer_id is not None:
         moved += _customer_moves(gateway, request, applied_calls)
     if applied_calls == 0:
-        moved += _taken_aliases(gateway, request)
+        moved += [
+            Moved(f"“{alias}” is held by {holder.name} ({holder.id}){_state(holder)} by now.")
+            for alias, holder in taken_aliases(gateway, request, most_requests=most_guard_requests).items()
+        ]
     return moved
 
 
@@ -106,11 +113,5 @@ def _some(items: list[str]) -> str:
     return ", ".join(items[:3]) + (", …" if len(items) > 3 else "")
 
 
-def _taken_aliases(gateway: Gateway, request: SealedRequest) -> list[Moved]:
-    moved = []
-    for alias in request.added_aliases:
-        for holder in gateway.customers_holding_alias(alias):
-            if holder.id != request.customer_id:
-                state = ", which is archived," if holder.archived_at else ""
-                moved.append(Moved(f"“{alias}” is held by {holder.name} ({holder.id}){state} by now."))
-    return moved
+def _state(holder: CustomerRecord) -> str:
+    return ", which is archived," if holder.archived_at else ""

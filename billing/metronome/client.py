@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -62,6 +63,7 @@ class Gateway:
         self.budget = Budget(config.redis_url, config.requests_per_second)
         self._lock = threading.Lock()
         self._spent = 0
+        self._of_this_thread = threading.local()
 
     def __enter__(self) -> Gateway:
         return self
@@ -86,6 +88,19 @@ class Gateway:
     def take_write_token(self, timeout_seconds: float) -> None:
         """Wait for the budget before a write is journalled. Raises BudgetExhausted."""
         self.budget.take("write", timeout_seconds=timeout_seconds)
+
+    @contextmanager
+    def keeping(self, hold: Callable[[], None]) -> Iterator[None]:
+        """Within this block and thread, call `hold` before each read and again once the budget lets it go.
+
+        What `hold` raises ends the read unsent: long work renews its claim so, and stops when it has lost it.
+        """
+        outer = getattr(self._of_this_thread, "hold", None)
+        self._of_this_thread.hold = hold
+        try:
+            yield
+        finally:
+            self._of_this_thread.hold = outer
 
     # --- reads
 
@@ -309,10 +324,13 @@ class Gateway:
         query: dict[str, Any] | None = None,
     ) -> RawAnswer:
         """One read: 2xx, or 404 for the caller to judge. Raises ReadFailed or Halt."""
+        hold = getattr(self._of_this_thread, "hold", None) or (lambda: None)
+        hold()
         try:
             self.budget.take("read", timeout_seconds=READ_TOKEN_SECONDS)
         except (BudgetExhausted, BudgetUnavailable) as problem:
             raise ReadFailed(str(problem)) from problem
+        hold()
         headers = {"User-Agent": f"countersign/{self.config.version} ({self.config.installation})"}
         answer = self._exchange(method, path, body, query, headers, self.config.read_deadline_seconds)
         if isinstance(answer, NoAnswer):

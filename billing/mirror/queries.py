@@ -123,6 +123,11 @@ def count_customers(wanted: CustomerFilter) -> tuple[int, bool]:
     return count, count == COUNT_CAP
 
 
+def count_up_to(most: int) -> int:
+    """How many customers are mirrored, of whatever state; not counted beyond `most`."""
+    return Customer.objects.order_by()[:most].count()
+
+
 def knows(customer_id: UUID | str) -> bool:
     """Whether a customer has a page here."""
     return Customer.objects.filter(pk=customer_id).exists()
