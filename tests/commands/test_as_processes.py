@@ -84,3 +84,13 @@ def test_a_command_that_fails_says_one_sentence_and_ends_with_1(
     assert asked.stderr == (
         b"CommandError: Nobody was added. There is no terminal to ask at: use --password-file FILE.\n"
     )
+
+
+def test_a_back_dated_history_is_refused_to_the_role_whose_record_is_stamped(
+    house: None, application_url: str, simulator: RunningSimulator
+) -> None:
+    seeded = manage(application_url, simulator, "seed_demo")
+
+    assert seeded.returncode == 1
+    assert b"only by the role that migrates" in seeded.stderr
+    assert not User.objects.exists()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
 from billing.changes.models import ChangeRequest
 from billing.control.anchor import AnchorMismatch, anchor
@@ -45,6 +46,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{metronome.base_url} is not on this machine; demo data is for a simulator here."
             )
+        if not people_only and not _owns_the_record():
+            raise CommandError(
+                "The record stamps its own time for the application's role, so its past can be told "
+                "only by the role that migrates: set DATABASE_URL to the owner's for this command."
+            )
         try:
             anchor(metronome.environment, metronome.base_url)
             people = add_people(0 if is_sandbox_for_people else DAYS + 1)
@@ -63,3 +69,12 @@ class Command(BaseCommand):
                 self.stdout.write(f"{History(people, gateway).tell()} requests tell of the last sixty days.")
         except (ImproperlyConfigured, AnchorMismatch) as problem:
             raise CommandError(str(problem)) from problem
+
+
+def _owns_the_record() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class"
+            " WHERE oid = 'billing_auditevent'::regclass"
+        )
+        return cursor.fetchone()[0]
