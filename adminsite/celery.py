@@ -1,11 +1,15 @@
-"""The Celery application. Queue `changes` applies approved requests, queue `refresh` fills the mirror."""
+"""The Celery application. Three workers with threads of their own, so that no work waits behind another kind.
+
+worker-changes hears `changes` and applies approved requests; worker-checks hears in turn `checks` (checks and
+surveys that pages ask for) and `doubts` (look-ups after silence); worker-refresh hears `refresh`, the mirror.
+"""
 
 import os
 from typing import Any
 
 from celery import Celery
 from celery.beat import PersistentScheduler
-from celery.signals import heartbeat_sent
+from celery.signals import heartbeat_sent, task_success
 
 from billing.control.alive import Pulse
 
@@ -19,7 +23,12 @@ pulse = Pulse(os.environ.get("HEARTBEAT_FILE"))
 
 
 @heartbeat_sent.connect
-def _worker_is_alive(**_facts: Any) -> None:
+def _worker_turns(**_facts: Any) -> None:
+    pulse.touch()
+
+
+@task_success.connect
+def _something_finished(**_facts: Any) -> None:
     pulse.show()
 
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from adminsite.environment import REQUIRED, env_choice, env_float, env_secret, env_url
 
 ENVIRONMENTS = ("simulator", "sandbox", "production")
-WORKERS = ("worker-changes", "worker-refresh")
+WORKERS = ("worker-changes", "worker-checks", "worker-refresh")
 PROCESSES = ("web", *WORKERS, "beat", "manage", "build")
 
 

@@ -1,7 +1,8 @@
 """Django settings, read from the environment by strict readers; half a configuration doesn't start.
 
 COUNTERSIGN_PROCESS says which process this is, and each process asks only for what it needs:
-web, worker-changes, worker-refresh, beat, manage (the command line), build (collectstatic in an image).
+web, worker-changes, worker-checks, worker-refresh, beat, manage (the command line), build (collectstatic in
+an image).
 """
 
 from pathlib import Path
@@ -135,9 +136,14 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_QUEUES = [Queue("changes"), Queue("refresh")]
+CELERY_TASK_QUEUES = [Queue("changes"), Queue("checks"), Queue("doubts"), Queue("refresh")]
 CELERY_TASK_DEFAULT_QUEUE = "changes"
-CELERY_TASK_ROUTES = {"billing.tasks.refresh_*": {"queue": "refresh"}}
+CELERY_TASK_ROUTES = {
+    "billing.tasks.refresh_*": {"queue": "refresh"},
+    "billing.tasks.check_change": {"queue": "checks"},
+    "billing.tasks.answer_survey": {"queue": "checks"},
+    "billing.tasks.look_into_doubts": {"queue": "doubts"},
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
@@ -149,6 +155,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "billing.tasks.sweep_changes",
         "schedule": 15.0,
         "options": {"queue": "changes", "expires": 15.0},
+    },
+    "look into doubts": {
+        "task": "billing.tasks.look_into_doubts",
+        "schedule": 15.0,
+        "options": {"queue": "doubts", "expires": 15.0},
+    },
+    "show that refreshes have a free thread": {
+        "task": "billing.tasks.show_life",
+        "schedule": 15.0,
+        "options": {"queue": "refresh", "expires": 15.0},
     },
     "refresh the mirror": {
         "task": "billing.tasks.refresh_mirror",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from billing.changes import apply, preflight, survey, sweeping
+from billing.changes import preflight, survey, sweeping
 from billing.mirror import refresh
 from billing.mirror.connection import open_gateway
 from billing.users import User
@@ -16,18 +16,32 @@ from billing.users import User
 logger = logging.getLogger(__name__)
 
 
+DRAINS, DRAIN_EXPIRES = 8, 15.0
+"""Threads that a sweep wakes at most; a call that nobody hears before the next sweep is worth nothing."""
+CHECK_EXPIRES = 60.0
+"""Seconds after which nobody waits for a check or a survey any more: the page asks again."""
+
+
 @shared_task
 def sweep_changes() -> None:
-    """Carry on whatever is due."""
-    with open_gateway() as gateway:
-        sweeping.sweep(gateway)
+    """Tidy up, and wake as many threads as there is work for. Applies nothing itself."""
+    sweeping.tidy()
+    for _each in range(sweeping.number_due(DRAINS)):
+        apply_approved.apply_async(expires=DRAIN_EXPIRES)
 
 
 @shared_task
-def apply_change(change_id: int) -> None:
-    """Carry out one approved request."""
+def apply_approved() -> None:
+    """Carry out approved requests, one after another, until none is left."""
     with open_gateway() as gateway:
-        apply.apply_change(change_id, gateway)
+        sweeping.apply_due(gateway)
+
+
+@shared_task
+def look_into_doubts() -> None:
+    """Look up what became of calls without an answer."""
+    with open_gateway() as gateway:
+        sweeping.look_into_doubts(gateway)
 
 
 @shared_task
@@ -42,6 +56,11 @@ def answer_survey(survey_uuid: str) -> None:
     """Read what archiving a customer would end and void."""
     with open_gateway() as gateway:
         survey.answer(survey_uuid, gateway)
+
+
+@shared_task
+def show_life() -> None:
+    """Do nothing, so that a worker whose threads are free shows it (see alive)."""
 
 
 @shared_task
@@ -62,12 +81,15 @@ def _person(user_id: int | None) -> User | None:
     return User.objects.filter(pk=user_id).first() if user_id else None
 
 
-def nudge(task, *args: str | int) -> None:
-    """Wake a worker after the current transaction commits. A lost nudge costs the wait for a sweep."""
+def nudge(task: Task, *args: str | int, expires: float | None = None) -> None:
+    """Wake a worker after the current transaction commits. A lost nudge costs the wait for a sweep.
+
+    expires: seconds after which nobody needs it any more.
+    """
 
     def publish() -> None:
         try:
-            task.apply_async(args=args, retry=False)
+            task.apply_async(args=args, retry=False, expires=expires)
         except OperationalError:
             logger.warning("the broker did not take %s%r; the sweep will", task.name, args)
 

@@ -18,6 +18,7 @@ from local.supervisor import Program, Supervisor
 PEOPLE = ("finance", "finance2", "manager", "manager2", "auditor", "admin")
 PASSWORD = "countersign-demo"  # noqa: S105 (printed on purpose; the demo listens on this machine only)
 WEB_PROCESSES, WEB_THREADS, WORKER_THREADS = 2, 4, 4
+QUEUES = {"changes": "changes", "checks": "checks,doubts", "refresh": "refresh"}  # worker -> what it hears
 SIMULATOR_SECONDS, READY_SECONDS = 60.0, 120.0
 
 
@@ -88,10 +89,14 @@ class Programs:
         command = _python("granian", *options.split(), "adminsite.wsgi:application")
         return Program("web", command, self._environment("web"), may_restart=True)
 
-    def worker(self, queue: str) -> Program:
-        options = f"--pool threads --concurrency {WORKER_THREADS} --queues {queue} --hostname {queue}@%h"
+    def worker(self, name: str) -> Program:
+        queues = QUEUES[name]
+        options = f"--pool threads --concurrency {WORKER_THREADS} --queues {queues} --hostname {name}@%h"
         options += " --loglevel INFO --without-gossip --without-mingle"
-        return self._celery(f"worker-{queue}", "worker", *options.split())
+        return self._celery(f"worker-{name}", "worker", *options.split())
+
+    def workers(self) -> tuple[Program, ...]:
+        return tuple(self.worker(name) for name in QUEUES)
 
     def beat(self) -> Program:
         schedule = str(self.configuration.folder / "beat-schedule")
@@ -187,7 +192,7 @@ def _start_simulator(programs: Programs, supervisor: Supervisor) -> None:
 
 
 def _start_ours(programs: Programs, supervisor: Supervisor) -> None:
-    celery = (programs.worker("changes"), programs.worker("refresh"), programs.beat())
+    celery = (*programs.workers(), programs.beat())
     heartbeats = [programs.heartbeat_file(program.name) for program in celery]
     for heartbeat in heartbeats:
         heartbeat.unlink(missing_ok=True)

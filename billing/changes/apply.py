@@ -6,13 +6,23 @@ Claim → check (sealed text, live read) → journal → send (no transaction op
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import connection, transaction
 
 from billing.audit.events import Event
 from billing.changes import filing
-from billing.changes.claiming import WORKER, Claim, ClaimLost, claim_change, journal, keeper, renew
+from billing.changes.claiming import (
+    WORKER,
+    Claim,
+    ClaimLost,
+    claim_change,
+    claim_next,
+    journal,
+    keeper,
+    renew,
+)
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.reflecting import reflect
@@ -37,15 +47,30 @@ WRITE_TOKEN_SECONDS = 20.0
 def apply_change(change_id: int, gateway: Gateway) -> None:
     """Carry one approved request as far as it goes. Safe to call twice, by anyone, at any time."""
     claim = claim_change(change_id)
+    if claim is not None:
+        _carry_out_claimed(claim, gateway)
+
+
+def apply_next(gateway: Gateway, passed: Collection[int]) -> int | None:
+    """The same for the oldest request that is due and not among `passed`; its id, None when there is none."""
+    claim = claim_next(passed)
     if claim is None:
-        return
+        return None
+    try:
+        _carry_out_claimed(claim, gateway)
+    except Exception:  # the row still says where it stands; the sweep goes on from there
+        logger.exception("carrying out request %s failed", claim.change_id)
+    return claim.change_id
+
+
+def _carry_out_claimed(claim: Claim, gateway: Gateway) -> None:
     try:
         with gateway.keeping(keeper(claim)):
             _carry_on(claim, gateway)
     except ClaimLost:  # whoever recovers it has written why; nothing may be sent or filed under this claim
-        logger.warning("the claim on request %s was lost before anything was sent", change_id)
+        logger.warning("the claim on request %s was lost before anything was sent", claim.change_id)
         return
-    reflect(change_id, gateway)
+    reflect(claim.change_id, gateway)
 
 
 def _carry_on(claim: Claim, gateway: Gateway) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet
 
 from billing.audit import log
 from billing.audit.actors import system
@@ -23,6 +23,9 @@ from billing.control.freezing import is_frozen
 
 WORKER = system("changes worker")
 RENEW_EVERY_SECONDS = 5.0
+LONG_BYTES, MOST_LONG = 20_000, 2
+"""Requests whose sealed text is longer add a hundred aliases or more; so many of them go on at a time."""
+LENGTH = Func("sealed", function="octet_length", output_field=IntegerField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +42,81 @@ def claim_change(change_id: int) -> Claim | None:
     Not while frozen, blocked or cooling off, and not while another request on the same customer is in doubt.
     """
     with transaction.atomic():
-        change = (
-            ChangeRequest.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-            .filter(pk=change_id, status=Status.APPROVED, blocked_at__isnull=True)
-            .first()
-        )
-        if change is None or is_frozen():
+        if is_frozen():
             return None
         now = database_now()
-        if change.expires_at <= now and not change.calls.filter(first_sent_at__isnull=False).exists():
-            return None
-        if any(moment and moment > now for moment in (change.not_before, change.next_try_at)):
-            return None
-        if change.customer_id and not _customer_is_free(change):
-            return None
-        change.status = Status.APPLYING
-        change.claim_token = uuid4()
-        change.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
-        change.save(update_fields=["status", "claim_token", "lease_until"])
-        return Claim(change.pk, change.claim_token)
+        change = _lockable(due(now).filter(pk=change_id)).first()
+        return _taken(change, now) if change is not None and _customer_is_free(change) else None
+
+
+def claim_next(passed: Collection[int]) -> Claim | None:
+    """Take the oldest due request that nobody is busy with and that is not among `passed`; None for none.
+
+    At most MOST_LONG of those with much to ask for are under way at once: the others' threads stay free.
+    """
+    passed = set(passed)
+    while True:
+        with transaction.atomic():
+            if is_frozen():
+                return None
+            now = database_now()
+            rows = due(now).alias(length=LENGTH).exclude(pk__in=passed)
+            applying = ChangeRequest.objects.alias(length=LENGTH).filter(status=Status.APPLYING)
+            if applying.filter(length__gt=LONG_BYTES).count() >= MOST_LONG:
+                rows = rows.filter(length__lte=LONG_BYTES)
+            change = _lockable(rows).order_by("submitted_at", "pk").first()
+            if change is None:
+                return None
+            if _customer_is_free(change):
+                return _taken(change, now)
+            passed.add(change.pk)
+
+
+def due(now: datetime) -> QuerySet[ChangeRequest]:
+    """Approved requests whose time has come, and that wait for no other request on their customer."""
+    in_doubt = ChangeRequest.objects.filter(customer_id=OuterRef("customer_id"), status__in=IN_DOUBT)
+    was_sent = Call.objects.filter(change_id=OuterRef("pk"), first_sent_at__isnull=False)
+    return ChangeRequest.objects.filter(
+        Q(not_before__isnull=True) | Q(not_before__lte=now),
+        Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
+        Q(expires_at__gt=now) | Exists(was_sent),
+        ~Exists(in_doubt),
+        status=Status.APPROVED,
+        blocked_at__isnull=True,
+    )
+
+
+def _lockable(rows: QuerySet[ChangeRequest]) -> QuerySet[ChangeRequest]:
+    return rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
+
+
+def _taken(change: ChangeRequest, now: datetime) -> Claim:
+    change.status = Status.APPLYING
+    change.claim_token = uuid4()
+    change.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
+    change.save(update_fields=["status", "claim_token", "lease_until"])
+    return Claim(change.pk, change.claim_token)
 
 
 def claim_doubt(change_id: int) -> Claim | None:
     """Take an unknown request for one look: the status stays, the token keeps other lookers away."""
+    return _take_doubt(lambda rows: rows.filter(pk=change_id))
+
+
+def claim_next_doubt(passed: Collection[int]) -> Claim | None:
+    """The same for the oldest that is due and not among `passed`; None when there is none."""
+    return _take_doubt(lambda rows: rows.exclude(pk__in=passed).order_by("submitted_at", "pk"))
+
+
+def _take_doubt(narrow: Callable[[QuerySet[ChangeRequest]], QuerySet[ChangeRequest]]) -> Claim | None:
     with transaction.atomic():
         now = database_now()
-        change = (
-            ChangeRequest.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-            .filter(
-                Q(lease_until__isnull=True) | Q(lease_until__lt=now),
-                Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
-                pk=change_id,
-                status=Status.UNKNOWN,
-            )
-            .first()
+        rows = ChangeRequest.objects.filter(
+            Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
+            Q(lease_until__isnull=True) | Q(lease_until__lt=now),
+            status=Status.UNKNOWN,
         )
+        change = _lockable(narrow(rows)).first()
         if change is None:
             return None
         change.claim_token = uuid4()
@@ -162,6 +205,9 @@ def journal(claim: Claim, call_id: int) -> Attempt | None:
 
 
 def _customer_is_free(change: ChangeRequest) -> bool:
+    """Ask again under a lock of the customer: two requests on it may be about to be claimed at once."""
+    if not change.customer_id:
+        return True
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"customer:{change.customer_id}"]

@@ -8,6 +8,7 @@ beside it; a resend that this person asks for still has to find the customer as 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.db import transaction
 from billing.audit import log
 from billing.audit.events import Event
 from billing.changes import sealed
-from billing.changes.claiming import WORKER, Claim, ClaimLost, claim_doubt, keeper
+from billing.changes.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
 from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.reflecting import reflect
@@ -38,9 +39,24 @@ STORED_AS_SILENCE = frozenset({502, 503, 504})
 def settle_change(change_id: int, gateway: Gateway) -> None:
     """Look once at an unknown request and file what was found."""
     claim = claim_doubt(change_id)
+    if claim is not None:
+        _settle(claim, gateway)
+
+
+def settle_next(gateway: Gateway, passed: Collection[int]) -> int | None:
+    """The same for the oldest doubt that is due and not among `passed`; its id, None when there is none."""
+    claim = claim_next_doubt(passed)
     if claim is None:
-        return
-    change = ChangeRequest.objects.get(pk=change_id)
+        return None
+    try:
+        _settle(claim, gateway)
+    except Exception:  # the row still says where it stands; a later look goes on from there
+        logger.exception("looking into request %s failed", claim.change_id)
+    return claim.change_id
+
+
+def _settle(claim: Claim, gateway: Gateway) -> None:
+    change = ChangeRequest.objects.get(pk=claim.change_id)
     call = change.calls.filter(status=CallStatus.UNKNOWN).order_by("position").first()
     if call is None:
         logger.error("%s is unknown, but none of its calls is", change.reference)
@@ -59,7 +75,7 @@ def settle_change(change_id: int, gateway: Gateway) -> None:
         _look_later(claim, f"Metronome could not be asked: {failure.message}")
         return
     _file(claim, call.pk, finding)
-    reflect(change_id, gateway)
+    reflect(claim.change_id, gateway)
 
 
 def _look(gateway: Gateway, change: ChangeRequest, call: Call) -> Finding:

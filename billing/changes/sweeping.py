@@ -5,27 +5,23 @@ Everything it needs is in rows: an emptied Redis, a lost message or a killed wor
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from django.db import connection, connections, transaction
-from django.db.models import Q
 
 from billing.audit.actors import system
 from billing.audit.events import Event
-from billing.changes.apply import apply_change
-from billing.changes.claiming import WORKER
+from billing.changes.apply import apply_next
+from billing.changes.claiming import WORKER, due
 from billing.changes.filing import doubt_lost_claim
 from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
-from billing.changes.settling import settle_change
-from billing.changes.statuses import Status
+from billing.changes.settling import settle_next
+from billing.changes.statuses import OPEN, Status
 from billing.control.freezing import is_frozen
 from billing.metronome.client import Gateway
-
-logger = logging.getLogger(__name__)
 
 BATCH = 50
 THREADS = 4
@@ -33,22 +29,38 @@ LOCK = "countersign: sweep of changes"
 
 
 def sweep(gateway: Gateway) -> int:
-    """Carry everything on as far as it goes now; how many requests were touched. One sweep runs at a time."""
+    """Carry everything on as far as it goes now, on a few threads; how many requests were touched."""
+    tidy()
+    looks = _spread([look_into_doubts] * THREADS, gateway)
+    return looks + _spread([apply_due] * THREADS, gateway)
+
+
+def tidy() -> int:
+    """Settle what ran out of time, free what a lost worker held; how many. Asks nobody; one at a time."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [LOCK])
         if not cursor.fetchone()[0]:
             return 0
     try:
-        expire()
-        recover_lost_claims()
-        doubts = due_doubts()
-        _spread(doubts, lambda change_id: settle_change(change_id, gateway))
-        ready = [] if is_frozen() else due_approved()
-        _spread(ready, lambda change_id: apply_change(change_id, gateway))
-        return len(doubts) + len(ready)
+        return expire() + recover_lost_claims()
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [LOCK])
+
+
+def apply_due(gateway: Gateway) -> int:
+    """Apply one due request after another until none is left; how many. Any number may do so at a time."""
+    return _one_after_another(apply_next, gateway)
+
+
+def look_into_doubts(gateway: Gateway) -> int:
+    """Look at one due doubt after another until none is left; how many. Any number may do so at a time."""
+    return _one_after_another(settle_next, gateway)
+
+
+def number_due(most: int) -> int:
+    """How many approved requests could be applied now; not counted beyond `most`."""
+    return 0 if is_frozen() else due(database_now())[:most].count()
 
 
 def expire(now: datetime | None = None) -> int:
@@ -103,47 +115,24 @@ def recover_lost_claims() -> int:
     return count
 
 
-def due_approved() -> list[int]:
-    """Approved requests whose time has come, oldest first."""
-    now = database_now()
-    return list(
-        ChangeRequest.objects.filter(
-            Q(not_before__isnull=True) | Q(not_before__lte=now),
-            Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
-            status=Status.APPROVED,
-            blocked_at__isnull=True,
-        )
-        .order_by("submitted_at")
-        .values_list("pk", flat=True)[:BATCH]
-    )
+def _one_after_another(work: Callable[[Gateway, Collection[int]], int | None], gateway: Gateway) -> int:
+    """Each request once: one that comes back to the queue meanwhile is for the next to come by."""
+    count, passed = 0, set[int]()
+    while (change_id := work(gateway, passed)) is not None:
+        count += 1
+        passed.add(change_id)
+        if count % BATCH == 0:
+            open_ones = ChangeRequest.objects.filter(pk__in=passed, status__in=OPEN)
+            passed = set(open_ones.values_list("pk", flat=True))
+    return count
 
 
-def due_doubts() -> list[int]:
-    """Unknown requests whose next look is due."""
-    now = database_now()
-    return list(
-        ChangeRequest.objects.filter(
-            Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
-            Q(lease_until__isnull=True) | Q(lease_until__lt=now),
-            status=Status.UNKNOWN,
-        )
-        .order_by("submitted_at")
-        .values_list("pk", flat=True)[:BATCH]
-    )
-
-
-def _spread(change_ids: list[int], work: Callable[[int], None]) -> None:
-    """Do the work on a few bounded threads; one request's failure never stops the others."""
-    if not change_ids:
-        return
-
-    def guarded(change_id: int) -> None:
+def _spread(works: list[Callable[[Gateway], int]], gateway: Gateway) -> int:
+    def guarded(work: Callable[[Gateway], int]) -> int:
         try:
-            work(change_id)
-        except Exception:  # the row still says where it stands; the next sweep goes on from there
-            logger.exception("carrying on request %s failed", change_id)
+            return work(gateway)
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="changes") as pool:
-        list(pool.map(guarded, change_ids))
+    with ThreadPoolExecutor(max_workers=len(works), thread_name_prefix="changes") as pool:
+        return sum(pool.map(guarded, works))

@@ -1,4 +1,8 @@
-"""Signs of life of the workers and beat: in Redis for the System page, in a file for health checks."""
+"""Signs of life of the workers and beat: in Redis for the System page, in a file for health checks.
+
+A worker's sign in Redis is that a task has finished well; beat has each do a small one every 15
+seconds. The file only says that the process turns: long work is no reason to end it.
+"""
 
 import time
 from dataclasses import dataclass
@@ -8,12 +12,12 @@ from pathlib import Path
 from django.conf import settings
 from redis import Redis, RedisError
 
-PROCESSES = ("worker-changes", "worker-refresh", "beat")
+PROCESSES = ("worker-changes", "worker-checks", "worker-refresh", "beat")
 KEY = "countersign:alive:"
 EVERY_SECONDS = 2.0
 KEPT_SECONDS = 7 * 86_400
-PATIENCE_SECONDS = 30.0
-"""A process that left no sign for so long counts as silent; a worker's heartbeat comes every two seconds."""
+PATIENCE_SECONDS = 60.0
+"""A process that left no sign for so long counts as silent: four small tasks in a row did not finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,14 @@ class Pulse:
     def __init__(self, file_name: str | None = None) -> None:
         self._file, self._sent = Path(file_name) if file_name else None, -EVERY_SECONDS
 
-    def show(self) -> None:
-        """Leave a sign. Redis away is no reason to stop working: the file still says it."""
+    def touch(self) -> None:
+        """Say in the file that the process turns."""
         if self._file:
             self._file.write_text(f"{time.time():.0f}\n", encoding="utf-8")
+
+    def show(self) -> None:
+        """Leave a sign in both. Redis away is no reason to stop working: the file still says it."""
+        self.touch()
         if time.monotonic() - self._sent < EVERY_SECONDS:
             return
         self._sent = time.monotonic()

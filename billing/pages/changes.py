@@ -75,7 +75,7 @@ def change(request: HttpRequest, reference: str) -> HttpResponse:
     """One request, read from its sealed text. Opening it asks for a fresh check with Metronome."""
     row = _found(reference)
     if preflight.ask(row):
-        tasks.nudge(tasks.check_change, row.pk)
+        tasks.nudge(tasks.check_change, row.pk, expires=tasks.CHECK_EXPIRES)
     return _page(request, row)
 
 
@@ -110,7 +110,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
     except ActionRefused as refusal:
         return _refused(request, row, refusal)
     if decided.status == Status.APPROVED:
-        tasks.nudge(tasks.apply_change, decided.pk)
+        tasks.nudge(tasks.apply_approved)
         messages.success(request, f"{reference} is approved and queued.")
     elif decided.status == Status.REJECTED:
         messages.success(request, f"{reference} is rejected. Nothing was sent.")
@@ -174,7 +174,8 @@ def second(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _carry_on(request: HttpRequest, row: ChangeRequest) -> None:
     """Let a worker do what was said, and read the customer again: whoever goes on sees it as it is."""
-    tasks.nudge(tasks.sweep_changes)
+    tasks.nudge(tasks.look_into_doubts)
+    tasks.nudge(tasks.apply_approved)
     if row.customer_id:
         tasks.nudge(tasks.refresh_customer, str(row.customer_id), request.user.pk)
 

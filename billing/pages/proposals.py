@@ -76,7 +76,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         except ActionRefused as refusal:
             form.add_error(None, refusal.message)
         else:
-            tasks.nudge(tasks.check_change, made.pk)
+            tasks.nudge(tasks.check_change, made.pk, expires=tasks.CHECK_EXPIRES)
             messages.success(request, f"{made.reference} is sent for approval.")
             return go_to(request, "billing:change", made.reference)
     return render_page(request, "changes/new", status=422, **context)
@@ -175,5 +175,5 @@ def _survey(request: HttpRequest, kind: Kind, snapshot: dict[str, Any] | None) -
         return None
     row = survey.ask(snapshot["id"], asked_by=request.user)
     if row.answered_at is None:
-        tasks.nudge(tasks.answer_survey, str(row.uuid))
+        tasks.nudge(tasks.answer_survey, str(row.uuid), expires=tasks.CHECK_EXPIRES)
     return row

@@ -30,16 +30,26 @@ def by_process() -> dict[str, bool]:
 def test_a_process_that_shows_itself_is_alive_and_the_others_were_never_seen(worker: str) -> None:
     Pulse().show()
 
-    assert by_process() == {"worker-changes": True, "worker-refresh": False, "beat": False}
-    assert [sign.seen_at is None for sign in alive.signs()] == [False, True, True]
+    assert by_process() == {
+        "worker-changes": True,
+        "worker-checks": False,
+        "worker-refresh": False,
+        "beat": False,
+    }
+    assert [sign.seen_at is None for sign in alive.signs()] == [False, True, True, True]
 
 
 def test_a_process_is_silent_once_patience_is_over(redis: Redis) -> None:
     redis.set(f"{KEY}beat", f"{time.time() - PATIENCE_SECONDS - 1:.3f}")
     redis.set(f"{KEY}worker-refresh", f"{time.time() - PATIENCE_SECONDS + 10:.3f}")
 
-    assert by_process() == {"worker-changes": False, "worker-refresh": True, "beat": False}
-    assert alive.signs()[2].seen_at is not None
+    assert by_process() == {
+        "worker-changes": False,
+        "worker-checks": False,
+        "worker-refresh": True,
+        "beat": False,
+    }
+    assert alive.signs()[3].seen_at is not None
 
 
 def test_signs_in_quick_succession_reach_redis_once_and_the_file_each_time(

@@ -95,7 +95,15 @@ def test_the_demo_comes_up_is_told_twice_ends_and_starts_again_on_its_data(demo:
     family = demo.start()
     address = f"http://127.0.0.1:{demo.port}/"
     names = {" ".join(process.cmdline()) for process in family}
-    for part in ("postgres -D", "-m simulator", "granian", "--queues changes", "--queues refresh", " beat "):
+    for part in (
+        "postgres -D",
+        "-m simulator",
+        "granian",
+        "--queues changes",
+        "--queues checks,doubts",
+        "--queues refresh",
+        " beat ",
+    ):
         assert [name for name in names if part in name], f"no process runs {part}"
     assert is_ready(f"{address}accounts/login/")
     assert is_ready(f"{address}static/css/app.css")

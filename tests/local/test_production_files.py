@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
+from local.programs import QUEUES
 from local.variables import is_ours, our_names, without_ours
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +22,7 @@ OPERATOR = {
     "SITE_URL": "https://countersign.example.com",
     "ALLOWED_HOSTS": "countersign.example.com",
 }
-OURS = {"web", "worker-changes", "worker-refresh", "beat", "migrate", "manage"}
+OURS = {"web", "worker-changes", "worker-checks", "worker-refresh", "beat", "migrate", "manage"}
 ONE_OFF = {"migrate", "manage"}
 
 
@@ -54,7 +56,25 @@ def substituted(value: str) -> str:
 
 
 def test_only_workers_and_the_command_line_get_the_token(compose: dict[str, Any]):
-    assert holders(compose, "metronome_bearer_token") == {"worker-changes", "worker-refresh", "manage"}
+    assert holders(compose, "metronome_bearer_token") == {
+        "worker-changes",
+        "worker-checks",
+        "worker-refresh",
+        "manage",
+    }
+
+
+def test_each_queue_is_heard_by_one_worker_here_and_in_the_demo(compose: dict[str, Any]):
+    heard = [
+        re.search(r"--queues (\S+)", service["command"])[1]
+        for service in compose["services"].values()
+        if "--queues" in str(service.get("command", ""))
+    ]
+
+    assert sorted(heard) == sorted(QUEUES.values())
+    assert sorted(name for names in heard for name in names.split(",")) == sorted(
+        queue.name for queue in settings.CELERY_TASK_QUEUES
+    )
 
 
 def test_only_migrations_run_as_the_role_that_owns_the_tables(compose: dict[str, Any]):
