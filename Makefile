@@ -12,7 +12,7 @@ NO_SERVERS := METRONOME_ENVIRONMENT=simulator DATABASE_URL=postgresql://nobody@1
 	REDIS_URL=redis://127.0.0.1:1/0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock setup format migrations clean
+.PHONY: help demo manage test lint bench lock setup format migrations clean
 
 help: ## what there is
 	@echo "Countersign: the dashboard a finance team puts in front of Metronome"
@@ -22,18 +22,20 @@ help: ## what there is
 	@echo
 	@echo "  PORT=8000         where make demo answers         DEMO_DIR=.demo    where it keeps its data"
 	@echo "  SIZE=20000        customers that make bench grows, instead of 1,000,000"
-	@echo "  ARGS='-k alias'   further words for make test, make bench and make demo"
+	@echo "  ARGS='-k alias'   further words for make test, make bench, make manage and make demo"
 
 demo: setup ## the whole of it on this machine, until Ctrl-C; prints its address and who can sign in
 	@exec $(BIN)/python -m local.demo $(ARGS)
 
+manage: setup ## one of manage.py's commands on the demo that is up: make manage ARGS='refresh_mirror'
+	@exec $(BIN)/python -m local.manage $(ARGS)
+
 test: setup ## every test, on a PostgreSQL and a Redis of their own
 	@exec $(BIN)/pytest -n auto --maxprocesses=8 $(ARGS)
 
-lint: setup ## style, format, and the arrows between the rooms
+lint: setup ## style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@if grep -q '^\[tool.importlinter\]' pyproject.toml; then $(BIN)/lint-imports; fi
 
 bench: setup ## measure what must stay quick, against a limit measured in the same run
 	@exec $(BIN)/python -m bench $(ARGS)

@@ -51,4 +51,9 @@ def may(user: HasRole, can: Can) -> bool:
 
 def roles_that(*any_of: Can) -> list[str]:
     """The labels of the roles that may do one of these things, for the sentence on a 403 page."""
-    return [str(role.label) for role in Role if not GRANTS[role].isdisjoint(any_of)]
+    return [str(role.label) for role in roles_with(*any_of)]
+
+
+def roles_with(*any_of: Can) -> list[Role]:
+    """The roles that may do one of these things."""
+    return [role for role in Role if not GRANTS[role].isdisjoint(any_of)]

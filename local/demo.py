@@ -20,9 +20,10 @@ from types import FrameType
 from typing import NoReturn
 
 from local.configuration import ROOT, Configuration, data_folder, read_configuration
+from local.manage import forget_settings, keep_settings
 from local.places import is_port_taken
 from local.processes import CannotStart, end_with_parent
-from local.programs import Servers, steps, welcome_words
+from local.programs import Programs, Servers, steps, welcome_words
 from local.removal import remove
 from local.supervisor import StopAsked, Supervisor
 
@@ -61,6 +62,7 @@ def run(configuration: Configuration) -> int:
     finally:
         end(servers, supervisor)
         (configuration.folder / ADDRESS).unlink(missing_ok=True)
+        forget_settings(configuration.folder)
     return 0
 
 
@@ -85,6 +87,7 @@ def start(configuration: Configuration, servers: Servers, supervisor: Supervisor
         step_began = time.monotonic()
         step()
         print(f" {time.monotonic() - step_began:.1f} s", flush=True)
+    keep_settings(configuration.folder, Programs(configuration, servers).command("help"))
     welcome = f"{configuration.url}\n\n{welcome_words(configuration.metronome)}"
     (configuration.folder / ADDRESS).write_text(welcome, encoding="utf-8")
     print(

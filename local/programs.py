@@ -75,7 +75,9 @@ class Programs:
         port = urlsplit(self.configuration.metronome.base_url).port
         state = self.configuration.folder / "simulator.json"
         token = self.configuration.metronome.bearer_token
-        command = _python("simulator", "--port", str(port), "--state", str(state), "--token", token)
+        command = _python(
+            "simulator", "--port", str(port), "--state", str(state), "--token", token, "--no-hostile"
+        )
         return Program("simulator", command, self.configuration.inherited)
 
     def command(self, name: str, *arguments: str, owner: bool = False, role: str = "manage") -> Program:

@@ -86,6 +86,12 @@ def arguments(words: list[str]) -> argparse.Namespace:
     world.add_argument(
         "--state", type=Path, help="restore from this file if it is there, and save to it at the end"
     )
+    world.add_argument(
+        "--hostile",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="first customers with names that are meant to hurt (default: yes)",
+    )
     limits = parser.add_argument_group("how it behaves")
     limits.add_argument(
         "--latency",
@@ -156,6 +162,7 @@ def service_for(options: argparse.Namespace) -> Service:
     """
     World.keep = options.keep
     seeding = {"customers": options.customers, "plans": options.plans, "seed": options.seed}
+    seeding["hostile"] = options.hostile
     for name in ("contracts", "months", "churn"):
         if getattr(options, name) is not None:
             seeding[name] = getattr(options, name)

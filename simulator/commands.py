@@ -144,6 +144,12 @@ def archive(asked: Asked, customer_id: str) -> Reply:
     return out_of_band(asked, OUT_OF_BAND["archive"], {}, {"id": customer_id}, "Somebody else")
 
 
+def realias(asked: Asked, customer_id: str, aliases: list[str]) -> Reply:
+    """Somebody else replaces a customer's aliases. Raises ApiError."""
+    ids, body = {"customer_id": customer_id}, {"ingest_aliases": aliases}
+    return out_of_band(asked, OUT_OF_BAND["set_ingest_aliases"], ids, body, "Somebody else")
+
+
 def rename(asked: Asked, customer_id: str, name: str) -> Reply:
     """Somebody else gives a customer another name. Raises ApiError."""
     ids = {"customer_id": customer_id}

@@ -34,6 +34,8 @@ Kind = Literal[
     "stale_read",  # a read answers from the state as it was when the fault was set
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
+WRITES = "writes"
+"""As a route: any that writes."""
 ON_A_CURSOR = frozenset({"expired_cursor", "duplicated_rows", "skipped_rows"})
 MOST_SECONDS = 3_600
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -83,7 +85,7 @@ class Fault:
 
     def fits(self, route: Route, request: Request) -> bool:
         """Whether it can hit this request at all; one that it can't isn't counted."""
-        if self.route not in (route.name, "*"):
+        if self.route not in (route.name, "*") and not (self.route == WRITES and route.writes):
             return False
         if self.kind in ON_A_CURSOR:
             return _goes_on(request)
@@ -145,8 +147,10 @@ def checked(wanted: Any) -> dict[str, Any]:
     if isinstance(wanted, dict) and (unknown := sorted(wanted.keys() - SHAPE.names)):
         raise ApiError(400, f"A fault has no {unknown[0]}; it has {', '.join(sorted(SHAPE.names))}")
     clean: dict[str, Any] = SHAPE.read(wanted)
-    if clean["route"] != "*" and clean["route"] not in ROUTES:
-        raise ApiError(400, f"route must be * or a route that is served, not {clean['route'][:100]}")
+    if clean["route"] not in ("*", WRITES) and clean["route"] not in ROUTES:
+        raise ApiError(
+            400, f"route must be *, {WRITES} or a route that is served, not {clean['route'][:100]}"
+        )
     if clean.get("count", 1) is not None and clean.get("count", 1) < 1:
         raise ApiError(400, "count must be at least 1, or null for ever")
     if not 0 <= clean.get("probability", 1) <= 1:

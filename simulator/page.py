@@ -9,16 +9,18 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from simulator.commands import archive, rename
+from simulator.commands import archive, realias, rename
 from simulator.control import Asked, command
 from simulator.dials import Clock, set_clock
-from simulator.faults import KINDS
+from simulator.faults import KINDS, WRITES
 from simulator.http import ApiError, Reply
 from simulator.routing import ROUTES
 from simulator.shapes import Shape
 from simulator.world import Row, World
 
 SHOWN = 25
+LOST = "The next write takes effect, and its answer will be lost."
+NO = "The next write will be refused."
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
@@ -68,6 +70,29 @@ def add_fault(asked: Asked) -> Reply:
     return _done(asked, lambda given: asked.service.order_fault(_fault(given)), "The fault is set.")
 
 
+@command("POST page/lose")
+def lose_next_answer(asked: Asked) -> Reply:
+    """The next write takes effect, and its answer never arrives."""
+    return _done(asked, lambda _given: asked.service.order_fault(_next_write("drop_after")), LOST)
+
+
+@command("POST page/refuse")
+def refuse_next_write(asked: Asked) -> Reply:
+    """The next write is answered 400 and does nothing."""
+    return _done(asked, lambda _given: asked.service.order_fault(_next_write("status_before", 400)), NO)
+
+
+@command("POST page/alias")
+def change_aliases(asked: Asked) -> Reply:
+    """Somebody else replaces a customer's aliases by those given, one a line."""
+
+    def replace(given: dict[str, str]) -> None:
+        wanted = [line for line in given["aliases"].replace("\r\n", "\n").split("\n") if line]
+        realias(asked, given["customer_id"], wanted)
+
+    return _done(asked, replace, "The aliases are changed.")
+
+
 @command("POST page/faults-clear")
 def clear_faults(asked: Asked) -> Reply:
     return _done(asked, lambda _given: asked.service.clear_faults(), "No faults any more.")
@@ -94,6 +119,10 @@ def _done(asked: Asked, act: Callable[[dict[str, str]], Any], words: str) -> Rep
         return page(asked, refusal.message, status=400)
     again = {"account": asked.account, "q": asked.request.query["q"], "told": words}
     return Reply(303, content=b"", headers={"location": f"/_sim/?{urlencode(again)}"})
+
+
+def _next_write(kind: str, status: int = 500) -> Row:
+    return {"route": WRITES, "kind": kind, "count": 1, "status": status}
 
 
 def _fault(given: dict[str, str]) -> Row:
@@ -142,6 +171,7 @@ def page(asked: Asked, told: str = "", *, status: int = 200) -> Reply:
             for name in sorted(service.accounts)
         ),
         f'<a href="/_sim/{escape(to)}">Show as of now</a></p>',
+        *_recipes_part(to, hidden),
         *_clock_part(world, to, hidden),
         *_faults_part(asked, to, hidden),
         *_customers_part(world, asked.account, query, to, hidden),
@@ -150,6 +180,17 @@ def page(asked: Asked, told: str = "", *, status: int = 200) -> Reply:
     ]
     content = "".join(parts).encode("utf-8", errors="replace")
     return Reply(status, content=content, content_type="text/html; charset=utf-8", headers=dict(HEADERS))
+
+
+def _recipes_part(to: str, hidden: str) -> Iterable[str]:
+    yield "<h2>Three recipes</h2><p>One press each; then approve a request in Countersign and watch it.</p>"
+    for target, words, what in (
+        ("lose", "Lose the next answer", "The next write takes effect, but nobody hears of it."),
+        ("refuse", "Refuse the next write", "The next write is answered 400 and does nothing."),
+    ):
+        yield f'<form class="row" method="post" action="/_sim/page/{target}{to}">{hidden}'
+        yield f"<button>{words}</button> <span>{what}</span></form>"
+    yield "<p>Change an alias behind Countersign's back: under <em>Aliases</em> in the list of customers.</p>"
 
 
 def _clock_part(world: World, to: str, hidden: str) -> Iterable[str]:
@@ -184,7 +225,7 @@ def _faults_part(asked: Asked, to: str, hidden: str) -> Iterable[str]:
     yield from _table("What goes wrong", ("Kind", "Route", "How often", "Chance"), rows)
     yield f'<form class="row" method="post" action="/_sim/page/fault{to}">{hidden}'
     yield f'<label>Kind <select name="kind">{_options(KINDS)}</select></label>'
-    yield f'<label>Route <select name="route">{_options(["*", *sorted(ROUTES)])}</select></label>'
+    yield f'<label>Route <select name="route">{_options(["*", WRITES, *sorted(ROUTES)])}</select></label>'
     for name, words, value in (
         ("count", "Times (empty: for ever)", "1"),
         ("percent", "Chance in %", "100"),
@@ -215,11 +256,23 @@ def _customers_part(world: World, account: str, query: str, to: str, hidden: str
         )
         form += "<button>Rename</button></form>"
         state = "archived" if each["archived_at"] else "active" + _archive_form(each, to, hidden)
-        rows.append((form, f"<code>{escape(each['id'])}</code>", escape(aliases), state))
+        aliases = _alias_form(each, aliases, to, hidden)
+        rows.append((form, f"<code>{escape(each['id'])}</code>", aliases, state))
     more = (
         f"The first {SHOWN} of more: search to narrow them" if len(found) > SHOWN else f"{len(found)} found"
     )
     yield from _table(more, ("Name", "Id", "Aliases", "State"), rows)
+
+
+def _alias_form(customer: Row, shown: str, to: str, hidden: str) -> str:
+    lines = escape("\n".join(customer["ingest_aliases"]))
+    form = f'<form method="post" action="/_sim/page/alias{to}">{hidden}'
+    form += f'<input type="hidden" name="customer_id" value="{escape(customer["id"])}">'
+    form += f'<label><span class="hidden">Aliases of {escape(customer["name"])}, one a line</span>'
+    form += f'<textarea name="aliases" rows="3">\n{lines}</textarea></label>'
+    return (
+        f"<details><summary>{escape(shown) or 'none'}</summary>{form}<button>Change</button></form></details>"
+    )
 
 
 def _archive_form(customer: Row, to: str, hidden: str) -> str:

@@ -34,11 +34,13 @@ def seeded(
     months: int = 6,
     churn: float = 0.04,
     seed: int = 7,
+    hostile: bool = True,
 ) -> World:
     """A world with so many customers and plans.
 
     `contracts` is the share of customers that have one, `churn` the share that is archived, both 0 to 1;
-    a contract has one to `months` invoices. Raises ValueError with a sentence for what is out of LIMITS.
+    a contract has one to `months` invoices. `hostile`: the first names are
+    meant to hurt. Raises ValueError with a sentence for what is out of LIMITS.
     """
     _check(customers=customers, plans=plans, contracts=contracts, months=months, churn=churn, seed=seed)
     world, dice = World(seed=seed), random.Random(seed)
@@ -59,7 +61,7 @@ def seeded(
     seed_plans(world, plans)
     seed_catalogue(world, today)
     for number in range(customers):
-        customer, created = _customer(world, dice, number, today)
+        customer, created = _customer(world, dice, number, today, hostile)
         if dice.random() < contracts:
             _contract_and_invoices(world, dice, customer, created, today, months)
             if number % 4 == 0:
@@ -79,8 +81,8 @@ def _check(**given: float) -> None:
             raise ValueError(f"{name} must be {kind} from {least} to {most}")
 
 
-def _name(dice: random.Random, number: int) -> str:
-    if number < len(HOSTILE):
+def _name(dice: random.Random, number: int, hostile: bool) -> str:
+    if hostile and number < len(HOSTILE):
         return HOSTILE[number]
     return f"{dice.choice(FIRST)} {dice.choice(SECOND)} {dice.choice(FORMS)}"
 
@@ -104,10 +106,10 @@ def _aliases(dice: random.Random, name: str, number: int) -> list[str]:
 
 
 def _customer(
-    world: World, dice: random.Random, number: int, today: datetime
+    world: World, dice: random.Random, number: int, today: datetime, hostile: bool
 ) -> tuple[dict[str, Any], datetime]:
     created = today - timedelta(days=dice.randint(30, 1_500), seconds=dice.randint(0, 86_399))
-    name = _name(dice, number)
+    name = _name(dice, number, hostile)
     custom = {"erp_id": f"ERP-{100_000 + number}", "segment": dice.choice(SEGMENTS)}
     if dice.random() < 0.5:
         custom["owner"] = dice.choice(OWNERS)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing.pages.access import RoleMissing
 from billing.pages.context import look
-from billing.roles import Role, roles_that
+from billing.roles import roles_that, roles_with
 from billing.users import User
 
 
@@ -24,7 +24,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403: who may do it, and who can grant that."""
+    """403: which role may do it, and who has it."""
     if not isinstance(exception, RoleMissing):
         return _error(request, 403, "You may not do this", detail=str(exception))
     return _error(
@@ -32,7 +32,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
         403,
         f"The role {request.user.get_role_display().lower()} may not {' or '.join(exception.any_of)}",
         roles=_either(roles_that(*exception.any_of)),
-        grantors=User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).order_by("name"),
+        holders=User.objects.filter(role__in=roles_with(*exception.any_of), is_active=True).order_by("name"),
     )
 
 

@@ -172,7 +172,7 @@ def test_one_fault_is_taken_away_and_the_others_stay(inside: Inside) -> None:
     [
         ({"route": LIST}, "kind is required"),
         ({"route": LIST, "kind": "flood"}, "kind must be one of status_before, "),
-        ({"route": "GET /v9", "kind": "html"}, "route must be * or a route that is served"),
+        ({"route": "GET /v9", "kind": "html"}, "route must be *, writes or a route that is served"),
         ({"route": LIST, "kind": "html", "colour": 1}, "A fault has no colour"),
         ({"route": LIST, "kind": "html", "count": 0}, "count must be at least 1"),
         ({"route": LIST, "kind": "html", "probability": 2}, "probability must be between 0 and 1"),

@@ -26,14 +26,21 @@ from billing.mirror.models import Customer, IngestAlias
 from billing.users import User
 
 DAYS = 60
-REASONS = [
-    "Legal name changed, see the commercial register.",
-    "New data centre goes live this week.",
-    "Customer asked by e-mail, ticket FIN-2231.",
-    "Typing error at sign-up.",
-    "Merged into the group; billing goes on there.",
-    "Agreed in the quarterly review.",
-]
+REASONS = {
+    "customer.rename": [
+        "Legal name changed, see the commercial register.",
+        "Typing error at sign-up.",
+        "Customer asked by e-mail, ticket FIN-2231.",
+        "The group trades under this name since the merger.",
+    ],
+    "customer.realias": [
+        "New data centre goes live this week.",
+        "Their product sends usage under this key now.",
+        "Customer asked by e-mail, ticket FIN-2244.",
+        "Agreed in the quarterly review.",
+    ],
+    "customer.create": ["Signed order form, FIN-2251."],
+}
 REJECTIONS = [
     "The order form says otherwise.",
     "Please attach the customer’s written consent first.",
@@ -77,8 +84,8 @@ class History:
         new = now["name"] if happened else f"{now['name'][:120]} Holding"
         return KINDS["customer.rename"].build({"name": new}, snapshot={**now, "name": old})
 
-    def _realias(self, *, happened: bool, removes: bool = False) -> Proposal:
-        now = self._snapshot()
+    def _realias(self, *, happened: bool, removes: bool = False, customer_id: str | None = None) -> Proposal:
+        now = mirror.snapshot(customer_id) if customer_id else self._snapshot()
         held = now["ingest_aliases"]
         extra = f"{now['id'][:8]}-{self.dice.choice(['eu', 'us', 'ap'])}"
         if removes:
@@ -118,7 +125,7 @@ class History:
         return Story(
             proposal,
             maker=self.people[maker],
-            reason=reason or self.dice.choice(REASONS),
+            reason=reason or self.dice.choice(REASONS[proposal.kind]),
             at=self.now - timedelta(days=days_ago),
         )
 
@@ -138,10 +145,11 @@ class History:
             end = ("applied",) * 8 + ("rejected", "withdrawn", "stale", "refused", "applied", "expired")
             fate = end[number % len(end)]
             happened = fate == "applied"
+            renames = fate == "stale" or (number % 3 and fate != "refused")  # what its end tells of
             proposal = (
                 self._rename(happened=happened)
-                if number % 3
-                else self._realias(happened=happened, removes=removes)
+                if renames
+                else self._realias(happened=happened, removes=removes and fate != "refused")
             )
             story = self._story(proposal, days_ago=days_ago if fate != "expired" else max(days_ago, 16))
             if fate == "rejected":
@@ -193,20 +201,19 @@ class History:
                 reason="Merged into the group, FN-2231.",
             )
         )
-        later = self.now + timedelta(days=1)
-        approved = self._story(self._rename(happened=False), days_ago=0.4).approve(manager)
-        approved.move(Status.APPROVED, not_before=later, explanation="Carried out tomorrow, after month end.")
-        self._keep(approved)
         applying = self._story(self._rename(happened=False), days_ago=0.2).approve(manager2)
         applying.move(
             Status.APPLYING, claim_token=applying.change.uuid, lease_until=self.now + timedelta(minutes=10)
         )
         self._keep(applying)
-        self._unknown()
+        doubtful = self._unknown()
+        waiting = self._realias(happened=False, customer_id=doubtful)
+        self._keep(self._story(waiting, days_ago=0.4).approve(manager))  # until the doubt is settled
         self._partly()
         self._closed()
 
-    def _unknown(self) -> None:
+    def _unknown(self) -> str:
+        """A renaming that nobody can tell the outcome of; the id of its customer."""
         proposal = self._overtaken()
         story = self._story(proposal, days_ago=0.8).approve(self.people["manager"])
         story.send(AttemptOutcome.UNKNOWN, "No answer came: no whole answer within 30 s.", status=None)
@@ -221,11 +228,16 @@ class History:
             next_try_at=self.now + timedelta(days=365),
         )
         self._keep(story)
+        return proposal.customer_id
 
     def _partly(self) -> None:
         bare = Customer.objects.filter(archived_at__isnull=True, missing_since__isnull=True, aliases=None)
         ids = bare.order_by("created_at", "id").values_list("pk", flat=True)
-        story = self._story(self._archive(ids, former_alias="harbour-legacy-eu"), days_ago=1.7)
+        story = self._story(
+            self._archive(ids, former_alias="harbour-legacy-eu"),
+            days_ago=1.7,
+            reason="The group contract replaces it, FN-2214.",
+        )
         story.approve(self.people["manager"], self.people["manager2"])
         words = "Customer has an invoice that is being finalized"
         story.send(AttemptOutcome.APPLIED).send(AttemptOutcome.REFUSED, words, position=1, status=400)
