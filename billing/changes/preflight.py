@@ -10,6 +10,7 @@ from django.db.models import Q
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes import sealed
+from billing.changes.alone import alone
 from billing.changes.guards import MOST_OF_A_CHECK
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now, locked, move
@@ -35,10 +36,23 @@ def ask(change: ChangeRequest) -> bool:
 
 
 def check_change(change_id: int, gateway: Gateway) -> None:
-    """Compare a request's watched fields with Metronome. An unreadable Metronome changes no status."""
-    change = ChangeRequest.objects.filter(pk=change_id, status__in=CHECKED).first()
-    if change is None or applied_count(change):
-        return
+    """Compare a request's watched fields with Metronome. An unreadable Metronome changes no status.
+
+    One check of a request goes on at a time, and none for somebody whom an earlier one has answered by now.
+    """
+    with alone(f"check of request {change_id}") as is_ours:
+        change = ChangeRequest.objects.filter(pk=change_id, status__in=CHECKED).first() if is_ours else None
+        if change is None or applied_count(change) or _is_answered(change):
+            return
+        _check(change, gateway)
+
+
+def _is_answered(change: ChangeRequest) -> bool:
+    return bool(change.checked_at and change.check_asked_at and change.check_asked_at <= change.checked_at)
+
+
+def _check(change: ChangeRequest, gateway: Gateway) -> None:
+    change_id = change.pk
     request = sealed.read(change.sealed)
     now, error, moved = database_now(), "", []
     try:

@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from billing.changes.alone import alone
 from billing.changes.models import Survey
 from billing.changes.moves import database_now
 from billing.changes.refusals import NotAllowed
@@ -22,27 +23,46 @@ from billing.roles import Can
 from billing.users import User
 
 GOOD_FOR = timedelta(minutes=15)
+JUST_NOW, LOST_AFTER = timedelta(seconds=1), timedelta(seconds=60)
+MOST_WAITING = 5
+"""Surveys that one person may wait for at a time: opening a form asks for one."""
 
 
-def ask(customer_id: UUID | str, *, asked_by: User) -> Survey:
-    """Ask for a survey, or return the asker's own recent one. The caller nudges the worker after commit."""
+def ask(customer_id: UUID | str, *, asked_by: User) -> Survey | None:
+    """Ask for a survey, or return the recent one of this customer, whoever asked for it.
+
+    None when this person already waits for MOST_WAITING others. The caller nudges the worker where
+    `needs_nudge` says so.
+    """
     if not asked_by.may(Can.PROPOSE):
         raise NotAllowed("Your role may not propose changes.")
     with transaction.atomic():
-        return latest(customer_id, asked_by=asked_by) or Survey.objects.create(
-            customer_id=customer_id, asked_by=asked_by
+        with connection.cursor() as cursor:  # two forms opened at once ask once
+            for name in (f"survey of {customer_id}", f"surveys for person {asked_by.pk}"):
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        if (found := latest(customer_id)) is not None:
+            return found
+        waiting = Survey.objects.filter(
+            asked_by=asked_by, answered_at__isnull=True, asked_at__gt=database_now() - GOOD_FOR
         )
+        if waiting.count() >= MOST_WAITING:
+            return None
+        return Survey.objects.create(customer_id=customer_id, asked_by=asked_by)
 
 
-def latest(customer_id: UUID | str, *, asked_by: User) -> Survey | None:
-    """The person's own survey of this customer, unless it is too old or ended in an error."""
+def latest(customer_id: UUID | str) -> Survey | None:
+    """The newest survey of this customer, unless it is too old or ended in an error."""
     return (
-        Survey.objects.filter(
-            customer_id=customer_id, asked_by=asked_by, asked_at__gt=database_now() - GOOD_FOR, error=""
-        )
+        Survey.objects.filter(customer_id=customer_id, asked_at__gt=database_now() - GOOD_FOR, error="")
         .order_by("-asked_at")
         .first()
     )
+
+
+def needs_nudge(survey: Survey) -> bool:
+    """Whether a worker should be woken: it was asked for just now, or so long ago that the call was lost."""
+    age = database_now() - survey.asked_at
+    return survey.answered_at is None and (age < JUST_NOW or age > LOST_AFTER)
 
 
 def is_usable(survey: Survey) -> bool:
@@ -56,9 +76,13 @@ def is_usable(survey: Survey) -> bool:
 
 def answer(survey_uuid: UUID | str, gateway: Gateway) -> None:
     """Read the customer, its contracts, plans and invoices, and file them, or the error as a sentence."""
-    survey = Survey.objects.filter(uuid=survey_uuid, answered_at__isnull=True).first()
-    if survey is None:
-        return
+    with alone(f"survey {survey_uuid}") as is_ours:
+        survey = Survey.objects.filter(uuid=survey_uuid, answered_at__isnull=True).first()
+        if survey is not None and is_ours:
+            _answer(survey, gateway)
+
+
+def _answer(survey: Survey, gateway: Gateway) -> None:
     content, error = None, ""
     try:
         content = read_survey(gateway, str(survey.customer_id))

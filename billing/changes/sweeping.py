@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from billing.audit.actors import system
 from billing.audit.events import Event
+from billing.changes.alone import alone
 from billing.changes.apply import apply_next
 from billing.changes.claiming import WORKER, due
 from billing.changes.filing import doubt_lost_claim
@@ -25,7 +26,6 @@ from billing.metronome.client import Gateway
 
 BATCH = 50
 THREADS = 4
-LOCK = "countersign: sweep of changes"
 
 
 def sweep(gateway: Gateway) -> int:
@@ -37,15 +37,8 @@ def sweep(gateway: Gateway) -> int:
 
 def tidy() -> int:
     """Settle what ran out of time, free what a lost worker held; how many. Asks nobody; one at a time."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-    try:
-        return expire() + recover_lost_claims()
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [LOCK])
+    with alone("sweep of changes") as is_ours:
+        return expire() + recover_lost_claims() if is_ours else 0
 
 
 def apply_due(gateway: Gateway) -> int:
