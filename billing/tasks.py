@@ -8,7 +8,7 @@ from celery import Task, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from billing.changes import preflight, survey, sweeping
+from billing.changes import preflight, reflecting, survey, sweeping
 from billing.mirror import refresh
 from billing.mirror.connection import open_gateway
 from billing.users import User
@@ -39,9 +39,10 @@ def apply_approved() -> None:
 
 @shared_task
 def look_into_doubts() -> None:
-    """Look up what became of calls without an answer."""
+    """Look up what became of calls without an answer, and read what a dead worker could not read again."""
     with open_gateway() as gateway:
         sweeping.look_into_doubts(gateway)
+        reflecting.reflect_forgotten(gateway)
 
 
 @shared_task

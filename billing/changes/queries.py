@@ -10,7 +10,7 @@ from django.db.models.fields.json import KT
 
 from billing.audit.paging import Slice, cut, moment_with_zone
 from billing.changes.models import ApprovalStep, Call, ChangeRequest, Decision, Resolution, counting_approvals
-from billing.changes.statuses import OPEN, Status
+from billing.changes.statuses import IN_DOUBT, OPEN, Status
 from billing.roles import Can
 from billing.users import User
 
@@ -39,6 +39,18 @@ def _undecided_by(person: User) -> QuerySet:
         .exclude(change__maker=person)
     )
     return open_steps.exclude(change__decisions__checker=person).values("change_id")
+
+
+def waited_for(changes: list[ChangeRequest]) -> dict[int, ChangeRequest]:
+    """Approved request → the request on the same customer whose outcome it waits for. One query at most."""
+    waiting = [change for change in changes if change.status == Status.APPROVED and change.customer_id]
+    if not waiting:
+        return {}
+    doubtful = ChangeRequest.objects.filter(
+        customer_id__in={change.customer_id for change in waiting}, status__in=IN_DOUBT
+    ).defer("sealed")
+    holders = {holder.customer_id: holder for holder in doubtful.order_by("-submitted_at")}
+    return {change.pk: holders[change.customer_id] for change in waiting if change.customer_id in holders}
 
 
 def made_by(person: User) -> QuerySet[ChangeRequest]:

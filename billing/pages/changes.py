@@ -45,6 +45,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     except CursorRefused as refusal:
         page, problem = queries.page(rows, None), str(refusal)
     given = queries.approvals([change.pk for change in page.rows])
+    waits = queries.waited_for(page.rows)
     return render_page(
         request,
         "changes/inbox",
@@ -55,7 +56,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         statuses=Status.choices,
         page=page,
         problem=problem,
-        lines=[(change, given.get(change.pk)) for change in page.rows],
+        lines=[(change, given.get(change.pk), waits.get(change.pk)) for change in page.rows],
         counts={"waiting": queries.waiting_for(request.user).count()},
     )
 
@@ -221,7 +222,10 @@ def _mark(row: ChangeRequest) -> str:
         .first()
     )
     checked = row.checked_at.timestamp() if row.checked_at else 0
-    return f"{row.status}.{latest}.{checked:.0f}.{len(row.explanation)}.{len(row.check_error)}"
+    holder = queries.waited_for([row]).get(row.pk)
+    waits_for = holder.reference if holder else ""
+    told = f"{len(row.explanation)}.{len(row.check_error)}"
+    return f"{row.status}.{latest}.{checked:.0f}.{told}.{waits_for}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +303,7 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
     calls = list(row.calls.prefetch_related("attempts", "lookups"))
     return {
         "change": row,
+        "waits_for": queries.waited_for([row]).get(row.pk),
         "text": text,
         "mark": _mark(row),
         "live_url": reverse("billing:change-live", args=[row.reference]),

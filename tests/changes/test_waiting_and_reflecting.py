@@ -1,0 +1,124 @@
+"""A lone 404 settles nothing, a request says what it waits for, and a dead worker's reading is made up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.changes import apply, preflight, reflecting
+from billing.changes.models import ChangeRequest, Subject
+from billing.changes.moves import database_now
+from billing.metronome.client import Gateway
+from billing.mirror import queries as mirror
+from billing.mirror.models import Customer
+from billing.users import User
+from tests.simulator_server import RunningSimulator
+from tests.world import approve, propose
+
+
+def a_lone_404(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metronome says once, in words, that there is no such customer."""
+    read, answers = Gateway.customer, [None]
+
+    def customer(self: Gateway, customer_id: str) -> Any:
+        return answers.pop() if answers else read(self, customer_id)
+
+    monkeypatch.setattr(Gateway, "customer", customer)
+
+
+def test_a_lone_404_makes_no_open_request_stale(
+    submitted: ChangeRequest, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_lone_404(monkeypatch)
+
+    preflight.check_change(submitted.pk, gateway)
+
+    submitted.refresh_from_db()
+    assert submitted.status == "submitted"
+    assert submitted.check_error == (
+        "Metronome said that there is no such customer, but lists it; it is asked again."
+    )
+
+
+def test_a_lone_404_before_sending_costs_time_only(
+    approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_lone_404(monkeypatch)
+
+    apply.apply_change(approved.pk, gateway)
+
+    approved.refresh_from_db()
+    assert approved.status == "approved"
+    assert simulator.ledger() == []
+    ChangeRequest.objects.filter(pk=approved.pk).update(next_try_at=None)
+    apply.apply_change(approved.pk, gateway)
+    approved.refresh_from_db()
+    assert approved.status == "applied"
+    assert len(simulator.ledger()) == 1
+
+
+def test_a_customer_that_no_list_has_either_makes_the_request_stale(
+    approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_lone_404(monkeypatch)
+    monkeypatch.setattr(Gateway, "customers_by_id", lambda self, ids, *, archived: ())
+
+    apply.apply_change(approved.pk, gateway)
+
+    approved.refresh_from_db()
+    assert (approved.status, approved.explanation) == ("stale", "Metronome no longer knows this customer.")
+    assert simulator.ledger() == []
+
+
+def test_a_request_that_waits_for_anothers_doubt_says_which(
+    approved: ChangeRequest, snapshot: dict[str, Any], maker: User, checker: User
+) -> None:
+    Subject.objects.filter(change=approved).update(is_open=False)
+    other = approve(propose("customer.rename", maker, {"name": "Another"}, snapshot=snapshot), checker)
+    browser = Client()
+    browser.force_login(maker)
+    words, link = "It waits for another request.", f'href="/changes/{approved.reference}/"'
+    assert words not in browser.get(f"/changes/{other.reference}/").text
+
+    claim = apply.claim_change(approved.pk)
+
+    assert claim is not None
+    page = browser.get(f"/changes/{other.reference}/").text
+    assert words in page
+    assert link in page
+    assert apply.claim_change(other.pk) is None
+    inbox = browser.get("/changes/?view=mine").text
+    assert f"waits for <a {link}>{approved.reference}</a>" in inbox
+    assert inbox.count("waits for <a") == 1
+
+
+@pytest.mark.parametrize("kind", ["customer.rename", "customer.create"])
+def test_what_a_dead_worker_did_not_read_again_is_read_once(
+    kind: str,
+    snapshot: dict[str, Any],
+    maker: User,
+    checker: User,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entered = {"name": "Read again"} | (
+        {"ingest_aliases": ["read-again"], "custom_fields": {}} if kind == "customer.create" else {}
+    )
+    of = None if kind == "customer.create" else snapshot
+    change = approve(propose(kind, maker, entered, snapshot=of), checker)
+    with monkeypatch.context() as dying:
+        dying.setattr(apply, "reflect", lambda change_id, opened: None)
+        apply.apply_change(change.pk, gateway)
+    Customer.objects.filter(name="Read again").delete() if of is None else Customer.objects.filter(
+        pk=snapshot["id"]
+    ).update(fetched_at=database_now() - timedelta(minutes=5), name=snapshot["name"])
+    assert reflecting.reflect_forgotten(gateway) == 0  # whoever settled it may still be about to read
+
+    ChangeRequest.objects.filter(pk=change.pk).update(settled_at=database_now() - timedelta(minutes=1))
+
+    assert reflecting.reflect_forgotten(gateway) == 1
+    assert len(mirror.customers_named("Read again")) == 1
+    assert reflecting.reflect_forgotten(gateway) == 0
