@@ -9,14 +9,16 @@ import logging
 from collections.abc import Collection
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from billing.audit.events import Event
 from billing.changes import filing
+from billing.changes.blocking import block, block_refused
 from billing.changes.claiming import (
     WORKER,
     Claim,
     ClaimLost,
+    ClaimRefused,
     claim_change,
     claim_next,
     journal,
@@ -46,14 +48,22 @@ WRITE_TOKEN_SECONDS = 20.0
 
 def apply_change(change_id: int, gateway: Gateway) -> None:
     """Carry one approved request as far as it goes. Safe to call twice, by anyone, at any time."""
-    claim = claim_change(change_id)
-    if claim is not None:
-        _carry_out_claimed(claim, gateway)
+    try:
+        claim = claim_change(change_id)
+    except ClaimRefused as refusal:
+        block_refused(change_id, refusal.__cause__)
+    else:
+        if claim is not None:
+            _carry_out_claimed(claim, gateway)
 
 
 def apply_next(gateway: Gateway, passed: Collection[int]) -> int | None:
     """The same for the oldest request that is due and not among `passed`; its id, None when there is none."""
-    claim = claim_next(passed)
+    try:
+        claim = claim_next(passed)
+    except ClaimRefused as refusal:
+        block_refused(refusal.change_id, refusal.__cause__)
+        return refusal.change_id
     if claim is None:
         return None
     try:
@@ -67,6 +77,9 @@ def _carry_out_claimed(claim: Claim, gateway: Gateway) -> None:
     try:
         with gateway.keeping(keeper(claim)):
             _carry_on(claim, gateway)
+    except IntegrityError as refusal:
+        block_refused(claim.change_id, refusal)
+        return
     except ClaimLost:  # whoever recovers it has written why; nothing may be sent or filed under this claim
         logger.warning("the claim on request %s was lost before anything was sent", claim.change_id)
         return
@@ -146,17 +159,7 @@ def _verified_or_blocked(claim: Claim) -> SealedRequest | None:
         try:
             return verified(change)
         except Tampered as difference:
-            sentence = f"This is not what was approved: {difference}. Nothing was sent."
-            move(
-                change,
-                Status.APPROVED,
-                actor=WORKER,
-                event=Event.CHANGE_BLOCKED,
-                explanation=sentence,
-                blocked_at=database_now(),
-                needs_person=True,
-            )
-            logger.error("%s is blocked: %s", change.reference, difference)
+            block(change, f"This is not what was approved: {difference}.")
             return None
 
 

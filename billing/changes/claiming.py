@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet
 
 from billing.audit import log
@@ -36,10 +36,19 @@ class Claim:
     token: UUID
 
 
+class ClaimRefused(Exception):
+    """The database lets nobody take this approved request; its cause is what the database said."""
+
+    def __init__(self, change_id: int) -> None:
+        super().__init__(f"the claim on request {change_id} was refused by the database")
+        self.change_id = change_id
+
+
 def claim_change(change_id: int) -> Claim | None:
     """Take an approved request whose time has come: approved → applying. None when it is not to be had.
 
     Not while frozen, blocked or cooling off, and not while another request on the same customer is in doubt.
+    Raises ClaimRefused; nothing is written then.
     """
     with transaction.atomic():
         if is_frozen():
@@ -94,7 +103,10 @@ def _taken(change: ChangeRequest, now: datetime) -> Claim:
     change.status = Status.APPLYING
     change.claim_token = uuid4()
     change.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
-    change.save(update_fields=["status", "claim_token", "lease_until"])
+    try:
+        change.save(update_fields=["status", "claim_token", "lease_until"])
+    except IntegrityError as refusal:
+        raise ClaimRefused(change.pk) from refusal
     return Claim(change.pk, change.claim_token)
 
 
@@ -115,6 +127,7 @@ def _take_doubt(narrow: Callable[[QuerySet[ChangeRequest]], QuerySet[ChangeReque
             Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
             Q(lease_until__isnull=True) | Q(lease_until__lt=now),
             status=Status.UNKNOWN,
+            blocked_at__isnull=True,
         )
         change = _lockable(narrow(rows)).first()
         if change is None:

@@ -221,7 +221,7 @@ def _late(
         call.finding = "The answer arrived late, and said that it was applied."
         call.save(update_fields=["finding"])
         _settle_call(call, CallStatus.APPLIED, result=result)
-        if change.status == Status.UNKNOWN:
+        if change.status == Status.UNKNOWN and not change.blocked_at:
             rest = change.calls.exclude(status=CallStatus.APPLIED).exists()
             move(
                 change,

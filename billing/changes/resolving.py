@@ -44,8 +44,8 @@ MEANINGS: dict[Resolution.Verdict, str] = {
 
 def options(change: ChangeRequest) -> tuple[Resolution.Verdict, ...]:
     """What a person may say of this request now. A blocked one can only be left as it is."""
-    if change.blocked_at and change.status == Status.APPROVED:
-        return (Resolution.Verdict.LEAVE_IT,)
+    if change.blocked_at:
+        return (Resolution.Verdict.LEAVE_IT,) if change.status in (Status.APPROVED, *OPTIONS) else ()
     return OPTIONS.get(Status(change.status), ()) if change.needs_person else ()
 
 

@@ -12,11 +12,12 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from billing.audit import log
 from billing.audit.events import Event
 from billing.changes import sealed
+from billing.changes.blocking import block_refused
 from billing.changes.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
 from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
 from billing.changes.moves import about, database_now, locked, move
@@ -74,7 +75,11 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
     except GatewayError as failure:
         _look_later(claim, f"Metronome could not be asked: {failure.message}")
         return
-    _file(claim, call.pk, finding)
+    try:
+        _file(claim, call.pk, finding)
+    except IntegrityError as refusal:
+        block_refused(claim.change_id, refusal)
+        return
     reflect(claim.change_id, gateway)
 
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes.alone import alone
 from billing.changes.apply import apply_next
+from billing.changes.blocking import block_refused
 from billing.changes.claiming import WORKER, due
 from billing.changes.filing import doubt_lost_claim
 from billing.changes.models import CallStatus, ChangeRequest
@@ -85,12 +86,16 @@ def expire(now: datetime | None = None) -> int:
 def recover_lost_claims() -> int:
     """Requests whose worker is gone: unknown when a byte may have left, otherwise simply approved again."""
     lost = ChangeRequest.objects.filter(status=Status.APPLYING, lease_until__lt=database_now())
-    count = 0
-    for change_id in list(lost.values_list("pk", flat=True)[:BATCH]):
+    return sum(_recover(change_id) for change_id in list(lost.values_list("pk", flat=True)[:BATCH]))
+
+
+def _recover(change_id: int) -> bool:
+    """Carry one lost claim on; what the database refuses of it is blocked."""
+    try:
         with transaction.atomic():
             change = locked(change_id)
             if change.status != Status.APPLYING or change.lease_until >= database_now():
-                continue
+                return False
             call = change.calls.exclude(status=CallStatus.APPLIED).order_by("position").first()
             if call is not None and call.status == CallStatus.SENT:
                 doubt_lost_claim(change, call)
@@ -104,8 +109,9 @@ def recover_lost_claims() -> int:
                     event=Event.CHANGE_RETURNED,
                     explanation="The worker stopped before anything was sent.",
                 )
-            count += 1
-    return count
+    except IntegrityError as refusal:
+        block_refused(change_id, refusal)
+    return True
 
 
 def _one_after_another(work: Callable[[Gateway, Collection[int]], int | None], gateway: Gateway) -> int:

@@ -11,6 +11,7 @@ from psycopg.errors import InsufficientPrivilege, RestrictViolation
 from billing.audit.models import AuditEvent
 from billing.changes.models import ChangeRequest
 
+TOUCH = "UPDATE billing_changerequest SET check_error = 'touched'; "
 AUDIT = (
     "INSERT INTO billing_auditevent (%s event_type, actor_text, actor_role, subject_type, subject_id,"
     " subject_text, reference, digest, reason, user_agent, request_id)"
@@ -47,6 +48,19 @@ def application(submitted: ChangeRequest, application_url: str) -> Iterator[psyc
         ("UPDATE billing_auditevent SET reason = 'x'", RestrictViolation),
         ("DELETE FROM billing_auditevent", RestrictViolation),
         (AUDIT % ("id,", "1000000,"), psycopg.errors.ObjectNotInPrerequisiteState),
+        ("UPDATE billing_changerequest SET not_before = now() + interval '9 years'", RestrictViolation),
+        ("UPDATE billing_changerequest SET next_try_at = 'infinity'", RestrictViolation),
+        ("UPDATE billing_changerequest SET lease_until = 'infinity'", RestrictViolation),
+        ("UPDATE billing_changerequest SET settled_at = now()", RestrictViolation),
+        ("UPDATE billing_changerequest SET born = pg_current_xact_id()", RestrictViolation),
+        ("UPDATE billing_subject SET is_open = false", RestrictViolation),
+        ("UPDATE billing_subject SET key = 'customer:other'", RestrictViolation),
+        ("DELETE FROM billing_subject", RestrictViolation),
+        (
+            "INSERT INTO billing_subject (change_id, key, is_open)"
+            " SELECT id, 'customer:more', true FROM billing_changerequest",
+            RestrictViolation,
+        ),
         ("UPDATE billing_user SET is_superuser = true", psycopg.errors.CheckViolation),
     ],
 )
@@ -85,3 +99,21 @@ def test_every_function_of_ours_names_where_it_looks(application: psycopg.Connec
         " (proconfig IS NULL OR NOT 'search_path=pg_catalog, public, pg_temp' = ANY (proconfig))"
     ).fetchall()
     assert rows == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "INSERT INTO billing_approvalstep (change_id, position, role, people)"
+        " SELECT id, 7, 'auditor', 1 FROM billing_changerequest",
+        "INSERT INTO billing_call (change_id, position, operation, key, status, generation, finding)"
+        " SELECT id, 7, 'customers.archive', gen_random_uuid(), 'waiting', 1, '' FROM billing_changerequest",
+        "INSERT INTO billing_subject (change_id, key, is_open)"
+        " SELECT id, 'customer:more', true FROM billing_changerequest",
+    ],
+)
+def test_touching_a_request_first_adds_nothing_to_it(application: psycopg.Connection, part: str) -> None:
+    with pytest.raises(RestrictViolation, match="cannot be added later"):
+        application.execute(TOUCH + part)
+
+    assert application.execute("SELECT check_error FROM billing_changerequest").fetchone() == ("",)

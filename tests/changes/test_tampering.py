@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from billing.audit.models import AuditEvent
-from billing.changes import apply
+from billing.changes import apply, sweeping
 from billing.changes.models import ChangeRequest
 from billing.metronome.client import Gateway
 from tests.simulator_server import RunningSimulator
@@ -34,15 +35,28 @@ def past_the_triggers() -> Iterator[CursorWrapper]:
         cursor.execute(f"ALTER TABLE billing_changerequest DROP CONSTRAINT {DIGEST}")
         yield cursor
         for table in TABLES:
-            cursor.execute(
-                "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table]
-            )
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+            _enable(cursor, table)
         cursor.execute(
             f"ALTER TABLE billing_changerequest ADD CONSTRAINT {DIGEST} "
             "CHECK (digest = encode(sha256(convert_to(sealed, 'UTF8')), 'hex')) NOT VALID"
         )
+
+
+def _enable(cursor: CursorWrapper, table: str) -> None:
+    cursor.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table])
+    for (name,) in cursor.fetchall():
+        cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+
+
+@contextmanager
+def without_guards(*tables: str) -> Iterator[CursorWrapper]:
+    """The owner's edit behind the guards of these tables; the guards are back before anything is applied."""
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield cursor
+        for table in tables:
+            _enable(cursor, table)
 
 
 EDITS = {
@@ -80,6 +94,36 @@ def test_an_edited_request_is_blocked_and_reported(
     assert AuditEvent.objects.filter(event_type="change.blocked").count() == 1
     apply.apply_change(approved.pk, gateway)
     assert simulator.ledger() == []
+
+
+TAKEN_AWAY = {
+    "decision": "DELETE FROM billing_decision",
+    "steps": "UPDATE billing_approvalstep SET people = 2",
+    "verdict": "UPDATE billing_decision SET verdict = 'reject', reason = 'no'",
+}
+
+
+@pytest.mark.parametrize("what", sorted(TAKEN_AWAY))
+def test_what_the_database_refuses_while_applying_is_blocked_told_and_recorded(
+    approved: ChangeRequest,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    what: str,
+) -> None:
+    with without_guards("billing_decision", "billing_approvalstep") as cursor:
+        cursor.execute(TAKEN_AWAY[what])
+
+    sweeping.sweep(gateway)
+
+    approved.refresh_from_db()
+    assert (approved.status, approved.needs_person) == ("approved", True)
+    assert approved.blocked_at is not None
+    assert "The database refused to go on with it" in approved.explanation
+    assert "is not approved by everybody it needs. Nothing was sent." in approved.explanation
+    assert AuditEvent.objects.filter(event_type="change.blocked").count() == 1
+    sweeping.sweep(gateway)
+    assert simulator.ledger() == []
+    assert AuditEvent.objects.filter(event_type="change.blocked").count() == 1
 
 
 def test_text_and_digest_edited_together_are_blocked_by_the_decision(
