@@ -82,7 +82,7 @@ def _read_from_the_whole_list(
     for archived in (False, True):
         cursor = None
         while True:
-            page = gateway.customers_page(archived=archived, cursor=cursor)
+            page = gateway.customers_page(archived=archived, cursor=cursor).whole()
             pages += 1
             held |= _held(request, page.items)
             cursor = page.next_cursor

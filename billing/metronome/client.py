@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeVar
+from uuid import UUID
 
 from billing.metronome.budget import Budget, BudgetExhausted, BudgetUnavailable
 from billing.metronome.config import GatewayConfig
@@ -34,15 +35,20 @@ from billing.metronome.records import (
     CustomerRecord,
     CustomFieldKeyRecord,
     InvoiceRecord,
+    OddRow,
     Page,
     PlanRecord,
 )
+from billing.metronome.rows import sort_out
 from billing.metronome.transport import NoAnswer, RawAnswer, exchange
 
 T = TypeVar("T")
 
 READ_TOKEN_SECONDS = 60.0
 MOST_PAGES = 1_000
+MOST_EMPTY_PAGES = 3
+"""So many pages in a row may be empty and still name a next one; then the list is taken for endless."""
+
 REFUSALS = frozenset({400, 404, 409, 422})
 
 
@@ -109,7 +115,8 @@ class Gateway:
         answer = self._read("GET", f"/v1/customers/{customer_id}")
         if answer.status == 404 and message_of(answer.body):
             return None
-        record = parsed(answer, lambda whole: CustomerRecord.from_json(object_in(whole)))
+        about = f"customer {customer_id}"
+        record = parsed(answer, lambda whole: CustomerRecord.from_json(object_in(whole)), about)
         if record.id != customer_id.lower():
             raise ReadFailed(
                 "Metronome answered with another customer than the one asked for.", answer.evidence
@@ -123,8 +130,13 @@ class Gateway:
         query = {"limit": limit, "only_archived": "true" if archived else None, "next_page": cursor}
         return self._page("/v1/customers", query, CustomerRecord.from_json)
 
-    def customers_by_id(self, ids: Sequence[str], *, archived: bool) -> tuple[CustomerRecord, ...]:
-        """Those of up to 100 customers that exist among the active, or the archived ones."""
+    def customers_by_id(
+        self, ids: Sequence[str], *, archived: bool, odd: list[OddRow] | None = None
+    ) -> tuple[CustomerRecord, ...]:
+        """Those of up to 100 customers that exist among the active, or the archived ones.
+
+        odd: takes the rows that can't be read, here and in the next two; without it one raises ReadFailed.
+        """
         query = {
             "customer_ids": ",".join(ids),
             "limit": 100,
@@ -133,7 +145,8 @@ class Gateway:
         return self._pages(
             lambda cursor: self._page(
                 "/v1/customers", query | {"next_page": cursor}, CustomerRecord.from_json
-            )
+            ),
+            odd,
         )
 
     def customers_holding_alias(self, alias: str) -> tuple[CustomerRecord, ...]:
@@ -154,27 +167,37 @@ class Gateway:
 
     def plan_customers_page(
         self, plan_id: str, cursor: str | None = None
-    ) -> Page[tuple[CustomerRecord, CustomerPlanRecord]]:
-        """One page of a plan's subscriptions, ended and upcoming ones too."""
+    ) -> Page[tuple[CustomerRecord | None, CustomerPlanRecord]]:
+        """One page of a plan's subscriptions, ended and upcoming ones too.
 
-        def pair(row: dict[str, Any]) -> tuple[CustomerRecord, CustomerPlanRecord]:
-            customer = CustomerRecord.from_json(row["customer_details"])
-            return customer, CustomerPlanRecord.from_plan_list(customer.id, row["plan_details"])
+        None stands for an odd customer, of which the subscription only needs the id.
+        """
+
+        def pair(row: dict[str, Any]) -> tuple[CustomerRecord | None, CustomerPlanRecord]:
+            found, _odd = sort_out([row["customer_details"]], CustomerRecord.from_json)
+            customer_id = found[0].id if found else str(UUID(row["customer_details"]["id"]))
+            plan = CustomerPlanRecord.from_plan_list(customer_id, row["plan_details"])
+            return (found[0] if found else None), plan
 
         query = {"limit": 100, "status": "all", "next_page": cursor}
         return self._page(f"/v1/planDetails/{plan_id}/customers", query, pair)
 
-    def customer_plans(self, customer_id: str) -> tuple[CustomerPlanRecord, ...]:
+    def customer_plans(
+        self, customer_id: str, odd: list[OddRow] | None = None
+    ) -> tuple[CustomerPlanRecord, ...]:
         """All subscriptions of one customer, newest first."""
         return self._pages(
             lambda cursor: self._page(
                 f"/v1/customers/{customer_id}/plans",
                 {"limit": 100, "next_page": cursor},
                 lambda row: CustomerPlanRecord.from_customer_list(customer_id, row),
-            )
+            ),
+            odd,
         )
 
-    def custom_field_keys(self, entities: Sequence[str]) -> tuple[CustomFieldKeyRecord, ...]:
+    def custom_field_keys(
+        self, entities: Sequence[str], odd: list[OddRow] | None = None
+    ) -> tuple[CustomFieldKeyRecord, ...]:
         """The custom field keys that exist for these entities."""
         return self._pages(
             lambda cursor: self._page(
@@ -182,7 +205,8 @@ class Gateway:
                 {"next_page": cursor},
                 CustomFieldKeyRecord.from_json,
                 body={"entities": list(entities)},
-            )
+            ),
+            odd,
         )
 
     def contracts(self, customer_id: str) -> tuple[ContractRecord, ...]:
@@ -224,7 +248,7 @@ class Gateway:
             query |= {"resource_type": resource[0], "resource_id": resource[1]}
         rows: list[AuditLogRecord] = []
         for _page in range(limit_pages):
-            page = self._page("/v1/auditLogs", query, AuditLogRecord.from_json)
+            page = self._page("/v1/auditLogs", query, AuditLogRecord.from_json).whole()
             rows += page.items
             if not page.items or page.next_cursor is None:
                 break
@@ -277,18 +301,27 @@ class Gateway:
 
     # --- the plumbing of reads
 
-    def _pages(self, fetch: Callable[[str | None], Page[T]]) -> tuple[T, ...]:
+    def _pages(
+        self, fetch: Callable[[str | None], Page[T]], odd: list[OddRow] | None = None
+    ) -> tuple[T, ...]:
+        """Every item of a list. Its odd rows go to `odd`; without it the first one raises ReadFailed."""
         items: list[T] = []
+        empty = 0
         cursor: str | None = None
         seen: set[str] = set()
         for _page in range(MOST_PAGES):
-            page = fetch(cursor)
+            page = fetch(cursor) if odd is not None else fetch(cursor).whole()
             items += page.items
+            if odd is not None:
+                odd += page.odd
+            empty = 0 if page.items or page.odd else empty + 1
             cursor = page.next_cursor
             if cursor is None:
                 return tuple(items)
             if cursor in seen:
                 raise ReadFailed("Metronome’s list goes round in a circle: a cursor came twice.")
+            if empty > MOST_EMPTY_PAGES:
+                raise ReadFailed("Metronome’s list doesn’t end: its pages are empty.")
             seen.add(cursor)
         raise ReadFailed(f"The list is longer than {MOST_PAGES} pages.")
 
@@ -311,7 +344,8 @@ class Gateway:
             cursor = whole.get(cursor_name)
             if cursor is not None and not isinstance(cursor, str):
                 raise ValueError(f"`{cursor_name}` is not text")
-            return Page(tuple(make(row) for row in rows), cursor or None)
+            items, odd = sort_out(rows, make)
+            return Page(items, cursor or None, odd)
 
         return parsed(answer, parse)
 

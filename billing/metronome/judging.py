@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from billing.metronome.outcomes import OutcomeUnknown, ReadFailed, storable
+from billing.metronome.rows import MISREAD, why
 from billing.metronome.transport import RawAnswer
 
 T = TypeVar("T")
@@ -41,15 +42,18 @@ def object_in(whole: Any) -> dict[str, Any]:
     return inner
 
 
-def parsed(answer: RawAnswer, make: Callable[[Any], T]) -> T:
-    """What a read's body says. Raises ReadFailed for anything but the documented shape."""
+def parsed(answer: RawAnswer, make: Callable[[Any], T], of: str = "") -> T:
+    """What a read's body says. Raises ReadFailed for anything but the documented shape; `of` names it."""
     if answer.status == 404:
         words = message_of(answer.body) or "not found"
         raise ReadFailed(f"Metronome answered 404: {words}", answer.evidence)
     try:
         return make(parsed_json(answer.body))
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise ReadFailed(f"Metronome’s answer has an unknown shape: {problem}", answer.evidence) from problem
+    except MISREAD as problem:
+        about = f" about {of}" if of else ""
+        raise ReadFailed(
+            f"Metronome’s answer{about} has an unknown shape: {why(problem)}", answer.evidence
+        ) from problem
 
 
 def confirmed_data(answer: RawAnswer) -> dict[str, Any] | None:

@@ -11,17 +11,35 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from billing.metronome.outcomes import storable
+from billing.metronome.outcomes import ReadFailed, storable
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class OddRow:
+    """A row that can't be read: its id as far as it says one, else empty, and what is wrong with it."""
+
+    id: str
+    why: str
+    source: Any = field(repr=False, compare=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list; `next_cursor` None is the last."""
+    """One page of a list; `next_cursor` None is the last. `odd`: its rows that are no items."""
 
     items: tuple[T, ...]
     next_cursor: str | None
+    odd: tuple[OddRow, ...] = ()
+
+    def whole(self) -> Page[T]:
+        """This page, for who must not overlook a row. Raises ReadFailed, naming it, when one is odd."""
+        if self.odd:
+            first = self.odd[0]
+            name = first.id or "without an id"
+            raise ReadFailed(f"Metronome’s list holds a record that can’t be read ({name}): {first.why}.")
+        return self
 
 
 def _text(source: dict[str, Any], key: str) -> str:
@@ -49,7 +67,10 @@ def _when(source: dict[str, Any], key: str) -> datetime | None:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{key} has no time zone")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as problem:
+        raise ValueError(f"{key} is out of range") from problem
 
 
 def _must_when(source: dict[str, Any], key: str) -> datetime:
@@ -60,7 +81,9 @@ def _must_when(source: dict[str, Any], key: str) -> datetime:
 
 
 def _texts(source: dict[str, Any], key: str) -> dict[str, str]:
-    value = source.get(key) or {}
+    value = source.get(key)
+    if value is None:
+        return {}
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise ValueError(f"{key} is not a map of texts")
     return value

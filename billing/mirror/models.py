@@ -41,6 +41,7 @@ class RefreshRun(models.Model):
     rows_written = models.IntegerField(default=0)
     suspects = models.IntegerField(default=0)
     marked_missing = models.IntegerField(default=0)
+    odd = models.JSONField(default=list, db_default=[])
     position = models.TextField(blank=True)
     error = models.TextField(blank=True)
 

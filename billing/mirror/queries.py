@@ -76,12 +76,14 @@ class Freshness:
     as_of: the start of the last complete refresh, which saw everything that is not missing; None before one.
     state: `fresh` under a minute, `ageing` under 15 minutes, `stale` older, `empty` before the first.
     last_run: the newest refresh of the account, however it went. running: the one under way.
+    odd_ids: the records that the last complete refresh could not read; they are as old as they were.
     """
 
     as_of: datetime | None
     state: str
     last_run: RefreshRun | None
     running: RefreshRun | None
+    odd_ids: frozenset[str] = frozenset()
 
 
 def customers(wanted: CustomerFilter, cursor: str | None = None, limit: int = 50) -> CustomerPage:
@@ -231,7 +233,7 @@ def freshness() -> Freshness:
     last_run = account.select_related("requested_by").first()
     now = timezone.now()
     complete = account.filter(status=RefreshRun.Status.SUCCEEDED)
-    as_of = complete.values_list("started_at", flat=True).first()
+    as_of, odd = complete.values_list("started_at", "odd").first() or (None, [])
     is_running = (
         last_run is not None
         and last_run.status == RefreshRun.Status.RUNNING
@@ -243,12 +245,13 @@ def freshness() -> Freshness:
         state = "fresh"
     else:
         state = "ageing" if now - as_of < AGEING_FOR else "stale"
-    return Freshness(as_of, state, last_run, last_run if is_running else None)
+    odd_ids = frozenset(each["id"] for each in odd)
+    return Freshness(as_of, state, last_run, last_run if is_running else None, odd_ids)
 
 
 def as_of(row: Customer, account: Freshness) -> datetime:
     """When this customer was last seen so: a refresh of the account leaves unchanged rows alone."""
-    if row.missing_since or account.as_of is None:
+    if row.missing_since or account.as_of is None or str(row.pk) in account.odd_ids:
         return row.fetched_at
     return max(row.fetched_at, account.as_of)
 

@@ -19,13 +19,14 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import GatewayError
-from billing.metronome.records import CustomerRecord
+from billing.metronome.records import CustomerRecord, OddRow
 from billing.mirror import runs
 from billing.mirror.absence import TooManyAbsent, mark_missing
 from billing.mirror.connection import ensure_account
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, Plan, RefreshRun
+from billing.mirror.oddities import TooManyOdd
 from billing.mirror.storing import Cleaner, store_customers, store_subscriptions
-from billing.mirror.sweep import PAUSES, Sweep, Watch
+from billing.mirror.sweep import PAUSES, Sweep, Watch, dated
 from billing.users import User
 
 KEPT = "What was read before is kept; nothing was marked missing."
@@ -73,7 +74,7 @@ def refresh_customer(
         ensure_account(gateway)
         journal.run.phase = "the customer"
         asked_at = journal.progress()
-        record = gateway.customer(str(wanted)) or _listed(gateway, wanted)
+        record = gateway.customer(str(wanted)) or _listed(gateway, wanted, asked_at)
         if record is None:
             _mark_customer_missing(journal, wanted, asked_at)
         else:
@@ -101,7 +102,7 @@ def _ending_in_a_sentence(journal: runs.Journal) -> Iterator[None]:
     """End the run as failed, saying where and why, when the body breaks; only the unforeseen goes on up."""
     try:
         yield
-    except (GatewayError, TooManyAbsent) as problem:
+    except (GatewayError, TooManyAbsent, TooManyOdd) as problem:
         journal.end(error=f"{_where(journal.run)}: {problem.message} {KEPT}")
     except runs.RunLost:
         journal.run.refresh_from_db()
@@ -123,12 +124,12 @@ def _mirrored_rows() -> int | None:
     return sum(model.objects.filter(missing_since__isnull=True).count() for model in models) or None
 
 
-def _listed(gateway: Gateway, wanted: UUID) -> CustomerRecord | None:
+def _listed(gateway: Gateway, wanted: UUID, asked_at: datetime) -> CustomerRecord | None:
     """The customer by the two lists: a 404 alone is only a suspicion."""
     for archived in (False, True):
         for record in gateway.customers_by_id([str(wanted)], archived=archived):
             if UUID(record.id) == wanted:
-                return record
+                return dated([record], asked_at)[0] if archived else record
     return None
 
 
@@ -140,14 +141,19 @@ def _keep_customer(
     run.rows_written = store_customers([record], asked_at, clean=clean, touch=True)
     run.phase = "the customer’s plans"
     asked_at = journal.progress()
-    subscriptions = gateway.customer_plans(record.id)
+    odd: list[OddRow] = []
+    subscriptions = gateway.customer_plans(record.id, odd)
+    seen = {subscription.id for subscription in subscriptions}
+    seen |= {row.id for row in clean.odd.add_rows("subscription", odd)}
     with transaction.atomic():
         run.rows_read += len(subscriptions)
         run.rows_written += store_subscriptions(subscriptions, asked_at, clean=clean)
+        run.odd = clean.odd.as_json()
         unseen = CustomerPlan.objects.filter(customer_id=record.id, **_unread_since(asked_at)).exclude(
-            pk__in=[subscription.id for subscription in subscriptions]
+            pk__in=seen
         )
-        run.marked_missing = unseen.update(missing_since=Now())
+        if "subscription" not in clean.odd.nameless:
+            run.marked_missing = unseen.update(missing_since=Now())
         journal.end(remark=clean.remark())
 
 

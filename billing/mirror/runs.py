@@ -126,6 +126,7 @@ class Journal:
             rows_written=run.rows_written,
             suspects=run.suspects,
             marked_missing=run.marked_missing,
+            odd=run.odd,
             heartbeat_at=Now(),
             finished_at=Now(),
         )

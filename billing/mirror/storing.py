@@ -3,20 +3,23 @@
 Each statement compares before it writes, because even a conflicting insert that updates nothing locks its
 row, which is a write. `fetched_at` of an unchanged row stays; that it was seen is the run's knowledge.
 No row is replaced whose `fetched_at` is later than the writer's.
+A record that PostgreSQL refuses is set apart with the reason; the others of its page are written.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from billing.metronome.outcomes import storable
 from billing.metronome.records import CustomerPlanRecord, CustomerRecord, CustomFieldKeyRecord, PlanRecord
+from billing.mirror.models import Customer
+from billing.mirror.oddities import Oddities
 
 CUSTOMERS = """
 WITH page AS (
@@ -119,11 +122,19 @@ RETURNING held.id
 """
 
 
+OF_THE_RECORD = ("21", "22", "23", "54")
+"""Classes of SQLSTATE that speak of a row's values (data, integrity, limits), not of the database."""
+
+
 class Cleaner:
-    """Makes text storable: NUL and half characters become U+FFFD. `replaced` counts the texts changed."""
+    """Makes text storable: NUL and half characters become U+FFFD. `replaced` counts the texts changed.
+
+    `odd`: the records that could not be stored, or read, at all.
+    """
 
     def __init__(self) -> None:
         self.replaced = 0
+        self.odd = Oddities()
 
     def text(self, value: str) -> str:
         clean = storable(value)
@@ -150,12 +161,15 @@ def store_customers(
     touch: write them in any case, so that an older answer that is still on its way can't replace them.
     """
     rows = {record.id: _customer(record, clean) for record in records}
-    with transaction.atomic():
-        written = _run(CUSTOMERS, list(rows.values()), fetched_at, touch=touch)
+
+    def write(some: list[dict[str, Any]]) -> int:
+        written = _run(CUSTOMERS, some, fetched_at, touch=touch)
         changed = [{"id": str(pk), "aliases": rows[str(pk)]["aliases"]} for pk in written]
         _run(ALIASES_GONE, changed, fetched_at)
         _run(ALIASES_NEW, changed, fetched_at)
-    return len(written)
+        return len(written)
+
+    return _each_if_not_all("customer", list(rows.values()), write, clean)
 
 
 def store_plans(records: Iterable[PlanRecord], fetched_at: datetime, *, clean: Cleaner) -> int:
@@ -169,15 +183,17 @@ def store_plans(records: Iterable[PlanRecord], fetched_at: datetime, *, clean: C
         }
         for record in records
     }
-    return len(_run(PLANS, list(rows.values()), fetched_at))
+    return _each_if_not_all(
+        "plan", list(rows.values()), lambda some: len(_run(PLANS, some, fetched_at)), clean
+    )
 
 
 def store_subscriptions(
     records: Iterable[CustomerPlanRecord], fetched_at: datetime, *, clean: Cleaner
 ) -> int:
-    """Write the subscriptions that differ; returns how many were written. Their customers must be mirrored.
+    """Write the subscriptions that differ; returns how many were written.
 
-    A plan that the plan list doesn't show is kept by its name.
+    One whose customer is not mirrored is odd. A plan that the plan list doesn't show is kept by its name.
     """
     rows = {
         record.id: {
@@ -190,22 +206,33 @@ def store_subscriptions(
         }
         for record in records
     }
-    with transaction.atomic():
-        _run(PLANS_BY_NAME_ONLY, list(rows.values()), fetched_at)
-        return len(_run(SUBSCRIPTIONS, list(rows.values()), fetched_at))
+    asked = {row["customer_id"] for row in rows.values()}
+    known = {str(pk) for pk in Customer.objects.filter(pk__in=asked).values_list("pk", flat=True)}
+    for row in rows.values():
+        if row["customer_id"] not in known:
+            clean.odd.add("subscription", row["id"], f"its customer {row['customer_id']} is not mirrored")
+
+    def write(some: list[dict[str, Any]]) -> int:
+        _run(PLANS_BY_NAME_ONLY, some, fetched_at)
+        return len(_run(SUBSCRIPTIONS, some, fetched_at))
+
+    mirrored = [row for row in rows.values() if row["customer_id"] in known]
+    return _each_if_not_all("subscription", mirrored, write, clean)
 
 
 def store_keys(records: Iterable[CustomFieldKeyRecord], fetched_at: datetime, *, clean: Cleaner) -> int:
     """Write the custom field keys that differ from the mirror; returns how many were written."""
     rows = {
-        (record.entity, record.key): {
+        (storable(record.entity), storable(record.key)): {
             "entity": clean.text(record.entity),
             "key": clean.text(record.key),
             "enforce_uniqueness": record.enforce_uniqueness,
         }
         for record in records
     }
-    return len(_run(KEYS, list(rows.values()), fetched_at))
+    return _each_if_not_all(
+        "custom field key", list(rows.values()), lambda some: len(_run(KEYS, some, fetched_at)), clean
+    )
 
 
 def _customer(record: CustomerRecord, clean: Cleaner) -> dict[str, Any]:
@@ -219,6 +246,33 @@ def _customer(record: CustomerRecord, clean: Cleaner) -> dict[str, Any]:
         "archived_at": _when(record.archived_at),
         "aliases": sorted({clean.text(alias) for alias in record.ingest_aliases}),
     }
+
+
+def _each_if_not_all(
+    kind: str, rows: list[dict[str, Any]], write: Callable[[list[dict[str, Any]]], int], clean: Cleaner
+) -> int:
+    """Write all rows at once, or where PostgreSQL refuses one, each by itself; the refused are odd."""
+    try:
+        with transaction.atomic():
+            return write(rows)
+    except DatabaseError as problem:
+        if not _speaks_of_the_record(problem):
+            raise
+    written = 0
+    for row in rows:
+        try:
+            with transaction.atomic():
+                written += write([row])
+        except DatabaseError as problem:
+            if not _speaks_of_the_record(problem):
+                raise
+            name = row.get("id") or f"{row['entity']}.{row['key']}"
+            clean.odd.add(kind, name, storable(f"it can’t be stored: {problem}".splitlines()[0]))
+    return written
+
+
+def _speaks_of_the_record(problem: DatabaseError) -> bool:
+    return (getattr(problem.__cause__, "sqlstate", None) or "").startswith(OF_THE_RECORD)
 
 
 def _when(moment: datetime | None) -> str | None:

@@ -66,6 +66,7 @@ def system(request: HttpRequest) -> HttpResponse:
         part="_live",
         freshness=freshness.of_account(account),
         runs=list(mirror.runs(SHOWN_RUNS)),
+        odd=_odd(account),
         dead_before=timezone.now() - mirror.DEAD_AFTER,
         budget=budget_snapshot(),
         processes=alive.signs(),
@@ -101,6 +102,11 @@ def freeze(request: HttpRequest) -> HttpResponse:
             messages.warning(request, "It was so already; somebody else was first.")
         return go_to(request, "billing:system")
     return render_page(request, "system/freeze", **context)
+
+
+def _odd(account: mirror.Freshness) -> list[dict[str, str]]:
+    """The records that the newest refresh of the account that has ended, or got so far, could not read."""
+    return account.last_run.odd if account.last_run else []
 
 
 def _queues() -> list[Queue]:
