@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	done; echo python3)
 UV ?= uv
 ARGS ?=
+SETUP :=
 BIN := .venv/bin
 # Commands that read models but never a server: no address here answers.
 NO_SERVERS := METRONOME_ENVIRONMENT=simulator DATABASE_URL=postgresql://nobody@127.0.0.1:1/none \
@@ -24,9 +25,11 @@ help: ## what there is
 	@echo "  SIZE=20000        customers that make bench grows, instead of 1,000,000"
 	@echo "  ARGS='-k alias'   further words for make test, make bench, make manage and make demo"
 
+demo: SETUP = --demo
 demo: setup ## the whole of it on this machine, until Ctrl-C; prints its address and who can sign in
 	@exec $(BIN)/python -m local.demo $(ARGS)
 
+manage: SETUP = --demo
 manage: setup ## one of manage.py's commands on the demo that is up: make manage ARGS='refresh_mirror'
 	@exec $(BIN)/python -m local.manage $(ARGS)
 
@@ -49,14 +52,15 @@ migrations: setup ## write the migrations that the models ask for: make migratio
 
 lock: ## lock requirements/*.in again, with hashes, for Python 3.11 to 3.14 (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv on PATH, or make lock UV=/path/to/uv." >&2; exit 1; }
-	@for name in runtime dev; do \
+	@for name in runtime demo dev; do \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-annotate --no-header -o requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 
+clean: SETUP = --demo
 clean: setup ## end the demo and forget its data
 	@$(BIN)/python -m local.demo --remove
 
-setup: ## make .venv from the lock, or find it current (the others do this first)
+setup: ## make .venv from its lock, or find it current (the others do this first)
 	@command -v $(firstword $(PYTHON)) >/dev/null || { echo "There is no $(PYTHON) here; install Python 3.11 to 3.14." >&2; exit 1; }
-	@$(PYTHON) local/bootstrap.py $(if $(filter file,$(origin PYTHON)),,--this-python)
+	@$(PYTHON) local/bootstrap.py $(SETUP) $(if $(filter file,$(origin PYTHON)),,--this-python)

@@ -1,7 +1,8 @@
-"""Set up .venv from the lock, with nothing but Python: `make demo` and `make test` run this first.
+"""Set up .venv from a lock, with nothing but Python: `make demo` and `make test` run this first.
 
-    python3 local/bootstrap.py [--this-python]
+    python3 local/bootstrap.py [--demo] [--this-python]
 
+--demo: the demo's lock will do, which leaves out what only tests and linters need.
 --this-python: an environment of another Python version is made anew, though that one would do.
 Does nothing when .venv already holds what the lock says. Standard library only, and kept readable for Pythons
 too old to run the rest (3.7 to 3.10), so that they get a sentence instead of a syntax error.
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "dev.txt"
+DEMO_LOCK = ROOT / "requirements" / "demo.txt"
 OLDEST, NEWEST = (3, 11), (3, 14)
 OLDEST_GLIBC = (2, 28)
 OLDEST_MACOS = (11, 0)
@@ -40,7 +43,8 @@ class CannotSetUp(Exception):
 def main(arguments: list[str]) -> int:
     """Set up and return 0, or print why not and return 1."""
     try:
-        set_up(ROOT / ".venv", LOCK, only_this_python="--this-python" in arguments)
+        locks = (DEMO_LOCK, LOCK) if "--demo" in arguments else (LOCK,)
+        set_up(ROOT / ".venv", locks, only_this_python="--this-python" in arguments)
     except CannotSetUp as problem:
         print(f"\nSet-up stopped: {problem}", file=sys.stderr)
         return 1
@@ -50,20 +54,23 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def set_up(venv: Path, lock: Path, only_this_python: bool) -> None:
-    """Bring venv in line with the lock; a second set-up at the same time waits and then finds it done."""
+def set_up(venv: Path, locks: tuple[Path, ...], only_this_python: bool) -> None:
+    """Bring venv in line with the first lock, unless it holds what one of the others says, which is more.
+
+    A second set-up at the same time waits and then finds it done.
+    """
     check_python(sys.version_info[:2])
     newest = oldest = sys.version_info[:2]
     if not only_this_python:
         oldest, newest = OLDEST, NEWEST
     without = packages_to_leave_out(unsupported_because(), os.environ, shutil.which)
-    stamp = stamp_for(lock, without)
-    if is_current(venv, stamp, oldest, newest):
+    stamps = [stamp_for(lock, without) for lock in locks]
+    if is_current(venv, stamps, oldest, newest):
         return
     with only_one(venv.with_name(f"{venv.name}.lock")):
-        if not is_current(venv, stamp, oldest, newest):
+        if not is_current(venv, stamps, oldest, newest):
             anew = not runs(venv, oldest, newest)
-            build(venv, lock, stamp, without, anew=anew)
+            build(venv, locks[0], stamps[0], without, anew=anew)
 
 
 def check_python(version: tuple[int, ...]) -> None:
@@ -121,19 +128,35 @@ def build(venv: Path, lock: Path, stamp: str, without: tuple[str, ...], *, anew:
     started = venv / "countersign-building"
     if anew or started.exists():
         check_venv_module()
-        print("Setting up .venv (a minute or two, the first time only) …", flush=True)
+        print("Setting up .venv (a minute or two, the first time only)", flush=True)
         arguments = [sys.executable, "-m", "venv", "--clear", str(venv)]
-        step(arguments, "the virtual environment could not be made")
+        with phase(f"a virtual environment of Python {dotted(sys.version_info[:2])}"):
+            step(arguments, "the virtual environment could not be made")
     else:
-        print("Bringing .venv in line with the lock …", flush=True)
+        print("Bringing .venv in line with the lock", flush=True)
     started.write_text("pip was at work here; without the stamp this environment is built anew\n", "utf-8")
     with locked_requirements(lock, without) as requirements:
         arguments = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input"]
         arguments += ["--disable-pip-version-check", "--no-warn-script-location", "--require-hashes"]
         arguments += ["--only-binary", ":all:", "--requirement", str(requirements)]
-        step(arguments, "the locked packages could not be installed (is there a network?)")
+        number = sum("==" in line for line in requirements.read_text("utf-8").splitlines())
+        with phase(f"{number} locked packages, fetched and installed"):
+            step(arguments, "the locked packages could not be installed (is there a network?)")
     (venv / "countersign-stamp").write_text(stamp, "utf-8")
     started.unlink()
+
+
+@contextlib.contextmanager
+def phase(words: str) -> Iterator[None]:
+    """Say what is being done, and how long it took."""
+    print(f"  {words} …", end="", flush=True)
+    began = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print(flush=True)
+        raise
+    print(f" {time.monotonic() - began:.1f} s", flush=True)
 
 
 def check_venv_module() -> None:
@@ -195,13 +218,13 @@ def stamp_for(lock: Path, without: tuple[str, ...]) -> str:
     return f"{digest} without {' '.join(without) or 'nothing'}\n"
 
 
-def is_current(venv: Path, stamp: str, oldest: tuple[int, ...], newest: tuple[int, ...]) -> bool:
-    """Say whether the environment was finished from this very lock and still runs."""
+def is_current(venv: Path, stamps: list[str], oldest: tuple[int, ...], newest: tuple[int, ...]) -> bool:
+    """Say whether the environment was finished from one of these very locks and still runs."""
     try:
         finished = (venv / "countersign-stamp").read_text("utf-8")
     except OSError:
         return False
-    return finished == stamp and not (venv / "countersign-building").exists() and runs(venv, oldest, newest)
+    return finished in stamps and not (venv / "countersign-building").exists() and runs(venv, oldest, newest)
 
 
 def runs(venv: Path, oldest: tuple[int, ...], newest: tuple[int, ...]) -> bool:

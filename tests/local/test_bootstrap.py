@@ -110,7 +110,7 @@ def test_set_ups_at_once_build_once_and_a_lock_that_fails_leaves_no_stamp(
 ):
     venv, lock = tmp_path / ".venv", tmp_path / "lock.txt"
     lock.write_text("# nothing to install\n", encoding="utf-8")
-    threads = [threading.Thread(target=bootstrap.set_up, args=(venv, lock, True)) for _ in range(2)]
+    threads = [threading.Thread(target=bootstrap.set_up, args=(venv, (lock,), True)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -118,13 +118,15 @@ def test_set_ups_at_once_build_once_and_a_lock_that_fails_leaves_no_stamp(
     assert capsys.readouterr().out.count("Setting up .venv") == 1
     assert bootstrap.runs(venv, bootstrap.OLDEST, bootstrap.NEWEST)
 
-    bootstrap.set_up(venv, lock, only_this_python=True)
+    bootstrap.set_up(venv, (lock,), only_this_python=True)
     assert capsys.readouterr().out == ""
 
     lock.write_text("not-hashed==1.0\n", encoding="utf-8")
     with pytest.raises(CannotSetUp, match="the locked packages could not be installed") as refusal:
-        bootstrap.set_up(venv, lock, only_this_python=True)
-    assert capsys.readouterr().out == "Bringing .venv in line with the lock …\n"
+        bootstrap.set_up(venv, (lock,), only_this_python=True)
+    assert capsys.readouterr().out == (
+        "Bringing .venv in line with the lock\n  1 locked packages, fetched and installed …\n"
+    )
     assert "hash" in str(refusal.value)
     assert (venv / "countersign-building").exists()
 
@@ -138,11 +140,34 @@ def test_an_environment_that_was_interrupted_is_built_anew(
     (venv / "left-by-pip").touch()
     (venv / "countersign-building").touch()
 
-    bootstrap.set_up(venv, lock, only_this_python=True)
+    bootstrap.set_up(venv, (lock,), only_this_python=True)
 
-    assert capsys.readouterr().out == "Setting up .venv (a minute or two, the first time only) …\n"
+    said = [line.split(" …")[0] for line in capsys.readouterr().out.splitlines()]
+    version = ".".join(map(str, sys.version_info[:2]))
+    assert said == [
+        "Setting up .venv (a minute or two, the first time only)",
+        f"  a virtual environment of Python {version}",
+        "  0 locked packages, fetched and installed",
+    ]
     assert not (venv / "left-by-pip").exists()
     assert not (venv / "countersign-building").exists()
+
+
+def test_the_demo_is_content_with_what_the_tests_need_and_not_the_other_way_round(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    venv, demo, tests = tmp_path / ".venv", tmp_path / "demo.txt", tmp_path / "dev.txt"
+    demo.write_text("# the demo's\n", encoding="utf-8")
+    tests.write_text("# the tests'\n", encoding="utf-8")
+    bootstrap.set_up(venv, (demo, tests), only_this_python=True)
+    capsys.readouterr()
+
+    bootstrap.set_up(venv, (demo, tests), only_this_python=True)
+    assert capsys.readouterr().out == ""
+    bootstrap.set_up(venv, (tests,), only_this_python=True)
+    assert "Bringing .venv in line" in capsys.readouterr().out
+    bootstrap.set_up(venv, (demo, tests), only_this_python=True)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_bare_make_says_what_there_is():
