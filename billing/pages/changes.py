@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing import tasks
@@ -31,6 +33,7 @@ from billing.pages.requests import actor_of, go_to, render_page
 from billing.roles import Can
 
 WORKER = "Changes worker"
+LINK_COMES_WITHIN = timedelta(minutes=15)
 VIEWS = {"waiting": "Waiting for you", "mine": "Yours", "all": "All requests"}
 
 
@@ -225,7 +228,13 @@ def _mark(row: ChangeRequest) -> str:
     holder = queries.waited_for([row]).get(row.pk)
     waits_for = holder.reference if holder else ""
     told = f"{len(row.explanation)}.{len(row.check_error)}"
-    return f"{row.status}.{latest}.{checked:.0f}.{told}.{waits_for}"
+    return f"{row.status}.{latest}.{checked:.0f}.{told}.{waits_for}.{_awaits_mirror(row):d}"
+
+
+def _awaits_mirror(row: ChangeRequest) -> bool:
+    """Whether it has just made a customer that the mirror doesn't show yet: the link is still to come."""
+    just = row.status == Status.APPLIED and row.settled_at > timezone.now() - LINK_COMES_WITHIN
+    return just and bool(row.about_customer) and _mirrored(row) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +315,7 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
         "waits_for": queries.waited_for([row]).get(row.pk),
         "text": text,
         "mark": _mark(row),
+        "moves": row.is_open or _awaits_mirror(row),
         "live_url": reverse("billing:change-live", args=[row.reference]),
         "signatures": _signatures(row, text, not why_not_decide),
         "fields": fields,

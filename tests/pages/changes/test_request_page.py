@@ -15,6 +15,7 @@ from billing.audit.models import AuditEvent
 from billing.changes import apply, survey
 from billing.changes.models import ChangeRequest
 from billing.metronome.client import Gateway
+from billing.mirror.refresh import refresh_customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, propose
@@ -98,8 +99,35 @@ def test_the_live_part_answers_204_until_something_moved(
     assert "Applied" in moved.text
     assert "every 2s" not in moved.text
     parts = re.findall(r'id="([\w-]+)"[^>]* hx-swap-oob="true"', moved.text)
-    assert {"status", "signatures", "state", "expires", "to-decision", "stands-1"} <= set(parts)
+    assert {"status", "signatures", "state", "expires", "to-decision", "stands-1", "links"} <= set(parts)
     assert re.search(r'id="stands-1"[^>]*>Applied</span>', moved.text)
+    assert re.search(r'id="calls"[^>]*>Exactly what was sent</h2>', moved.text)
+    assert f"<title>{approved.reference} applied: " in moved.text
+    assert f'<p id="announced" hx-swap-oob="innerHTML">{approved.reference} is now applied.' in moved.text
+    assert '<p class="visually-hidden" id="announced" role="status"></p>' in page
+
+
+def test_the_link_to_a_new_customer_comes_when_the_mirror_has_it(
+    maker: User, checker: User, gateway: Gateway, as_person: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = {"name": "Just made", "ingest_aliases": ["just-made"], "custom_fields": {}}
+    made = propose("customer.create", maker, entered)
+    approve(made, checker)
+    with monkeypatch.context() as late:
+        late.setattr("billing.changes.apply.reflect", lambda *_: None)
+        apply.apply_change(made.pk, gateway)
+    browser = as_person(maker)
+    page = browser.get(f"/changes/{made.reference}/").text
+    poll = re.search(r'hx-get="([^"]+)"[^>]*every 2s', page)[1].replace("&amp;", "&")
+    assert re.search(r'<p id="links" class="small" hidden>', page)
+    assert browser.get(poll).status_code == 204
+
+    made.refresh_from_db()
+    refresh_customer(gateway, made.about_customer)
+    moved = browser.get(poll, headers={"HX-Request": "true"})
+
+    assert f'<a href="/customers/{made.about_customer}/">The customer’s page</a>' in moved.text
+    assert "every 2s" not in moved.text
 
 
 def test_a_reason_that_is_missing_is_shown_at_its_field_and_a_fold_stays_open(
