@@ -10,17 +10,18 @@ ROOT = Path(__file__).resolve().parent.parent
 BELOW: dict[str, set[str]] = {
     "roles": set(),
     "users": {"roles"},
-    "audit": {"users"},
+    "lists": set(),
+    "audit": {"users", "lists"},
     "metronome": set(),
     "control": {"audit"},
-    "mirror": {"users", "audit", "metronome", "control"},
-    "changes": {"users", "roles", "audit", "metronome", "control", "mirror"},
+    "mirror": {"users", "audit", "metronome", "control", "lists"},
+    "changes": {"users", "roles", "audit", "metronome", "control", "mirror", "lists"},
     "tasks": {"users", "changes", "mirror", "audit", "control"},
-    "pages": {"users", "roles", "audit", "control", "mirror", "changes", "tasks"},
-    "management": {"users", "roles", "audit", "control", "metronome", "mirror", "changes", "tasks"},
+    "pages": {"users", "roles", "audit", "control", "mirror", "changes", "tasks", "lists"},
+    "management": {"users", "roles", "audit", "control", "metronome", "mirror", "changes", "tasks", "lists"},
     "models": {"audit", "changes", "control", "mirror", "users"},
     "apps": {"pages"},
-    "migrations": set(),
+    "migrations": {"lists"},
 }
 SENDERS = {"billing/changes/apply.py"}
 """The only module outside the gateway that may start a writing operation (promise 1)."""

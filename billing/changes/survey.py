@@ -16,6 +16,7 @@ from billing.changes.alone import alone
 from billing.changes.models import Survey
 from billing.changes.moves import database_now
 from billing.changes.refusals import NotAllowed
+from billing.lists.money import in_whole_units
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import GatewayError, storable
 from billing.metronome.records import ContractRecord, CustomerPlanRecord, InvoiceRecord
@@ -158,10 +159,9 @@ def as_money(invoice: InvoiceRecord) -> dict[str, str]:
 
 
 def money(total: Decimal, unit: str) -> dict[str, str]:
-    """An amount as plain decimal text. Only the unit `USD (cents)` is divided by 100 (API reference §1.7)."""
-    if unit == "USD (cents)":
-        return {"currency": "USD", "amount": format((total / 100).quantize(Decimal("0.01")), "f")}
-    return {"currency": unit, "amount": format(total, "f")}
+    """`{currency, amount}`: whole units as plain decimal text, to the last digit that Metronome gave."""
+    amount, currency = in_whole_units(total, unit)
+    return {"currency": currency, "amount": format(amount, "f")}
 
 
 def totals(invoices: list[InvoiceRecord]) -> list[dict[str, str]]:

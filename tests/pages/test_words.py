@@ -51,6 +51,8 @@ def test_ages_have_two_units_at_most(seconds: float | None, shown: str) -> None:
         ("18000", "credits", "18,000"),
         ("0", "KWD", "0.000"),
         ("1.5", "compute units", "1.5"),
+        ("1.5", "TKN", "1.5"),
+        ("7", "GPU", "7"),
         ("1.234", "OMR", "1.234"),
         ("1.2", "IQD", "1.200"),
         ("1500", "XOF", "1,500"),

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from billing.changes import typed
 from billing.changes.oddities import oddities, spelled
+from billing.lists.money import decimals
 from billing.pages.audit_lines import Line, lines_of
 
 register = template.Library()
@@ -23,14 +24,6 @@ register.filter("oddities", oddities)
 register.filter("spelled", spelled)
 
 NO_VALUE = mark_safe('<span class="quiet">—</span>')
-# Every ISO 4217 code whose minor unit is not a hundredth (table of January 2026)
-DECIMALS = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX"), 0),
-    **dict.fromkeys(("UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
-CURRENCY_LETTERS = 3
 
 
 @cache
@@ -184,9 +177,7 @@ def alias_item(alias: str) -> SafeString:
 def money(amount: Decimal | str, currency: str) -> SafeString:
     """`EUR 69,297.46`: the currency's own decimals, a true minus, the plain number as value."""
     exact = Decimal(amount)
-    is_currency = len(currency) == CURRENCY_LETTERS and currency.isupper()
-    places = max(DECIMALS.get(currency, 2) if is_currency else 0, -int(exact.normalize().as_tuple().exponent))
-    shown = f"{abs(exact):,.{places}f}"
+    shown = f"{exact.copy_abs():,.{decimals(exact, currency)}f}"
     return format_html(
         '<data class="money" value="{}"><abbr>{}</abbr> <span>{}{}</span></data>',
         f"{exact:f}",
