@@ -78,7 +78,10 @@ def test_the_sweep_tidies_up_while_another_applies(
 
     def next_one(_gateway: Gateway, _passed: Any) -> None:
         with connection.cursor() as cursor:  # what an applying thread holds must not stop the next sweep
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+                " WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+            )
             tidied.append(cursor.fetchone()[0])
 
     monkeypatch.setattr(sweeping, "apply_next", next_one)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from billing.changes import apply, preflight, reflecting
-from billing.changes.models import ChangeRequest, Subject
+from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
@@ -76,8 +76,8 @@ def test_a_customer_that_no_list_has_either_makes_the_request_stale(
 def test_a_request_that_waits_for_anothers_doubt_says_which(
     approved: ChangeRequest, snapshot: dict[str, Any], maker: User, checker: User
 ) -> None:
-    Subject.objects.filter(change=approved).update(is_open=False)
-    other = approve(propose("customer.rename", maker, {"name": "Another"}, snapshot=snapshot), checker)
+    entered = {"ingest_aliases": [*snapshot["ingest_aliases"], "another"]}
+    other = approve(propose("customer.realias", maker, entered, snapshot=snapshot), checker)
     browser = Client()
     browser.force_login(maker)
     words, link = "It waits for another request.", f'href="/changes/{approved.reference}/"'
@@ -117,7 +117,7 @@ def test_what_a_dead_worker_did_not_read_again_is_read_once(
     ).update(fetched_at=database_now() - timedelta(minutes=5), name=snapshot["name"])
     assert reflecting.reflect_forgotten(gateway) == 0  # whoever settled it may still be about to read
 
-    ChangeRequest.objects.filter(pk=change.pk).update(settled_at=database_now() - timedelta(minutes=1))
+    monkeypatch.setattr(reflecting, "SOON", timedelta(0))
 
     assert reflecting.reflect_forgotten(gateway) == 1
     assert len(mirror.customers_named("Read again")) == 1
