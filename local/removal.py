@@ -9,7 +9,10 @@ from pathlib import Path
 
 from local.processes import CannotStart
 
-OURS = ("postgres", "redis", "logs", "static", "address", "secret_key", "beat-schedule", "heartbeat-")
+OURS = (
+    *("postgres", "redis", "logs", "static", "address", "secret_key", "beat-schedule", "heartbeat-"),
+    "manage-settings.json",
+)
 SECONDS = 60.0
 
 
