@@ -13,7 +13,7 @@ NO_SERVERS := METRONOME_ENVIRONMENT=simulator DATABASE_URL=postgresql://nobody@1
 	REDIS_URL=redis://127.0.0.1:1/0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo manage test lint bench lock setup format migrations clean
+.PHONY: help demo manage test faults lint bench lock setup format migrations clean
 
 help: ## what there is
 	@echo "Countersign: the dashboard a finance team puts in front of Metronome"
@@ -23,7 +23,7 @@ help: ## what there is
 	@echo
 	@echo "  PORT=8000         where make demo answers         DEMO_DIR=.demo    where it keeps its data"
 	@echo "  SIZE=20000        customers that make bench grows, instead of 1,000,000"
-	@echo "  ARGS='-k alias'   further words for make test, make bench, make manage and make demo"
+	@echo "  ARGS='-k alias'   further words for make test, make faults, make bench, make manage and make demo"
 
 demo: SETUP = --demo
 demo: setup ## the whole of it on this machine, until Ctrl-C; prints its address and who can sign in
@@ -35,6 +35,9 @@ manage: setup ## one of manage.py's commands on the demo that is up: make manage
 
 test: setup ## every test, on a PostgreSQL and a Redis of their own
 	@exec $(BIN)/pytest -n auto --maxprocesses=8 $(ARGS)
+
+faults: setup ## kill workers at each step, and take every documented maximum through its life at the shipped pace
+	@exec $(BIN)/pytest tests/faults -m "maxima or not maxima" -n auto --maxprocesses=8 $(ARGS)
 
 lint: setup ## style and format
 	$(BIN)/ruff check .

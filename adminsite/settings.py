@@ -208,6 +208,8 @@ CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 365 * 86_400 if IS_HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# The longest form: 2,000 aliases of 128 characters that take four bytes each, percent-encoded to twelve.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 2**20
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
