@@ -118,9 +118,14 @@ def _file(claim: Claim, call_id: int, finding: Finding) -> None:
         elif not counts:
             _wait(change, min(settles_at, now + timedelta(seconds=30)), finding.sentence)
         elif _person_wants_resend(change):
-            _send_again(change, call, finding.sentence)
+            _send_again(change, call, finding.sentence, fresh_key=True)
         elif finding.verdict == Verdict.CANNOT_TELL:
             _ask_person(change, finding.sentence)
+        elif _was_confirmed(call):
+            _ask_person(
+                change,
+                f"{finding.sentence} Metronome had confirmed it, so somebody may have set it back.",
+            )
         elif not _was_missing_before(call, now, settles_at):
             pause = timedelta(seconds=settings.SECOND_LOOK_SECONDS)
             _wait(change, now + pause, f"{finding.sentence} One more look decides.")
@@ -150,11 +155,15 @@ def _found_applied(change: ChangeRequest, call: Call, finding: Finding) -> None:
     )
 
 
-def _send_again(change: ChangeRequest, call: Call, sentence: str) -> None:
-    """Back to the queue. The generation rises only when an answered error is stored under the key."""
+def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: bool = False) -> None:
+    """Back to the queue. The generation rises when an answered error is stored under the key.
+
+    fresh_key: a person asks for another effect, so an answer stored for the first one must not be replayed.
+    """
     last = call.attempts.order_by("-number").first()
     status = (last.evidence or {}).get("status") if last.outcome else None
-    if status is not None and status not in STORED_AS_SILENCE and not 200 <= status < 300:
+    stored = status is not None and status not in STORED_AS_SILENCE and not 200 <= status < 300
+    if fresh_key or stored:
         call.generation += 1
     call.status, call.finding = CallStatus.WAITING, ""
     call.save(update_fields=["status", "generation", "finding"])
@@ -220,6 +229,14 @@ def _was_missing_before(call: Call, now: datetime, settles_at: datetime) -> bool
         looked_at__lte=now - pause,
         looked_at__lt=now,
     ).exists()
+
+
+def _was_confirmed(call: Call) -> bool:
+    """Whether Metronome answered a sending with 2xx in its own shape, which a read then did not bear out."""
+    return any(
+        200 <= (evidence.get("status") or 0) < 300 and evidence.get("body", "").strip()[:1] in ("", "{")
+        for evidence in call.attempts.exclude(evidence=None).values_list("evidence", flat=True)
+    )
 
 
 def _too_late_to_resend(call: Call, now: datetime) -> bool:

@@ -223,3 +223,31 @@ def test_what_a_person_vouched_for_is_never_shown_as_read_from_metronome(
 
     assert answer.context["signatures"][-1].detail == "by a person’s word"
     assert "as Metronome shows it" not in answer.text
+
+
+def test_trying_again_after_a_set_back_is_a_new_effect_and_no_replayed_answer(
+    approved: ChangeRequest,
+    administrator: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    snapshot: dict[str, Any],
+) -> None:
+    simulator.fault(SET_NAME, "drop_after")
+    apply.apply_change(approved.pk, gateway)
+    simulator.change("rename", snapshot["id"], name=snapshot["name"])
+    settle_until_known(approved, gateway)
+    assert (approved.status, approved.needs_person) == ("unknown", True)
+    assert "somebody set it back" in approved.explanation
+
+    resolving.resolve(approved.pk, actor=by(administrator), verdict=Word.TRY_AGAIN, reason="ours is right")
+    settle_until_known(approved, gateway)
+
+    assert approved.status == "applied"
+    call = approved.calls.get()
+    assert [attempt.generation for attempt in call.attempts.order_by("number")] == [1, 2]
+    assert simulator.customer(id=snapshot["id"])["name"] == "Halcyon Freight GmbH"
+    assert [effect["after"]["name"] for effect in simulator.ledger()] == [
+        "Halcyon Freight GmbH",
+        snapshot["name"],
+        "Halcyon Freight GmbH",
+    ]

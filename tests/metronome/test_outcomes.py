@@ -161,3 +161,37 @@ def test_a_broken_connection_is_said_in_plain_words_and_kept_to_the_letter(
 
     assert caught.value.message == "No answer came: the connection broke before a whole answer was there."
     assert caught.value.evidence.error.startswith("RemoteProtocolError: ")
+
+
+def test_a_replayed_answer_is_not_believed_when_the_customer_reads_otherwise(
+    gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    key = CallKey(uuid.uuid4(), 1)
+    customer = gateway.customers_page(archived=False).items[0]
+    setter = operation("customers.setName")
+    call = setter.show({"customer_id": customer.id, "name": "New name"})
+
+    def send() -> dict[str, Any]:
+        return setter.send(gateway, call, key=key, reference="CR-000001/0.1", resend=True, fresh_ids=False)
+
+    assert send() == {"id": customer.id, "name": "New name"}
+    simulator.change("rename", customer.id, name="Old name")
+
+    with pytest.raises(OutcomeUnknown, match="reads “Old name”"):
+        send()
+    assert len(simulator.ledger()) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("drop_before", {}), ("html", {})]
+    + [("status_before", {"status": status, "message": "no"}) for status in (302, 401, 403, 429, 500)],
+)
+def test_a_confirmed_write_whose_read_back_fails_is_unknown_never_unsent(
+    gateway: Gateway, simulator: RunningSimulator, kind: str, options: dict[str, Any]
+) -> None:
+    simulator.fault("GET /v1/customers/{customer_id}", kind, **options)
+
+    with pytest.raises(OutcomeUnknown, match="confirmed, but the read-back failed"):
+        rename(gateway, simulator)
+    assert len(simulator.ledger()) == 1

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import log_rows, our_row, seen_customer, seen_row
-from billing.metronome.outcomes import OutcomeUnknown, ReadFailed
+from billing.metronome.operations.proof import log_rows, our_row, read_back, seen_customer, seen_row
+from billing.metronome.outcomes import Halt, OutcomeUnknown, ReadFailed
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
@@ -43,14 +43,14 @@ class ArchiveCustomer(Operation):
         answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
         if (answer.data or {}).get("id") != customer_id:
             raise OutcomeUnknown("Metronome’s answer does not name the archived customer.", answer.evidence)
+        customer = read_back(gateway, customer_id, answer)
         try:
-            customer = gateway.customer(customer_id)
             still_active = gateway.customers_by_id([customer_id], archived=False)
-        except ReadFailed as problem:
+        except (ReadFailed, Halt) as problem:
             raise OutcomeUnknown(
                 f"Metronome confirmed, but the read-back failed: {problem.message}", answer.evidence
             ) from problem
-        if customer is None or customer.archived_at is None or still_active:
+        if customer.archived_at is None or still_active:
             raise OutcomeUnknown("Metronome confirmed, but the customer reads as active.", answer.evidence)
         return {"id": customer_id, "archived_at": customer.archived_at.isoformat()}
 

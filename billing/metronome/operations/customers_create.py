@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import log_rows, our_row, seen_customer, seen_row
+from billing.metronome.operations.proof import log_rows, our_row, read_back, seen_customer, seen_row
 from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.text import check_aliases, check_custom_fields, check_name, is_shortened_form
 
@@ -68,7 +68,16 @@ class CreateCustomer(Operation):
             raise OutcomeUnknown(
                 "Metronome’s answer shows another customer than was asked for.", answer.evidence
             )
-        return {"id": customer_id, "name": name}
+        customer = read_back(gateway, customer_id, answer)
+        if (
+            customer.archived_at is not None
+            or (customer.name != wanted and not is_shortened_form(customer.name, wanted))
+            or set(customer.ingest_aliases) != set(call.body["ingest_aliases"])
+        ):
+            raise OutcomeUnknown(
+                "Metronome confirmed, but the new customer reads otherwise.", answer.evidence
+            )
+        return {"id": customer_id, "name": customer.name}
 
     def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
         looked: list[dict[str, Any]] = []

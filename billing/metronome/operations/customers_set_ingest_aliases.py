@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import seen_customer, still_as_before
-from billing.metronome.outcomes import OutcomeUnknown, ReadFailed
+from billing.metronome.operations.proof import read_back, seen_customer, still_as_before
+from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.text import check_whole_set
 
 if TYPE_CHECKING:
@@ -40,13 +40,8 @@ class SetIngestAliases(Operation):
     ) -> dict[str, Any]:
         answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
         customer_id = call.path.split("/")[3]
-        try:
-            customer = gateway.customer(customer_id)
-        except ReadFailed as problem:
-            raise OutcomeUnknown(
-                f"Metronome confirmed, but the read-back failed: {problem.message}", answer.evidence
-            ) from problem
-        if customer is None or set(customer.ingest_aliases) != set(call.body["ingest_aliases"]):
+        customer = read_back(gateway, customer_id, answer)
+        if set(customer.ingest_aliases) != set(call.body["ingest_aliases"]):
             raise OutcomeUnknown(
                 "Metronome confirmed, but the customer does not show the new aliases.", answer.evidence
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import seen_customer, still_as_before
+from billing.metronome.operations.proof import read_back, seen_customer, still_as_before
 from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.text import check_name, is_shortened_form
 
@@ -47,7 +47,12 @@ class SetName(Operation):
             raise OutcomeUnknown("Metronome’s answer does not show the renamed customer.", answer.evidence)
         if name != wanted and not is_shortened_form(name, wanted):
             raise OutcomeUnknown(f"Metronome’s answer shows the name “{name}”.", answer.evidence)
-        return {"id": made["id"], "name": name}
+        customer = read_back(gateway, made["id"], answer)
+        if customer.name != wanted and not is_shortened_form(customer.name, wanted):
+            raise OutcomeUnknown(
+                f"Metronome confirmed, but the customer’s name reads “{customer.name}”.", answer.evidence
+            )
+        return {"id": customer.id, "name": customer.name}
 
     def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
         customer = gateway.customer(facts.params["customer_id"])

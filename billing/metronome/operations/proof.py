@@ -9,13 +9,30 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from billing.metronome.operations.base import FindFacts, Finding, Verdict
-from billing.metronome.records import AuditLogRecord
+from billing.metronome.outcomes import Halt, OutcomeUnknown, ReadFailed
+from billing.metronome.records import AuditLogRecord, CustomerRecord
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.client import Answer, Gateway
 
 CLOCK_SKEW = timedelta(minutes=5)
 PAGES = 20
+
+
+def read_back(gateway: Gateway, customer_id: str, answer: Answer) -> CustomerRecord:
+    """The customer as it reads after a confirmed write: an answer may be an old one, replayed for the key.
+
+    Raises OutcomeUnknown, also when the reader is turned away: the write before it was confirmed.
+    """
+    try:
+        customer = gateway.customer(customer_id)
+    except (ReadFailed, Halt) as problem:
+        raise OutcomeUnknown(
+            f"Metronome confirmed, but the read-back failed: {problem.message}", answer.evidence
+        ) from problem
+    if customer is None:
+        raise OutcomeUnknown("Metronome confirmed, but does not know the customer.", answer.evidence)
+    return customer
 
 
 def log_rows(
