@@ -229,7 +229,7 @@ class Decision(models.Model):
 
 
 class Call(models.Model):
-    """One sealed call. `key` is its idempotency key; `generation` rises only after an answered error."""
+    """One sealed call. `key` with `generation` is its idempotency key: a new one for each new effect."""
 
     change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="calls")
     position = models.SmallIntegerField()

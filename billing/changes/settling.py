@@ -232,10 +232,11 @@ def _was_missing_before(call: Call, now: datetime, settles_at: datetime) -> bool
 
 
 def _was_confirmed(call: Call) -> bool:
-    """Whether Metronome answered a sending with 2xx in its own shape, which a read then did not bear out."""
+    """Whether a sending under the present key got a 2xx in Metronome’s shape that no read bore out."""
+    answers = call.attempts.filter(generation=call.generation).exclude(evidence=None)
     return any(
         200 <= (evidence.get("status") or 0) < 300 and evidence.get("body", "").strip()[:1] in ("", "{")
-        for evidence in call.attempts.exclude(evidence=None).values_list("evidence", flat=True)
+        for evidence in answers.values_list("evidence", flat=True)
     )
 
 
