@@ -19,6 +19,7 @@ from billing.changes.statuses import Status
 from billing.changes.watching import applied_count, differences
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import GatewayError
+from billing.mirror.connection import ensure_account
 
 FRESH_FOR = timedelta(seconds=60)
 CHECKED = (Status.SUBMITTED, Status.APPROVED)
@@ -56,6 +57,7 @@ def _check(change: ChangeRequest, gateway: Gateway) -> None:
     request = sealed.read(change.sealed)
     now, error, moved = database_now(), "", []
     try:
+        ensure_account(gateway)
         moved = differences(gateway, request, applied_calls=0, most_guard_requests=MOST_OF_A_CHECK)
     except GatewayError as failure:
         error = failure.message

@@ -20,6 +20,7 @@ from billing.lists.money import in_whole_units
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import GatewayError, storable
 from billing.metronome.records import ContractRecord, CustomerPlanRecord, InvoiceRecord
+from billing.mirror.connection import ensure_account
 from billing.roles import Can
 from billing.users import User
 
@@ -86,6 +87,7 @@ def answer(survey_uuid: UUID | str, gateway: Gateway) -> None:
 def _answer(survey: Survey, gateway: Gateway) -> None:
     content, error = None, ""
     try:
+        ensure_account(gateway)
         content = read_survey(gateway, str(survey.customer_id))
         if content is None:
             error = "Metronome knows no customer with this id."

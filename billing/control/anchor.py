@@ -57,18 +57,19 @@ def installation() -> Installation:
     return row
 
 
-def accept_token(fingerprint: str) -> None:
-    """Note a token whose account was found to be ours."""
+def accept_token(fingerprint: str, base_url: str) -> None:
+    """Note a token and an address whose account was found to be ours."""
     with transaction.atomic():
         row = Installation.objects.select_for_update().get(id=1)
-        old, row.token_fingerprint = row.token_fingerprint, fingerprint
-        row.save(update_fields=["token_fingerprint"])
+        old = {"token": row.token_fingerprint, "base_url": row.base_url}
+        row.token_fingerprint, row.base_url = fingerprint, base_url
+        row.save(update_fields=["token_fingerprint", "base_url"])
         log.record(
             Event.INSTALLATION_ANCHORED,
             actor=system("worker"),
             subject=_about(row),
-            old={"token": old},
-            new={"token": fingerprint},
+            old=old,
+            new={"token": fingerprint, "base_url": base_url},
         )
 
 

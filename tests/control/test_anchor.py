@@ -47,15 +47,16 @@ def test_an_environment_that_does_not_exist_is_refused() -> None:
     assert not Installation.objects.exists()
 
 
-def test_a_token_that_was_found_to_be_ours_is_noted_with_what_it_replaces() -> None:
+def test_a_token_and_address_found_to_be_ours_are_noted_with_what_they_replace() -> None:
     anchor("sandbox", URL)
 
-    accept_token("aaaa")
-    accept_token("bbbb")
+    accept_token("aaaa", URL)
+    accept_token("bbbb", "https://elsewhere.example")
 
     assert installation().token_fingerprint == "bbbb"
+    assert installation().base_url == "https://elsewhere.example"
     events = AuditEvent.objects.order_by("id")
     assert [(event.old, event.new) for event in events[1:]] == [
-        ({"token": ""}, {"token": "aaaa"}),
-        ({"token": "aaaa"}, {"token": "bbbb"}),
+        ({"token": "", "base_url": URL}, {"token": "aaaa", "base_url": URL}),
+        ({"token": "aaaa", "base_url": URL}, {"token": "bbbb", "base_url": "https://elsewhere.example"}),
     ]
