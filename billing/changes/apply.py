@@ -25,6 +25,7 @@ from billing.changes.claiming import (
     keeper,
     renew,
 )
+from billing.changes.looking import file_look, found_applied, look
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.reflecting import reflect
@@ -37,6 +38,7 @@ from billing.metronome.budget import BudgetExhausted
 from billing.metronome.client import Gateway
 from billing.metronome.keys import CallKey
 from billing.metronome.operations import operation
+from billing.metronome.operations.base import Finding, Verdict
 from billing.metronome.outcomes import GatewayError, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused
 from billing.mirror.connection import ensure_account
 
@@ -174,9 +176,12 @@ def _next_call(claim: Claim) -> Call | None:
 
 
 def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: Gateway) -> bool:
-    """Read the live subject. Moved: stale, after a first call partly applied, after a silence a doubt."""
+    """Read the live subject. Moved: our own effect, a doubt, stale, or after a first call partly applied."""
+    finding = None
     try:
         moved = differences(gateway, request, applied_calls=call.position)
+        if moved and filing.may_have_arrived(call):
+            finding = look(gateway, request, call)
     except Halt as alarm:
         _release(claim, alarm.message)
         freezing.halt(alarm.message)
@@ -189,23 +194,32 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
         return False
     if not moved:
         return True
-    explanation = " ".join(difference.sentence for difference in moved)
     with transaction.atomic():
         change = _held(claim)
-        if change is not None and filing.is_in_doubt(call):
-            filing.doubt_moved(change, call, explanation)
-        elif change is not None and call.position == 0:
-            move(change, Status.STALE, actor=WORKER, event=Event.CHANGE_STALED, explanation=explanation)
-        elif change is not None:
-            move(
-                change,
-                Status.PARTLY_APPLIED,
-                actor=WORKER,
-                event=Event.CHANGE_PARTLY_APPLIED,
-                explanation=f"Before call {call.position + 1} the customer had moved. {explanation}",
-                needs_person=True,
-            )
+        if change is not None:
+            _file_moved(change, call, " ".join(difference.sentence for difference in moved), finding)
     return False
+
+
+def _file_moved(change: ChangeRequest, call: Call, explanation: str, finding: Finding | None) -> None:
+    """What a customer that is not as approved means; `finding` is what became of a call sent before."""
+    if finding is not None:
+        call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
+        file_look(call, finding, at=database_now(), counts=False)
+        if finding.verdict == Verdict.APPLIED:
+            return found_applied(change, call, finding)
+        if filing.is_in_doubt(call, finding.verdict):
+            return filing.doubt_moved(change, call, f"{explanation} {finding.sentence}")
+    if call.position == 0:
+        return move(change, Status.STALE, actor=WORKER, event=Event.CHANGE_STALED, explanation=explanation)
+    return move(
+        change,
+        Status.PARTLY_APPLIED,
+        actor=WORKER,
+        event=Event.CHANGE_PARTLY_APPLIED,
+        explanation=f"Before call {call.position + 1} the customer had moved. {explanation}",
+        needs_person=True,
+    )
 
 
 def _release(claim: Claim, why: str, retry_seconds: float = 1.0) -> None:

@@ -121,13 +121,24 @@ def doubt_lost_claim(change: ChangeRequest, call: Call) -> None:
     _doubt(change, call, "The worker stopped while the call was on its way; no answer was filed.")
 
 
-def is_in_doubt(call: Call) -> bool:
-    """Whether an earlier sending may have taken effect: it got no answer, and no look since said *no*."""
+def may_have_arrived(call: Call) -> bool:
+    """Whether bytes of an earlier sending may have reached Metronome: all but one that made no connection."""
+    return any(
+        attempt.outcome != AttemptOutcome.NOT_SENT or (attempt.evidence or {}).get("status") is not None
+        for attempt in call.attempts.all()
+    )
+
+
+def is_in_doubt(call: Call, seen: LookVerdict) -> bool:
+    """Whether an earlier sending without an answer may have taken effect, now that a look has `seen` this.
+
+    A *no* of this look alone settles nothing: one before it, since the last sending, has to say so, too.
+    """
     last = call.attempts.order_by("-number").first()
     if last is None or not call.attempts.filter(SILENT).exists():
         return False
-    look = call.lookups.filter(looked_at__gte=last.sent_at).order_by("-looked_at", "-pk").first()
-    return look is None or look.verdict != LookVerdict.NOT_APPLIED
+    looks = call.lookups.filter(looked_at__gte=last.sent_at, verdict=LookVerdict.NOT_APPLIED, counts=True)
+    return seen != LookVerdict.NOT_APPLIED or not looks.exists()
 
 
 def doubt_moved(change: ChangeRequest, call: Call, explanation: str) -> None:

@@ -14,19 +14,18 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from billing.audit import log
 from billing.audit.events import Event
 from billing.changes import sealed
 from billing.changes.blocking import block_refused
 from billing.changes.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
-from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
-from billing.changes.moves import about, database_now, locked, move
+from billing.changes.looking import file_look, found_applied, look, record_found
+from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
+from billing.changes.moves import database_now, locked, move
 from billing.changes.reflecting import reflect
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.client import Gateway
-from billing.metronome.operations import operation
-from billing.metronome.operations.base import FindFacts, Finding, Verdict
+from billing.metronome.operations.base import Finding, Verdict
 from billing.metronome.outcomes import GatewayError, Halt
 from billing.mirror.connection import ensure_account
 
@@ -65,7 +64,7 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
     try:
         with gateway.keeping(keeper(claim)):
             ensure_account(gateway)
-            finding = _look(gateway, change, call)
+            finding = look(gateway, sealed.read(change.sealed), call)
     except ClaimLost:
         return
     except Halt as alarm:
@@ -83,17 +82,6 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
     reflect(claim.change_id, gateway)
 
 
-def _look(gateway: Gateway, change: ChangeRequest, call: Call) -> Finding:
-    sealed_call = sealed.read(change.sealed).calls[call.position]
-    facts = FindFacts(
-        params=sealed_call.params,
-        before=sealed_call.before,
-        first_sent_at=call.first_sent_at,
-        references=tuple(call.attempts.values_list("reference", flat=True)),
-    )
-    return operation(call.operation).find(gateway, facts)
-
-
 def _file(claim: Claim, call_id: int, finding: Finding) -> None:
     with transaction.atomic():
         change = locked(claim.change_id)
@@ -103,18 +91,9 @@ def _file(claim: Claim, call_id: int, finding: Finding) -> None:
         now = database_now()
         settles_at = _last_sent(call) + timedelta(seconds=settings.SETTLE_SECONDS)
         counts = now >= settles_at
-        Lookup.objects.create(
-            call=call,
-            looked_at=now,
-            verdict=finding.verdict,
-            counts=counts or finding.verdict == Verdict.APPLIED,
-            sentence=finding.sentence,
-            evidence=finding.looked_at,
-        )
-        call.finding = finding.sentence
-        call.save(update_fields=["finding"])
+        file_look(call, finding, at=now, counts=counts)
         if finding.verdict == Verdict.APPLIED:
-            _found_applied(change, call, finding)
+            found_applied(change, call, finding)
         elif not counts:
             _wait(change, min(settles_at, now + timedelta(seconds=30)), finding.sentence)
         elif _person_wants_resend(change):
@@ -138,23 +117,6 @@ def _file(claim: Claim, call_id: int, finding: Finding) -> None:
             _send_again(change, call, finding.sentence)
 
 
-def _found_applied(change: ChangeRequest, call: Call, finding: Finding) -> None:
-    call.status, call.result, call.settled_at = CallStatus.APPLIED, finding.result, database_now()
-    call.save(update_fields=["status", "result", "settled_at"])
-    _record_found(change, call, finding.sentence)
-    Resolution.objects.filter(change=change, carried_out_at__isnull=True).update(
-        carried_out_at=database_now()
-    )
-    rest = change.calls.exclude(status=CallStatus.APPLIED).exists()
-    move(
-        change,
-        Status.APPROVED if rest else Status.APPLIED,
-        actor=WORKER,
-        event=Event.CHANGE_RETURNED if rest else Event.CHANGE_APPLIED,
-        explanation=finding.sentence,
-    )
-
-
 def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: bool = False) -> None:
     """Back to the queue. The generation rises when an answered error is stored under the key.
 
@@ -167,7 +129,7 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: 
         call.generation += 1
     call.status, call.finding = CallStatus.WAITING, ""
     call.save(update_fields=["status", "generation", "finding"])
-    _record_found(change, call, sentence)
+    record_found(change, call, sentence)
     Resolution.objects.filter(change=change, carried_out_at__isnull=True).update(
         carried_out_at=database_now()
     )
@@ -177,21 +139,6 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: 
         actor=WORKER,
         event=Event.CHANGE_RETURNED,
         explanation=f"{sentence} It goes again if the customer is still as approved.",
-    )
-
-
-def _record_found(change: ChangeRequest, call: Call, sentence: str) -> None:
-    log.record(
-        Event.CALL_FOUND,
-        actor=WORKER,
-        subject=about(change),
-        new={
-            "call": call.position,
-            "operation": call.operation,
-            "status": call.status,
-            "finding": sentence,
-            **({"result": call.result} if call.result else {}),
-        },
     )
 
 

@@ -35,6 +35,7 @@ from billing.metronome.records import (
     CustomerRecord,
     CustomFieldKeyRecord,
     InvoiceRecord,
+    LogReading,
     OddRow,
     Page,
     PlanRecord,
@@ -233,15 +234,20 @@ class Gateway:
         )
 
     def audit_log(
-        self, *, starting_on: datetime, resource: tuple[str, str] | None = None, limit_pages: int = 20
-    ) -> tuple[AuditLogRecord, ...]:
-        """Metronome's own log from `starting_on`, oldest first, up to limit_pages pages of 100.
+        self,
+        *,
+        starting_on: datetime,
+        resource: tuple[str, str] | None = None,
+        newest_first: bool = False,
+        limit_pages: int = 20,
+    ) -> LogReading:
+        """Metronome's own log from `starting_on`, up to limit_pages pages of 100; `resource`: (type, id).
 
         `next_page` is always there, so an empty page is the end; it never travels with `starting_on`.
         """
         query: dict[str, Any] = {
             "limit": 100,
-            "sort": "date_asc",
+            "sort": "date_desc" if newest_first else "date_asc",
             "starting_on": starting_on.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         }
         if resource:
@@ -251,9 +257,9 @@ class Gateway:
             page = self._page("/v1/auditLogs", query, AuditLogRecord.from_json).whole()
             rows += page.items
             if not page.items or page.next_cursor is None:
-                break
+                return LogReading(tuple(rows), cut=False)
             query = {"limit": 100, "next_page": page.next_cursor}
-        return tuple(rows)
+        return LogReading(tuple(rows), cut=True)
 
     # --- writes
 

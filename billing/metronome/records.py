@@ -309,3 +309,11 @@ class AuditLogRecord:
     def succeeded(self) -> bool:
         """Whether Metronome says that it was done; pending and failure rows prove nothing."""
         return (self.status or "").lower() == "success"
+
+
+@dataclass(frozen=True, slots=True)
+class LogReading:
+    """Rows of Metronome's own log; `cut`: it goes on, but only so many pages were read."""
+
+    rows: tuple[AuditLogRecord, ...]
+    cut: bool

@@ -205,6 +205,53 @@ def test_a_third_value_goes_to_a_person_with_the_evidence(
     assert len(simulator.ledger()) == 1
 
 
+@pytest.mark.parametrize("kind", ["drop_before", "status_before"])
+def test_an_effect_that_shows_only_before_the_resend_is_our_own_never_stale(
+    approved: ChangeRequest,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    snapshot: dict[str, Any],
+    kind: str,
+) -> None:
+    simulator.fault(SET_NAME, kind)
+    apply.apply_change(approved.pk, gateway)
+    for _look in range(2):
+        ChangeRequest.objects.update(next_try_at=None)
+        settling.settle_change(approved.pk, gateway)
+    approved.refresh_from_db()
+    assert approved.status == "approved"
+    simulator.change("rename", snapshot["id"], name="Halcyon Freight GmbH")  # the first sending lands late
+
+    apply.apply_change(approved.pk, gateway)
+
+    approved.refresh_from_db()
+    assert (approved.status, approved.explanation) == ("applied", "The customer has the new name.")
+    call = approved.calls.get()
+    assert call.attempts.count() == 1
+    assert [look.verdict for look in call.lookups.all()] == ["not_applied", "not_applied", "applied"]
+    assert len(simulator.ledger()) == 1
+    assert events(approved)[-2:] == ["call.found", "change.applied"]
+
+
+def test_a_third_value_before_the_resend_is_a_persons_question(
+    approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, snapshot: dict[str, Any]
+) -> None:
+    simulator.fault(SET_NAME, "drop_before")
+    apply.apply_change(approved.pk, gateway)
+    for _look in range(2):
+        ChangeRequest.objects.update(next_try_at=None)
+        settling.settle_change(approved.pk, gateway)
+    simulator.change("rename", snapshot["id"], name="A third name")
+
+    apply.apply_change(approved.pk, gateway)
+
+    approved.refresh_from_db()
+    assert (approved.status, approved.needs_person) == ("unknown", True)
+    assert "neither the old one nor ours" in approved.explanation
+    assert approved.calls.get().attempts.count() == 1
+    assert len(simulator.ledger()) == 1
+
+
 def test_an_unknown_token_halts_everything_and_loses_nothing(
     approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import log_rows, our_row, read_back, seen_customer, seen_row
+from billing.metronome.operations.proof import our_row, read_back, read_log, seen_customer, seen_row
 from billing.metronome.outcomes import Halt, OutcomeUnknown, ReadFailed
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ArchiveCustomer(Operation):
         if customer.archived_at is None:
             return Finding(Verdict.NOT_APPLIED, "The customer is not archived.", None, looked)
         result = {"id": customer.id, "archived_at": customer.archived_at.isoformat()}
-        row = our_row(log_rows(gateway, facts, customer.id), facts)
+        row = our_row(read_log(gateway, facts, customer.id), gateway, facts)
         if row is not None:
             return Finding(
                 Verdict.APPLIED, "The customer is archived, by us.", result, [*looked, seen_row(row)]

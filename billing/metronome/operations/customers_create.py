@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import log_rows, our_row, read_back, seen_customer, seen_row
+from billing.metronome.operations.proof import (
+    cut_words,
+    our_row,
+    read_back,
+    read_log,
+    seen_customer,
+    seen_row,
+)
 from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.text import check_aliases, check_custom_fields, check_name, is_shortened_form
 
@@ -110,14 +117,13 @@ class CreateCustomer(Operation):
                 None,
                 looked,
             )
-        row = our_row(log_rows(gateway, facts), facts)
-        if row is None or (row.resource_id or holder.id) != holder.id:
-            return Finding(
-                Verdict.CANNOT_TELL,
-                f"{holder.name} ({holder.id}) is as asked for, but nothing shows that we made it.",
-                None,
-                looked,
-            )
+        reading = read_log(gateway, facts, holder.id)
+        row = our_row(reading, gateway, facts)
+        if row is None:
+            sentence = f"{holder.name} ({holder.id}) is as asked for, but nothing shows that we made it."
+            if reading.cut:
+                sentence = f"{sentence} {cut_words(reading)}"
+            return Finding(Verdict.CANNOT_TELL, sentence, None, looked)
         looked.append(seen_row(row))
         words = "It was created, its name shortened by Metronome." if shortened else "It was created."
         return Finding(Verdict.APPLIED, words, {"id": holder.id, "name": holder.name}, looked)

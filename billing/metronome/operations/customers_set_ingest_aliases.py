@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import read_back, seen_customer, still_as_before
+from billing.metronome.operations.proof import (
+    neither_old_nor_ours,
+    read_back,
+    seen_customer,
+    still_as_before,
+)
 from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.text import check_whole_set
 
@@ -53,15 +58,18 @@ class SetIngestAliases(Operation):
             return Finding(Verdict.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
         looked = [seen_customer(customer.as_snapshot(), "the customer")]
         live, wanted = set(customer.ingest_aliases), set(facts.params["ingest_aliases"])
+        result = {"id": customer.id, "ingest_aliases": sorted(wanted)}
         if live == wanted:
-            result = {"id": customer.id, "ingest_aliases": sorted(live)}
             return Finding(Verdict.APPLIED, "The customer holds exactly the new aliases.", result, looked)
         if live != set((facts.before or {}).get("ingest_aliases", [])):
-            return Finding(
-                Verdict.CANNOT_TELL,
-                f"The aliases are neither the old set nor ours. {_difference(live, wanted)}",
-                None,
+            difference = _difference(live, wanted)
+            return neither_old_nor_ours(
+                gateway,
+                facts,
                 looked + self._holders(gateway, wanted - live),
+                result=result,
+                took_effect=f"It took effect; since then somebody has changed the aliases. {difference}",
+                otherwise=f"The aliases are neither the old set nor ours. {difference}",
             )
         return still_as_before(
             gateway, facts, looked, what="the old set of aliases", holds="The customer still holds"

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
-from billing.metronome.operations.proof import read_back, seen_customer, still_as_before
+from billing.metronome.operations.proof import (
+    neither_old_nor_ours,
+    read_back,
+    seen_customer,
+    still_as_before,
+)
 from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.text import check_name, is_shortened_form
 
@@ -66,11 +71,13 @@ class SetName(Operation):
         if is_shortened_form(customer.name, wanted):
             return Finding(Verdict.APPLIED, "Applied, shortened by Metronome.", result, looked)
         if customer.name != (facts.before or {}).get("name"):
-            return Finding(
-                Verdict.CANNOT_TELL,
-                f"The name is “{customer.name}”, neither the old one nor ours.",
-                None,
+            return neither_old_nor_ours(
+                gateway,
+                facts,
                 looked,
+                result=result | {"name": wanted},
+                took_effect=f"It took effect; since then somebody has named the customer “{customer.name}”.",
+                otherwise=f"The name is “{customer.name}”, neither the old one nor ours.",
             )
         return still_as_before(gateway, facts, looked, what="the old name", holds="The customer still has")
 

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from billing.metronome.operations.base import FindFacts, Finding, Verdict
 from billing.metronome.outcomes import Halt, OutcomeUnknown, ReadFailed
-from billing.metronome.records import AuditLogRecord, CustomerRecord
+from billing.metronome.records import AuditLogRecord, CustomerRecord, LogReading
 
 if TYPE_CHECKING:
     from billing.metronome.client import Answer, Gateway
 
 CLOCK_SKEW = timedelta(minutes=5)
-PAGES = 20
+RESOURCE = "customer"
+"""How Metronome's log names the kind of thing that all our operations write."""
+PAGES, TAIL_PAGES = 10, 2
+"""So many pages of 100 rows are read of a customer's log from the sending on, and so many from its end."""
 
 
 def read_back(gateway: Gateway, customer_id: str, answer: Answer) -> CustomerRecord:
@@ -35,34 +38,38 @@ def read_back(gateway: Gateway, customer_id: str, answer: Answer) -> CustomerRec
     return customer
 
 
-def log_rows(
-    gateway: Gateway, facts: FindFacts, resource_id: str | None = None
-) -> tuple[AuditLogRecord, ...]:
-    """Metronome's log since shortly before the first sending; of one resource where its id is known."""
-    return tuple(
-        row
-        for row in gateway.audit_log(starting_on=facts.first_sent_at - CLOCK_SKEW, limit_pages=PAGES)
-        if resource_id is None or row.resource_id == resource_id
+def read_log(gateway: Gateway, facts: FindFacts, customer_id: str) -> LogReading:
+    """What Metronome's log says of one customer since shortly before the first sending.
+
+    From the sending on, where our row must be; of a log too long to be read whole its newest rows, too.
+    """
+    since, resource = facts.first_sent_at - CLOCK_SKEW, (RESOURCE, customer_id)
+    reading = gateway.audit_log(starting_on=since, resource=resource, limit_pages=PAGES)
+    if not reading.cut:
+        return reading
+    tail = gateway.audit_log(starting_on=since, resource=resource, newest_first=True, limit_pages=TAIL_PAGES)
+    return LogReading(reading.rows + tail.rows, cut=True)
+
+
+def is_ours(row: AuditLogRecord, gateway: Gateway, facts: FindFacts) -> bool:
+    """Whether this installation sent it, as one of these attempts: both stand in the user agent."""
+    agent = row.user_agent or ""
+    return agent.startswith("countersign/") and any(
+        agent.endswith(f" ({gateway.config.installation}) {reference}") for reference in facts.references
     )
 
 
-def our_row(rows: tuple[AuditLogRecord, ...], facts: FindFacts) -> AuditLogRecord | None:
-    """The successful row that carries one of our references as a whole word, if there is one."""
-    for row in rows:
-        words = (row.user_agent or "").split()
-        if row.succeeded and words and words[0].startswith("countersign/") and words[-1] in facts.references:
-            return row
-    return None
+def our_row(reading: LogReading, gateway: Gateway, facts: FindFacts) -> AuditLogRecord | None:
+    """The successful row of one of our attempts, if there is one."""
+    return next((row for row in reading.rows if row.succeeded and is_ours(row, gateway, facts)), None)
 
 
-def others_since(rows: tuple[AuditLogRecord, ...], facts: FindFacts) -> list[AuditLogRecord]:
+def others_since(reading: LogReading, gateway: Gateway, facts: FindFacts) -> list[AuditLogRecord]:
     """Successful rows of others since the first sending."""
     return [
         row
-        for row in rows
-        if row.succeeded
-        and row.timestamp >= facts.first_sent_at
-        and (row.user_agent or "").split()[-1:] not in [[reference] for reference in facts.references]
+        for row in reading.rows
+        if row.succeeded and row.timestamp >= facts.first_sent_at and not is_ours(row, gateway, facts)
     ]
 
 
@@ -92,11 +99,36 @@ def still_as_before(
     """The old state stands. That is a no only if neither we nor others have written since: else, somebody
     may have set it back. `what` and `holds` are words: `the old name`, `The customer still has`.
     """
-    rows = log_rows(gateway, facts, facts.params["customer_id"])
-    if ours := our_row(rows, facts):
+    reading = read_log(gateway, facts, facts.params["customer_id"])
+    if ours := our_row(reading, gateway, facts):
         sentence = f"Our call took effect, and {what} is back: somebody set it back."
         return Finding(Verdict.CANNOT_TELL, sentence, None, [*looked, seen_row(ours)])
-    if others := others_since(rows, facts):
+    if others := others_since(reading, gateway, facts):
         sentence = f"{holds} {what}, but somebody has changed this customer since we sent."
         return Finding(Verdict.CANNOT_TELL, sentence, None, looked + [seen_row(row) for row in others[:5]])
+    if reading.cut:
+        return Finding(Verdict.CANNOT_TELL, f"{holds} {what}. {cut_words(reading)}", None, looked)
     return Finding(Verdict.NOT_APPLIED, f"{holds} {what}.", None, looked)
+
+
+def neither_old_nor_ours(
+    gateway: Gateway,
+    facts: FindFacts,
+    looked: list[dict[str, Any]],
+    *,
+    result: dict[str, Any],
+    took_effect: str,
+    otherwise: str,
+) -> Finding:
+    """A third value stands. Our row in the log says that our call took effect first; else nobody can tell."""
+    reading = read_log(gateway, facts, facts.params["customer_id"])
+    if ours := our_row(reading, gateway, facts):
+        return Finding(Verdict.APPLIED, took_effect, result, [*looked, seen_row(ours)])
+    if reading.cut:
+        otherwise = f"{otherwise} {cut_words(reading)}"
+    return Finding(Verdict.CANNOT_TELL, otherwise, None, looked)
+
+
+def cut_words(reading: LogReading) -> str:
+    """That the log was not read whole, for people."""
+    return f"Metronome’s log of it is longer than the {len(reading.rows):,} rows that were read."
