@@ -1,7 +1,8 @@
 """The Celery application. Three workers with threads of their own, so that no work waits behind another kind.
 
-worker-changes hears `changes` and applies approved requests; worker-checks hears in turn `checks` (checks and
-surveys that pages ask for) and `doubts` (look-ups after silence); worker-refresh hears `refresh`, the mirror.
+Each hears its queues in turn: worker-changes `changes` (approved requests to apply) and `sweeps`;
+worker-checks `checks` (checks and surveys that pages ask for) and `doubts` (look-ups after silence);
+worker-refresh `refresh`, the mirror.
 """
 
 import os

@@ -136,9 +136,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_QUEUES = [Queue("changes"), Queue("checks"), Queue("doubts"), Queue("refresh")]
+CELERY_TASK_QUEUES = [Queue(name) for name in ("changes", "sweeps", "checks", "doubts", "refresh")]
 CELERY_TASK_DEFAULT_QUEUE = "changes"
 CELERY_TASK_ROUTES = {
+    "billing.tasks.sweep_changes": {"queue": "sweeps"},
     "billing.tasks.refresh_*": {"queue": "refresh"},
     "billing.tasks.check_change": {"queue": "checks"},
     "billing.tasks.answer_survey": {"queue": "checks"},
@@ -154,7 +155,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep changes": {
         "task": "billing.tasks.sweep_changes",
         "schedule": 15.0,
-        "options": {"queue": "changes", "expires": 15.0},
+        "options": {"queue": "sweeps", "expires": 15.0},
     },
     "look into doubts": {
         "task": "billing.tasks.look_into_doubts",

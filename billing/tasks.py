@@ -32,17 +32,21 @@ def sweep_changes() -> None:
 
 @shared_task
 def apply_approved() -> None:
-    """Carry out approved requests, one after another, until none is left."""
+    """Carry out approved requests, one after another, for a turn; and call for another when some are left."""
     with open_gateway() as gateway:
-        sweeping.apply_due(gateway)
+        goes_on = sweeping.apply_for_a_turn(gateway)
+    if goes_on:
+        nudge(apply_approved, expires=DRAIN_EXPIRES)
 
 
 @shared_task
 def look_into_doubts() -> None:
     """Look up what became of calls without an answer, and read what a dead worker could not read again."""
     with open_gateway() as gateway:
-        sweeping.look_into_doubts(gateway)
+        goes_on = sweeping.look_for_a_turn(gateway)
         reflecting.reflect_forgotten(gateway)
+    if goes_on:
+        nudge(look_into_doubts, expires=DRAIN_EXPIRES)
 
 
 @shared_task

@@ -18,7 +18,11 @@ from local.supervisor import Program, Supervisor
 PEOPLE = ("finance", "finance2", "manager", "manager2", "auditor", "admin")
 PASSWORD = "countersign-demo"  # noqa: S105 (printed on purpose; the demo listens on this machine only)
 WEB_PROCESSES, WEB_THREADS, WORKER_THREADS = 2, 4, 4
-QUEUES = {"changes": "changes", "checks": "checks,doubts", "refresh": "refresh"}  # worker -> what it hears
+QUEUES = {
+    "changes": "changes,sweeps",
+    "checks": "checks,doubts",
+    "refresh": "refresh",
+}  # worker -> what it hears
 SIMULATOR_SECONDS, READY_SECONDS = 60.0, 120.0
 
 

@@ -5,7 +5,8 @@ Everything it needs is in rows: an emptied Redis, a lost message or a killed wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -25,8 +26,13 @@ from billing.changes.statuses import OPEN, Status
 from billing.control.freezing import is_frozen
 from billing.metronome.client import Gateway
 
+Work = Callable[[Gateway, Collection[int]], int | None]
+"""Carries on one request that is not among those given; its id, None when there is nothing to do."""
+
 BATCH = 50
 THREADS = 4
+TURN_SECONDS = 5.0
+"""After so long a worker's thread takes no further request before others in its queues had their turn."""
 
 
 def sweep(gateway: Gateway) -> int:
@@ -50,6 +56,16 @@ def apply_due(gateway: Gateway) -> int:
 def look_into_doubts(gateway: Gateway) -> int:
     """Look at one due doubt after another until none is left; how many. Any number may do so at a time."""
     return _one_after_another(settle_next, gateway)
+
+
+def apply_for_a_turn(gateway: Gateway) -> bool:
+    """The same for TURN_SECONDS, the last request to its end; True when time ended it, not want of work."""
+    return _one_turn(apply_next, gateway)
+
+
+def look_for_a_turn(gateway: Gateway) -> bool:
+    """Look into doubts for TURN_SECONDS; True when time ended it, not want of work."""
+    return _one_turn(settle_next, gateway)
 
 
 def number_due(most: int) -> int:
@@ -114,16 +130,25 @@ def _recover(change_id: int) -> bool:
     return True
 
 
-def _one_after_another(work: Callable[[Gateway, Collection[int]], int | None], gateway: Gateway) -> int:
+def _one_after_another(work: Work, gateway: Gateway) -> int:
+    return sum(1 for _change_id in _worked(work, gateway))
+
+
+def _one_turn(work: Work, gateway: Gateway) -> bool:
+    ends_at = time.monotonic() + TURN_SECONDS
+    return any(time.monotonic() >= ends_at for _change_id in _worked(work, gateway))
+
+
+def _worked(work: Work, gateway: Gateway) -> Iterator[int]:
     """Each request once: one that comes back to the queue meanwhile is for the next to come by."""
     count, passed = 0, set[int]()
     while (change_id := work(gateway, passed)) is not None:
+        yield change_id
         count += 1
         passed.add(change_id)
         if count % BATCH == 0:
             open_ones = ChangeRequest.objects.filter(pk__in=passed, status__in=OPEN)
             passed = set(open_ones.values_list("pk", flat=True))
-    return count
 
 
 def _spread(works: list[Callable[[Gateway], int]], gateway: Gateway) -> int:

@@ -68,6 +68,39 @@ def test_the_sweep_wakes_threads_and_sends_nothing_itself(
     assert len(simulator.ledger()) == len(changes)
 
 
+def test_a_thread_ends_its_turn_and_calls_for_another_only_while_there_is_work(
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    maker: User,
+    checker: User,
+    redis: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    renamings(2, gateway, simulator, maker, checker)
+    monkeypatch.setattr(sweeping, "TURN_SECONDS", 0.0)
+
+    tasks.apply_approved()
+    assert (len(simulator.ledger()), waiting(redis, "changes")) == (1, 1)
+    tasks.apply_approved()
+    assert (len(simulator.ledger()), waiting(redis, "changes")) == (2, 2)
+    tasks.apply_approved()
+    assert (len(simulator.ledger()), waiting(redis, "changes")) == (2, 2)
+
+
+def test_a_turn_is_not_taken_again_for_requests_that_must_wait(
+    house: None, maker: User, checker: User, redis: Any, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (200, 201, 202):
+        creating(number, maker, checker)
+    assert [claim_next([]) is None for _each in range(2)] == [False, False]
+    monkeypatch.setattr(sweeping, "TURN_SECONDS", 0.0)
+
+    tasks.apply_approved()
+
+    assert sweeping.number_due(5) == 1
+    assert waiting(redis, "changes") == 0
+
+
 def test_the_sweep_tidies_up_while_another_applies(
     approved: ChangeRequest, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,7 +191,7 @@ def test_each_kind_of_work_has_a_queue_that_one_worker_hears() -> None:
     }
 
     assert routed == {
-        "sweep_changes": "changes",
+        "sweep_changes": "sweeps",
         "apply_approved": "changes",
         "check_change": "checks",
         "answer_survey": "checks",

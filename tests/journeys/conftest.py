@@ -163,8 +163,8 @@ def live(
     commands = [
         (f"granian --interface wsgi --host 127.0.0.1 --port {port} --no-ws adminsite.wsgi:application", web),
         (
-            "celery -A adminsite worker --pool threads --concurrency 2 -Q changes,checks,doubts,refresh "
-            "--without-gossip --without-mingle --loglevel WARNING",
+            "celery -A adminsite worker --pool threads --concurrency 2 "
+            "-Q changes,sweeps,checks,doubts,refresh --without-gossip --without-mingle --loglevel WARNING",
             worker,
         ),
     ]

@@ -99,7 +99,7 @@ def test_the_demo_comes_up_is_told_twice_ends_and_starts_again_on_its_data(demo:
         "postgres -D",
         "-m simulator",
         "granian",
-        "--queues changes",
+        "--queues changes,sweeps",
         "--queues checks,doubts",
         "--queues refresh",
         " beat ",
