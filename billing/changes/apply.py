@@ -98,6 +98,9 @@ def _carry_on(claim: Claim, gateway: Gateway) -> None:
         _release(claim, alarm.message)
         freezing.halt(alarm.message)
         return
+    except ReadFailed as failure:
+        _release_unread(claim, failure)
+        return
     except GatewayError as failure:
         _release(claim, f"Metronome could not be read: {failure.message}", READ_RETRY_SECONDS)
         return
@@ -113,8 +116,8 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
         return False
     try:
         gateway.take_write_token(WRITE_TOKEN_SECONDS)
-    except BudgetExhausted:
-        _release(claim, "The request budget is used up by other traffic; it is tried again.", 5.0)
+    except BudgetExhausted as problem:
+        _release(claim, f"{problem} It is tried again.", max(5.0, problem.wait_seconds))
         return False
     renew(claim)
     attempt = journal(claim, call.pk)
@@ -187,7 +190,7 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
         freezing.halt(alarm.message)
         return False
     except ReadFailed as failure:
-        _release(claim, f"Metronome could not be read: {failure.message}", READ_RETRY_SECONDS)
+        _release_unread(claim, failure)
         return False
     except GatewayError as failure:
         _release(claim, failure.message, READ_RETRY_SECONDS)
@@ -236,6 +239,12 @@ def _release(claim: Claim, why: str, retry_seconds: float = 1.0) -> None:
             explanation=why,
             next_try_at=database_now() + timedelta(seconds=retry_seconds),
         )
+
+
+def _release_unread(claim: Claim, failure: ReadFailed) -> None:
+    """The same when Metronome could not be read: at the earliest when it, or the budget, lets us again."""
+    pause = max(READ_RETRY_SECONDS, failure.retry_after_seconds or 0.0)
+    _release(claim, f"Metronome could not be read: {failure.message}", pause)
 
 
 def _finish(claim: Claim) -> None:

@@ -26,14 +26,15 @@ from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.client import Gateway
 from billing.metronome.operations.base import Finding, Verdict
-from billing.metronome.outcomes import GatewayError, Halt
+from billing.metronome.outcomes import GatewayError, Halt, ReadFailed
 from billing.mirror.connection import ensure_account
 
 logger = logging.getLogger(__name__)
 
 RESEND_UNTIL = timedelta(hours=20)
 MOST_GENERATIONS = 5
-STORED_AS_SILENCE = frozenset({502, 503, 504})
+NEVER_STORED = frozenset({*range(300, 400), 401, 403, 429, 502, 503, 504})
+"""Statuses answered before, or instead of, the work: Metronome keeps none under an idempotency key."""
 
 
 def settle_change(change_id: int, gateway: Gateway) -> None:
@@ -72,7 +73,8 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
         freezing.halt(alarm.message)
         return
     except GatewayError as failure:
-        _look_later(claim, f"Metronome could not be asked: {failure.message}")
+        pause = failure.retry_after_seconds if isinstance(failure, ReadFailed) else None
+        _look_later(claim, f"Metronome could not be asked: {failure.message}", pause)
         return
     try:
         _file(claim, call.pk, finding)
@@ -124,7 +126,7 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: 
     """
     last = call.attempts.order_by("-number").first()
     status = (last.evidence or {}).get("status") if last.outcome else None
-    stored = status is not None and status not in STORED_AS_SILENCE and not 200 <= status < 300
+    stored = status is not None and status not in NEVER_STORED and not 200 <= status < 300
     if fresh_key or stored:
         call.generation += 1
     call.status, call.finding = CallStatus.WAITING, ""
@@ -155,11 +157,12 @@ def _ask_person(change: ChangeRequest, explanation: str) -> None:
     change.save(update_fields=["needs_person"])
 
 
-def _look_later(claim: Claim, explanation: str) -> None:
+def _look_later(claim: Claim, explanation: str, at_least_seconds: float | None = None) -> None:
+    pause = timedelta(seconds=max(30.0, at_least_seconds or 0.0))
     with transaction.atomic():
         change = locked(claim.change_id)
         if change.claim_token == claim.token and change.status == Status.UNKNOWN:
-            _wait(change, database_now() + timedelta(seconds=30), explanation)
+            _wait(change, database_now() + pause, explanation)
 
 
 def _last_sent(call: Call) -> datetime:

@@ -33,6 +33,10 @@ if share < 1 and now - slowed_at >= 60 then
 end
 tokens = math.min(burst, tokens + math.max(0, now - at) * rate * share)
 local wait = 0
+local held_for = tonumber(redis.call('HGET', KEYS[1], 'held_until') or 0) - now
+if held_for > 0 then
+  return {tostring(held_for), 'held'}
+end
 if tokens >= 1 + floor then
   tokens = tokens - 1
   redis.call('HINCRBY', KEYS[1], 'taken_' .. ARGV[4], 1)
@@ -42,7 +46,7 @@ end
 redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', string.format('%.6f', now),
            'share', tostring(share), 'slowed_at', string.format('%.6f', slowed_at), 'rate', ARGV[1])
 redis.call('EXPIRE', KEYS[1], 3600)
-return tostring(wait)
+return {tostring(wait), ''}
 """
 
 SLOW_DOWN = """
@@ -52,9 +56,22 @@ redis.call('HSET', KEYS[1], 'share', tostring(share), 'slowed_at', clock[1], 'to
 return tostring(share)
 """
 
+HOLD = """
+local clock = redis.call('TIME')
+local until_then = clock[1] + clock[2] / 1000000 + tonumber(ARGV[1])
+if until_then > tonumber(redis.call('HGET', KEYS[1], 'held_until') or 0) then
+  redis.call('HSET', KEYS[1], 'held_until', string.format('%.6f', until_then))
+  redis.call('EXPIRE', KEYS[1], 3600)
+end
+"""
+
 
 class BudgetExhausted(Exception):
-    """No token came free within the time the caller would wait."""
+    """No token came free within the time the caller would wait; one may after `wait_seconds`."""
+
+    def __init__(self, message: str, wait_seconds: float) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
 
 
 class BudgetUnavailable(Exception):
@@ -74,8 +91,9 @@ class Budget:
         )
         self._take = self._redis.register_script(TAKE)
         self._slow_down = self._redis.register_script(SLOW_DOWN)
+        self._hold = self._redis.register_script(HOLD)
         self._pace = threading.Lock()
-        self._last_unpaced = 0.0
+        self._next_unpaced = 0.0
 
     def take(self, kind: Kind, *, timeout_seconds: float) -> None:
         """Wait for one token. The bucket starts empty, holds 3, and fills at the configured rate.
@@ -86,11 +104,9 @@ class Budget:
         until = time.monotonic() + timeout_seconds
         while True:
             try:
-                wait = float(
-                    self._take(
-                        keys=[BUCKET],
-                        args=[self.requests_per_second, BURST, FLOORS[kind], kind],
-                    )
+                answer, held = self._take(
+                    keys=[BUCKET],
+                    args=[self.requests_per_second, BURST, FLOORS[kind], kind],
                 )
             except redis.RedisError as problem:
                 if kind == "write":
@@ -99,10 +115,16 @@ class Budget:
                 raise BudgetUnavailable(
                     "Redis, which holds the request budget, does not answer."
                 ) from problem
+            wait = float(answer)
             if wait <= 0:
                 return
             if time.monotonic() + wait > until:
-                raise BudgetExhausted("The request budget is used up by other traffic.")
+                why = (
+                    f"Metronome asked us to send nothing for another {wait:.0f} s."
+                    if held
+                    else "The request budget is used up by other traffic."
+                )
+                raise BudgetExhausted(why, wait)
             time.sleep(wait)
 
     def slow_down(self) -> None:
@@ -111,6 +133,18 @@ class Budget:
             self._slow_down(keys=[BUCKET], args=[SLOWEST])
         except redis.RedisError:
             return  # the next request that Redis sees paces itself again
+
+    def hold(self, seconds: float) -> None:
+        """Metronome named a time to wait: nobody takes a token before it is over, for reads or for writes.
+
+        Both share the account's one bucket, and nobody knows which of its limits was reached.
+        """
+        with self._pace:
+            self._next_unpaced = max(self._next_unpaced, time.monotonic() + seconds)
+        try:
+            self._hold(keys=[BUCKET], args=[seconds])
+        except redis.RedisError:
+            return  # this process remembers it for its own writes
 
     def snapshot(self) -> dict[str, Any]:
         """`{tokens, rate, share, taken_write, taken_read}` for the System page; raises BudgetUnavailable."""
@@ -132,9 +166,10 @@ class Budget:
 
     def _pace_alone(self, until: float) -> None:
         with self._pace:
-            wait = self._last_unpaced + 1.0 - time.monotonic()
+            wait = self._next_unpaced - time.monotonic()
             if wait > 0:
                 if time.monotonic() + wait > until:
-                    raise BudgetExhausted("Redis is away and this process has just written.")
+                    why = "Redis is away, and this process has just written or was asked to wait."
+                    raise BudgetExhausted(why, wait)
                 time.sleep(wait)
-            self._last_unpaced = time.monotonic()
+            self._next_unpaced = time.monotonic() + 1.0

@@ -9,7 +9,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeVar
@@ -17,16 +16,19 @@ from uuid import UUID
 
 from billing.metronome.budget import Budget, BudgetExhausted, BudgetUnavailable
 from billing.metronome.config import GatewayConfig
-from billing.metronome.judging import confirmed_data, message_of, object_in, parsed, retry_after, turned_away
+from billing.metronome.judging import (
+    Answer,
+    judged_read,
+    judged_write,
+    message_of,
+    object_in,
+    parsed,
+    retry_after,
+)
 from billing.metronome.keys import CallKey
 from billing.metronome.operations.base import HttpCall
 from billing.metronome.outcomes import (
-    Evidence,
-    Halt,
-    NotSent,
-    OutcomeUnknown,
     ReadFailed,
-    Refused,
 )
 from billing.metronome.records import (
     AuditLogRecord,
@@ -49,17 +51,6 @@ READ_TOKEN_SECONDS = 60.0
 MOST_PAGES = 1_000
 MOST_EMPTY_PAGES = 3
 """So many pages in a row may be empty and still name a next one; then the list is taken for endless."""
-
-REFUSALS = frozenset({400, 404, 409, 422})
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A write that Metronome confirmed: `data` is the documented object, None for an empty body."""
-
-    status: int
-    data: dict[str, Any] | None
-    evidence: Evidence
 
 
 class Gateway:
@@ -278,32 +269,7 @@ class Gateway:
             "Idempotency-Key": key.header,
         }
         answer = self._exchange(call.method, call.path, call.body, None, headers, config.deadline_seconds)
-        if isinstance(answer, NoAnswer):
-            if not answer.connected:
-                raise NotSent(f"Metronome could not be reached: {answer.words}.", answer.evidence)
-            raise OutcomeUnknown(f"No answer came: {answer.words}.", answer.evidence)
-        words = message_of(answer.body)
-        if answer.status in (401, 403) or 300 <= answer.status < 400:
-            raise Halt(turned_away(answer, words), answer.evidence)
-        if answer.status == 429:
-            self.budget.slow_down()
-            raise NotSent(
-                "Metronome’s rate limit was reached.",
-                answer.evidence,
-                retry_after_seconds=retry_after(answer, 15.0),
-            )
-        if answer.status in REFUSALS and words:
-            if answer.status == 404 and fresh_ids:
-                raise NotSent(f"Metronome does not know the new id yet: {words}", answer.evidence)
-            if resend:
-                raise OutcomeUnknown(
-                    f"Sent again, Metronome said “{words}”, which tells nothing of the first time.",
-                    answer.evidence,
-                )
-            raise Refused(words, answer.evidence)
-        if not 200 <= answer.status < 300:
-            raise OutcomeUnknown(f"Metronome answered {answer.status}.", answer.evidence)
-        return Answer(answer.status, confirmed_data(answer), answer.evidence)
+        return judged_write(answer, resend=resend, fresh_ids=fresh_ids)
 
     # --- the plumbing of reads
 
@@ -368,24 +334,14 @@ class Gateway:
         hold()
         try:
             self.budget.take("read", timeout_seconds=READ_TOKEN_SECONDS)
-        except (BudgetExhausted, BudgetUnavailable) as problem:
+        except BudgetExhausted as problem:
+            raise ReadFailed(str(problem), retry_after_seconds=problem.wait_seconds) from problem
+        except BudgetUnavailable as problem:
             raise ReadFailed(str(problem)) from problem
         hold()
         headers = {"User-Agent": f"countersign/{self.config.version} ({self.config.installation})"}
         answer = self._exchange(method, path, body, query, headers, self.config.read_deadline_seconds)
-        if isinstance(answer, NoAnswer):
-            raise ReadFailed(f"Metronome gave no answer: {answer.words}.", answer.evidence)
-        if answer.status in (401, 403) or 300 <= answer.status < 400:
-            raise Halt(turned_away(answer, message_of(answer.body)), answer.evidence)
-        if answer.status == 429:
-            self.budget.slow_down()
-            raise ReadFailed("Metronome’s rate limit was reached.", answer.evidence)
-        if not 200 <= answer.status < 300 and answer.status != 404:
-            words = message_of(answer.body)
-            raise ReadFailed(
-                f"Metronome answered {answer.status}" + (f": {words}" if words else "."), answer.evidence
-            )
-        return answer
+        return judged_read(answer)
 
     def _exchange(
         self,
@@ -398,7 +354,7 @@ class Gateway:
     ) -> RawAnswer | NoAnswer:
         with self._lock:
             self._spent += 1
-        return asyncio.run(
+        answer = asyncio.run(
             exchange(
                 self.config,
                 method,
@@ -409,3 +365,13 @@ class Gateway:
                 deadline_seconds=deadline_seconds,
             )
         )
+        if isinstance(answer, RawAnswer):
+            self._heed(answer)
+        return answer
+
+    def _heed(self, answer: RawAnswer) -> None:
+        """What an answer asks of everybody: to go slower, and to send nothing for a while."""
+        if answer.status == 429:
+            self.budget.slow_down()
+        if answer.status in (429, 503) and (seconds := retry_after(answer, 0.0)):
+            self.budget.hold(seconds)

@@ -4,16 +4,83 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from billing.metronome.outcomes import OutcomeUnknown, ReadFailed, storable
+from billing.metronome.outcomes import (
+    Evidence,
+    Halt,
+    NotSent,
+    OutcomeUnknown,
+    ReadFailed,
+    Refused,
+    storable,
+)
 from billing.metronome.rows import MISREAD, why
-from billing.metronome.transport import RawAnswer
+from billing.metronome.transport import NoAnswer, RawAnswer
 
 T = TypeVar("T")
+
+REFUSALS = frozenset({400, 404, 409, 422})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A write that Metronome confirmed: `data` is the documented object, None for an empty body."""
+
+    status: int
+    data: dict[str, Any] | None
+    evidence: Evidence
+
+
+def judged_write(answer: RawAnswer | NoAnswer, *, resend: bool, fresh_ids: bool) -> Answer:
+    """A write's answer, confirmed. Raises NotSent, Refused, Halt or OutcomeUnknown; see `Gateway.write`.
+
+    Only Metronome's own words make a status a *no*: anything between us may answer one after the effect.
+    """
+    if isinstance(answer, NoAnswer):
+        if not answer.connected:
+            raise NotSent(f"Metronome could not be reached: {answer.words}.", answer.evidence)
+        raise OutcomeUnknown(f"No answer came: {answer.words}.", answer.evidence)
+    if 200 <= answer.status < 300:
+        return Answer(answer.status, confirmed_data(answer), answer.evidence)
+    words = message_of(answer.body)
+    if not words:
+        raise OutcomeUnknown(f"{answer.status} was answered, but not in Metronome’s words.", answer.evidence)
+    if answer.status in (401, 403) or 300 <= answer.status < 400:
+        raise Halt(turned_away(answer, words), answer.evidence)
+    if answer.status == 429:
+        wait = retry_after(answer, 15.0)
+        raise NotSent("Metronome’s rate limit was reached.", answer.evidence, retry_after_seconds=wait)
+    if answer.status not in REFUSALS:
+        raise OutcomeUnknown(f"Metronome answered {answer.status}.", answer.evidence)
+    if answer.status == 404 and fresh_ids:
+        raise NotSent(f"Metronome does not know the new id yet: {words}", answer.evidence)
+    if resend:
+        raise OutcomeUnknown(
+            f"Sent again, Metronome said “{words}”, which tells nothing of the first time.", answer.evidence
+        )
+    raise Refused(words, answer.evidence)
+
+
+def judged_read(answer: RawAnswer | NoAnswer) -> RawAnswer:
+    """A read's answer: 2xx, or 404 for the caller to judge. Raises ReadFailed or Halt."""
+    if isinstance(answer, NoAnswer):
+        raise ReadFailed(f"Metronome gave no answer: {answer.words}.", answer.evidence)
+    if answer.status in (401, 403) or 300 <= answer.status < 400:
+        raise Halt(turned_away(answer, message_of(answer.body)), answer.evidence)
+    if answer.status == 429:
+        wait = retry_after(answer, 0.0) or None
+        raise ReadFailed("Metronome’s rate limit was reached.", answer.evidence, retry_after_seconds=wait)
+    if not 200 <= answer.status < 300 and answer.status != 404:
+        words = message_of(answer.body)
+        raise ReadFailed(
+            f"Metronome answered {answer.status}" + (f": {words}" if words else "."), answer.evidence
+        )
+    return answer
 
 
 def parsed_json(body: bytes) -> Any:

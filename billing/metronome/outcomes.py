@@ -84,4 +84,13 @@ class OutcomeUnknown(GatewayError):
 
 
 class ReadFailed(GatewayError):
-    """A read gave no answer that can be trusted. Never to be taken for an empty one."""
+    """A read gave no answer that can be trusted. Never to be taken for an empty one.
+
+    `retry_after_seconds`: how long Metronome, or our budget, asked to wait; None where neither did.
+    """
+
+    def __init__(
+        self, message: str, evidence: Evidence | None = None, *, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, evidence)
+        self.retry_after_seconds = retry_after_seconds

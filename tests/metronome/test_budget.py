@@ -79,3 +79,35 @@ def test_with_redis_hanging_a_write_paces_itself_and_a_read_stops() -> None:
         assert time.monotonic() - began >= 0.5
         with pytest.raises(BudgetUnavailable):
             budget.take("read", timeout_seconds=5.0)
+
+
+def test_what_metronome_asks_to_wait_holds_every_class_in_every_process(redis: Any) -> None:
+    first, second = Budget(settings.REDIS_URL, 1000.0), Budget(settings.REDIS_URL, 1000.0)
+    second.take("read", timeout_seconds=1.0)
+
+    first.hold(120.0)
+    first.hold(5.0)  # a shorter one shortens nothing
+
+    for budget in (first, second):
+        for kind in ("write", "read"):
+            with pytest.raises(BudgetExhausted, match="asked us to send nothing") as held:
+                budget.take(kind, timeout_seconds=1.0)
+            assert 115 < held.value.wait_seconds <= 120
+
+
+def test_a_hold_ends_by_itself(redis: Any) -> None:
+    budget = Budget(settings.REDIS_URL, 1000.0)
+    budget.hold(1.0)
+    began = time.monotonic()
+
+    budget.take("read", timeout_seconds=10.0)
+
+    assert time.monotonic() - began >= 0.9
+
+
+def test_with_redis_away_this_process_still_waits_as_long_as_it_was_asked() -> None:
+    budget = Budget("redis://127.0.0.1:1/0", 1000.0)
+    budget.hold(60.0)
+
+    with pytest.raises(BudgetExhausted):
+        budget.take("write", timeout_seconds=1.0)

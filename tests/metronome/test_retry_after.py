@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from types import SimpleNamespace
 
 import pytest
 
+from billing.metronome.budget import BudgetExhausted
+from billing.metronome.client import Gateway
 from billing.metronome.judging import retry_after
+from billing.metronome.keys import CallKey
+from billing.metronome.operations import operation
+from billing.metronome.outcomes import NotSent, OutcomeUnknown, ReadFailed
+from tests.metronome.conftest import gateway_to
+from tests.simulator_server import RunningSimulator
+
+SET_NAME = "POST /v1/customers/{customer_id}/setName"
 
 
 def asked(said: str | None) -> float:
@@ -41,3 +51,35 @@ def test_a_date_two_minutes_ahead_is_two_minutes() -> None:
     ahead = format_datetime(datetime.now(UTC) + timedelta(seconds=120), usegmt=True)
 
     assert asked(ahead) == pytest.approx(119, abs=2)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("asked_by", ["a read", "a write"])
+def test_nobody_sends_while_metronome_asks_to_wait(
+    gateway: Gateway, simulator: RunningSimulator, status: int, asked_by: str
+) -> None:
+    customer = gateway.customers_page(archived=False).items[0]
+    setter = operation("customers.setName")
+    call = setter.show({"customer_id": customer.id, "name": "New name"})
+    route = "GET /v1/customers" if asked_by == "a read" else SET_NAME
+    ahead = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    simulator.fault(
+        route, "status_before", status=status, message="slow down", headers={"retry-after": ahead}
+    )
+    counts = simulator.requests()["counts"]
+
+    if asked_by == "a read":
+        with pytest.raises(ReadFailed):
+            gateway.customers_page(archived=False)
+    else:
+        with pytest.raises(NotSent if status == 429 else OutcomeUnknown):
+            gateway.write(call, key=CallKey(uuid.uuid4(), 1), reference="CR-000001/0.1", resend=False)
+
+    with gateway_to(simulator.url) as another:
+        with pytest.raises(BudgetExhausted):
+            another.take_write_token(1.0)
+        with pytest.raises(ReadFailed, match="asked us to send nothing") as held:
+            another.customer(customer.id)
+        assert 60 < held.value.retry_after_seconds <= 100
+    after = simulator.requests()["counts"]
+    assert sum(after.values()) - sum(counts.values()) == 1

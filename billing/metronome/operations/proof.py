@@ -13,7 +13,8 @@ from billing.metronome.outcomes import Halt, OutcomeUnknown, ReadFailed
 from billing.metronome.records import AuditLogRecord, CustomerRecord, LogReading
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Answer, Gateway
+    from billing.metronome.client import Gateway
+    from billing.metronome.judging import Answer
 
 CLOCK_SKEW = timedelta(minutes=5)
 RESOURCE = "customer"
