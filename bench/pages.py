@@ -41,7 +41,7 @@ class Row:
 CUSTOMERS = """
 SELECT c.*, a.aliases, p.plans FROM (
   SELECT * FROM billing_customer WHERE archived_at IS NULL AND missing_since IS NULL {bound}
-   ORDER BY sort_name, id LIMIT 51) c,
+   ORDER BY sort_name, name, id LIMIT 51) c,
   LATERAL (SELECT array_agg(alias ORDER BY alias) AS aliases FROM billing_ingestalias
             WHERE customer_id = c.id) a,
   LATERAL (SELECT array_agg(p.name) AS plans
@@ -49,8 +49,9 @@ SELECT c.*, a.aliases, p.plans FROM (
             WHERE s.customer_id = c.id) p"""
 SEARCHED = """
 SELECT c.* FROM billing_customer c WHERE c.id IN (
-   SELECT customer_id FROM billing_ingestalias WHERE alias LIKE '{q}%'
-   UNION SELECT id FROM billing_customer WHERE external_id LIKE '{q}%') ORDER BY sort_name, id LIMIT 51"""
+   SELECT customer_id FROM billing_ingestalias WHERE folded LIKE '{q}%'
+   UNION SELECT id FROM billing_customer WHERE folded_external_id LIKE '{q}%')
+ ORDER BY sort_name, name, id LIMIT 51"""
 WAITING = """
 SELECT c.*, u.name FROM billing_changerequest c JOIN billing_user u ON u.id = c.maker_id
  WHERE c.status = 'submitted' AND c.maker_id <> {me}

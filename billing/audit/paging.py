@@ -31,16 +31,19 @@ class CursorRefused(ValueError):
 class Cursor:
     """A place in a list sorted by `order`: just after the row with `key` and `id`, or just before it.
 
-    `key` is the sorted column's value as text, None where the row has none; `id` breaks ties.
+    `key` is the sorted column's value as text, None where the row has none. `tie` is the column that comes
+    next, empty in a list without one; `id` breaks what ties are left.
     """
 
     order: str
     forward: bool
     key: str | None
     id: str
+    tie: str = ""
 
     def __str__(self) -> str:
-        text = json.dumps([self.order, self.forward, self.key, self.id], separators=(",", ":"))
+        parts = [self.order, self.forward, self.key, self.id, self.tie]
+        text = json.dumps(parts, separators=(",", ":"))
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @classmethod
@@ -50,13 +53,13 @@ class Cursor:
             raise CursorRefused
         try:
             parts = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            held, forward, key, row_id = parts
+            held, forward, key, row_id, tie = parts
         except (ValueError, TypeError, RecursionError) as problem:
             raise CursorRefused from problem
-        is_sound = held == order and isinstance(forward, bool) and is_storable(row_id)
+        is_sound = held == order and isinstance(forward, bool) and is_storable(row_id) and is_storable(tie)
         if not is_sound or not (key is None or is_storable(key)):
             raise CursorRefused
-        return cls(order, forward, key, row_id)
+        return cls(order, forward, key, row_id, tie)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,17 @@ def cut(
     *,
     order: str,
     column: str,
+    tie: str = "",
     cursor: str | None,
     limit: int,
     parse_key: Callable[[str], Any] = str,
     parse_id: Callable[[str], Any] = int,
-    key_of: Callable[[Any], tuple[str | None, str]],
+    key_of: Callable[[Any], tuple[str | None, str] | tuple[str | None, str, str]],
 ) -> Slice[Any]:
-    """Up to `limit` rows of a queryset by `column` and id, beginning where the cursor stands.
+    """Up to `limit` rows of a queryset by `column`, `tie` and id, beginning where the cursor stands.
 
-    order: the sort's name, `-` in front for descending. key_of: a row's key and id as text. One query.
+    order: the sort's name, `-` in front for descending. tie: a column of text, empty for none. One query.
+    key_of: a row's key and id as text, and its tie where there is that column.
     Rows without a value come last going up and first going down, as PostgreSQL sorts them.
     Raises CursorRefused.
     """
@@ -95,9 +100,12 @@ def cut(
         except (ValueError, OverflowError) as problem:
             raise CursorRefused from problem
         is_nullable = rows.model._meta.get_field(column).null
-        rows = rows.filter(_beyond(column, key, row_id, is_rising, is_nullable))
+        rows = rows.filter(
+            _beyond(column, key, _past(tie, place.tie, row_id, is_rising), is_rising, is_nullable)
+        )
     sign = "" if is_rising else "-"
-    found = list(rows.order_by(f"{sign}{column}", f"{sign}pk")[: limit + 1])
+    columns = [f"{sign}{each}" for each in (column, tie, "pk") if each]
+    found = list(rows.order_by(*columns)[: limit + 1])
     has_more = len(found) > limit
     found = found[:limit]
     if not is_forward:
@@ -113,15 +121,25 @@ def cut(
     return Slice(found, older, newer)
 
 
-def _beyond(column: str, key: Any, row_id: Any, is_rising: bool, is_nullable: bool) -> Q:
-    """The rows after (key, id) in the direction of reading. An index serves the plain bound in front."""
+def _beyond(column: str, key: Any, past: Q, is_rising: bool, is_nullable: bool) -> Q:
+    """The rows after a key in the direction of reading, of those with the same one the rows `past` it.
+
+    An index serves the plain bound in front.
+    """
     than = "gt" if is_rising else "lt"
     if key is None:
-        same = Q(**{f"{column}__isnull": True, f"pk__{than}": row_id})
+        same = Q(**{f"{column}__isnull": True}) & past
         return same if is_rising else same | Q(**{f"{column}__isnull": False})
     bound = Q(**{f"{column}__{than}e": key})
-    beyond = bound & (Q(**{f"{column}__{than}": key}) | Q(**{f"pk__{than}": row_id}))
+    beyond = bound & (Q(**{f"{column}__{than}": key}) | past)
     return beyond | Q(**{f"{column}__isnull": True}) if is_nullable and is_rising else beyond
+
+
+def _past(tie: str, text: str, row_id: Any, is_rising: bool) -> Q:
+    """Of the rows with one key those past a place: by the tie's text first, then by id."""
+    than = "gt" if is_rising else "lt"
+    later = Q(**{f"pk__{than}": row_id})
+    return Q(**{f"{tie}__{than}": text}) | Q(**{tie: text}) & later if tie else later
 
 
 def moment_with_zone(text: str) -> datetime:

@@ -26,8 +26,8 @@ def customers_csv(wanted: CustomerFilter, actor: Actor) -> Iterator[bytes]:
     """
     note(Event.LIST_EXPORTED, actor, "Customers", wanted.as_json())
     sign = "-" if wanted.sort.startswith("-") else ""
-    column = "sort_name" if wanted.sort.endswith("name") else "created_at"
-    return copy_out(wanted.rows().order_by(f"{sign}{column}", f"{sign}pk"), _columns())
+    order = ("sort_name", "name", "pk") if wanted.sort.endswith("name") else ("created_at", "pk")
+    return copy_out(wanted.rows().order_by(*(sign + column for column in order)), _columns())
 
 
 def plans_csv(actor: Actor) -> Iterator[bytes]:
@@ -44,7 +44,7 @@ def plans_csv(actor: Actor) -> Iterator[bytes]:
         "missing_since": as_utc("missing_since"),
         "fetched_at": as_utc("fetched_at"),
     }
-    return copy_out(Plan.objects.order_by("name", "id"), columns)
+    return copy_out(Plan.objects.order_by("sort_name", "name", "id"), columns)
 
 
 def _columns() -> dict[str, str | Expression]:

@@ -7,10 +7,19 @@ Upstream sets `archived_at`; absence, confirmed by id, sets `missing_since`.
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVector
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Now
+
+from billing.lists.text import Folded, Skeleton, Words
+
+
+def folded(column: str) -> models.GeneratedField:
+    """A column's folded form, which lists are ordered and searched by."""
+    return models.GeneratedField(
+        expression=Folded(column), output_field=models.TextField(db_collation="C"), db_persist=True
+    )
 
 
 class RefreshRun(models.Model):
@@ -58,10 +67,12 @@ class Customer(models.Model):
 
     id = models.UUIDField(primary_key=True)
     name = models.TextField()
-    sort_name = models.GeneratedField(
-        expression=Lower("name"), output_field=models.TextField(), db_persist=True
+    sort_name = folded("name")
+    name_words = models.GeneratedField(
+        expression=Words(Folded("name")), output_field=SearchVectorField(), db_persist=True
     )
     external_id = models.TextField(blank=True)
+    folded_external_id = folded("external_id")
     custom_fields = models.JSONField(default=dict)
     created_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(null=True)
@@ -75,9 +86,9 @@ class Customer(models.Model):
             models.Index(fields=["sort_name", "id"], name="customers_by_name"),
             models.Index(fields=["created_at", "id"], name="customers_by_created"),
             models.Index(fields=["fetched_at"], name="customers_by_fetched"),
-            models.Index(OpClass("external_id", name="text_pattern_ops"), name="customers_by_external_id"),
-            models.Index(OpClass("sort_name", name="text_pattern_ops"), name="customers_by_name_prefix"),
-            GinIndex(SearchVector("name", config="simple"), name="customers_by_name_words"),
+            models.Index(fields=["folded_external_id"], name="customers_by_external_id"),
+            models.Index(Skeleton("name"), name="customers_by_looks"),
+            GinIndex(fields=["name_words"], name="customers_by_name_words"),
         ]
 
     def __str__(self) -> str:
@@ -89,6 +100,7 @@ class IngestAlias(models.Model):
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="aliases")
     alias = models.TextField()
+    folded = folded("alias")
     fetched_at = models.DateTimeField()
 
     class Meta:
@@ -96,7 +108,10 @@ class IngestAlias(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["customer", "alias"], name="a_customer_holds_an_alias_once")
         ]
-        indexes = [models.Index(OpClass("alias", name="text_pattern_ops"), name="aliases_by_prefix")]
+        indexes = [
+            models.Index(fields=["folded"], name="aliases_by_prefix"),
+            models.Index(Skeleton("alias"), name="aliases_by_looks"),
+        ]
 
     def __str__(self) -> str:
         return self.alias
@@ -107,6 +122,7 @@ class Plan(models.Model):
 
     id = models.UUIDField(primary_key=True)
     name = models.TextField()
+    sort_name = folded("name")
     description = models.TextField(blank=True)
     custom_fields = models.JSONField(default=dict)
     fetched_at = models.DateTimeField()
@@ -114,7 +130,7 @@ class Plan(models.Model):
 
     class Meta:
         app_label = "billing"
-        indexes = [models.Index(fields=["name", "id"], name="plans_by_name")]
+        indexes = [models.Index(fields=["sort_name", "id"], name="plans_by_name")]
 
     def __str__(self) -> str:
         return self.name

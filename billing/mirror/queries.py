@@ -9,23 +9,26 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Lower
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from billing.audit.paging import Slice, cut, is_storable
+from billing.lists.text import folded, in_order
 from billing.mirror.filters import CustomerFilter, current_plans
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
 from billing.mirror.runs import DEAD_AFTER
 
 COUNT_CAP = 1_001
+"""Where counting what a search or a plan lets through stops; without either it is LIST_CAP."""
+LIST_CAP = 10_001
 FRESH_FOR, AGEING_FOR = timedelta(minutes=1), timedelta(minutes=15)
 SHOWN_ALIASES = 3
 _COLUMNS = {"name": "sort_name", "created_at": "created_at"}
 
 
 class CustomerRow(NamedTuple):
-    """One line of the customers page. `aliases` are the first three; `plan_names` those not ended."""
+    """One line of the customers page. `aliases` are three, meant ones first; `plan_names` those not ended."""
 
     id: UUID
     name: str
@@ -41,13 +44,18 @@ class CustomerRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CustomerPage:
-    """One page of customers. `older` and `newer` are cursors; `count_is_capped` means "more than 1,000"."""
+    """One page of customers. `older` and `newer` are cursors; a capped count is of that many or more."""
 
     rows: list[CustomerRow]
     older: str | None
     newer: str | None
     count: int
     count_is_capped: bool
+
+    @property
+    def more_than(self) -> int:
+        """What a capped count is said to be more than: a round number."""
+        return self.count - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +96,17 @@ class Freshness:
 
 def customers(wanted: CustomerFilter, cursor: str | None = None, limit: int = 50) -> CustomerPage:
     """One page in two queries, however many rows. Raises CursorRefused for a cursor that can't be read."""
+    found, count, is_capped = _found(wanted)
     page = cut(
-        _with_row_facts(wanted),
+        _with_row_facts(found, wanted.q),
         order=wanted.sort,
         column=_COLUMNS[wanted.sort.removeprefix("-")],
+        tie="name" if wanted.sort.endswith("name") else "",
         cursor=cursor,
         limit=limit,
         parse_key=str if wanted.sort.endswith("name") else datetime.fromisoformat,
         parse_id=UUID,
-        key_of=lambda row: (_key(row, wanted.sort), str(row["pk"])),
+        key_of=lambda row: (_key(row, wanted.sort), str(row["pk"]), row["name"]),
     )
     rows = [
         CustomerRow(
@@ -105,7 +115,7 @@ def customers(wanted: CustomerFilter, cursor: str | None = None, limit: int = 50
             external_id=row["external_id"],
             aliases=row["first_aliases"],
             alias_count=row["alias_count"],
-            plan_names=row["plan_names"],
+            plan_names=in_order(row["plan_names"]),
             archived_at=row["archived_at"],
             created_at=row["created_at"],
             fetched_at=row["fetched_at"],
@@ -113,16 +123,28 @@ def customers(wanted: CustomerFilter, cursor: str | None = None, limit: int = 50
         )
         for row in page.rows
     ]
-    count, is_capped = count_customers(wanted)
     return CustomerPage(rows, page.older, page.newer, count, is_capped)
 
 
 def count_customers(wanted: CustomerFilter) -> tuple[int, bool]:
-    """How many customers a filter lets through; a narrow one is counted up to 1,001, then said to be more."""
+    """How many customers a filter lets through, and whether there are more: nobody waits for a full count."""
+    _rows, count, is_capped = _found(wanted)
+    return count, is_capped
+
+
+def _found(wanted: CustomerFilter) -> tuple[QuerySet[Customer], int, bool]:
+    """The customers that a filter lets through, how many, and whether there are more than that. One query.
+
+    Few are known by id then, and sorted. Many are met soon by walking the list in its order.
+    """
     if not wanted.is_narrow:
-        return wanted.rows().count(), False
-    count = wanted.rows()[:COUNT_CAP].count()
-    return count, count == COUNT_CAP
+        rows = wanted.in_passing()
+        count = rows[:LIST_CAP].count()
+        return rows, count, count == LIST_CAP
+    ids = wanted.first_ids(COUNT_CAP)
+    if len(ids) == COUNT_CAP:
+        return wanted.in_passing(), COUNT_CAP, True
+    return Customer.objects.filter(pk__in=ids), len(ids), False
 
 
 def count_up_to(most: int) -> int:
@@ -141,7 +163,7 @@ def customer(customer_id: UUID | str) -> Customer | None:
     return (
         Customer.objects.filter(pk=customer_id)
         .prefetch_related(
-            Prefetch("aliases", IngestAlias.objects.order_by("alias")),
+            Prefetch("aliases", IngestAlias.objects.order_by("folded", "alias")),
             Prefetch("customer_plans", subscriptions),
         )
         .first()
@@ -165,9 +187,10 @@ def snapshot(customer_id: UUID | str) -> dict[str, Any] | None:
 def alias_holders(aliases: Iterable[str]) -> dict[str, list[Holder]]:
     """Who holds each of these aliases, active and archived; an alias that nobody holds is left out."""
     asked = [alias for alias in aliases if is_storable(alias)]
+    forms = {folded(alias) for alias in asked}  # what the index holds; the alias itself decides
     held = (
-        IngestAlias.objects.filter(alias__in=asked, customer__missing_since__isnull=True)
-        .order_by("alias", "customer__sort_name", "customer_id")
+        IngestAlias.objects.filter(folded__in=forms, alias__in=asked, customer__missing_since__isnull=True)
+        .order_by("alias", "customer__sort_name", "customer__name", "customer_id")
         .values_list("alias", "customer_id", "customer__name", "customer__archived_at")
     )
     holders: dict[str, list[Holder]] = {}
@@ -177,11 +200,11 @@ def alias_holders(aliases: Iterable[str]) -> dict[str, list[Holder]]:
 
 
 def customers_named(name: str) -> list[Customer]:
-    """Customers of this name, whatever the case, active ones first."""
+    """Customers whose name folds to the same form, active ones first."""
     if not is_storable(name):
         return []
     return list(
-        Customer.objects.filter(sort_name=Lower(Value(name)), missing_since__isnull=True).order_by(
+        Customer.objects.filter(sort_name=folded(name), missing_since__isnull=True).order_by(
             F("archived_at").asc(nulls_first=True), "pk"
         )
     )
@@ -190,7 +213,7 @@ def customers_named(name: str) -> list[Customer]:
 def customer_field_keys() -> list[str]:
     """The custom field keys that a customer can carry, by name."""
     keys = CustomFieldKey.objects.filter(entity="customer", missing_since__isnull=True)
-    return list(keys.order_by("key").values_list("key", flat=True))
+    return in_order(keys.values_list("key", flat=True))
 
 
 def plans() -> list[PlanRow]:
@@ -205,7 +228,7 @@ def plans() -> list[PlanRow]:
     )
     rows = Plan.objects.annotate(customers=Coalesce(Subquery(number, output_field=IntegerField()), 0))
     columns = ("pk", "name", "description", "customers", "missing_since")
-    return [PlanRow(*row) for row in rows.order_by("name", "pk").values_list(*columns)]
+    return [PlanRow(*row) for row in rows.order_by("sort_name", "name", "pk").values_list(*columns)]
 
 
 def plan(plan_id: UUID | str) -> Plan | None:
@@ -261,30 +284,29 @@ def runs(limit: int = 20) -> QuerySet[RefreshRun]:
     return RefreshRun.objects.select_related("requested_by").order_by("-started_at", "-pk")[:limit]
 
 
-def _with_row_facts(wanted: CustomerFilter) -> Any:
-    own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by("alias")
+def _with_row_facts(found: QuerySet[Customer], searched: str) -> Any:
+    own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by("folded", "alias")
+    if meant := folded(searched):
+        is_meant = Case(When(folded__startswith=meant, then=0), default=1)
+        own = own.order_by(is_meant, "folded", "alias")
     number = own.order_by().values("customer").annotate(number=Count("*")).values("number")
     plans = current_plans().filter(customer=OuterRef("pk")).order_by("plan__name").distinct()
-    return (
-        wanted.rows()
-        .annotate(
-            first_aliases=ArraySubquery(own.values("alias")[:SHOWN_ALIASES]),
-            alias_count=Coalesce(Subquery(number, output_field=IntegerField()), 0),
-            plan_names=ArraySubquery(plans.values("plan__name")),
-        )
-        .values(
-            "pk",
-            "name",
-            "sort_name",
-            "external_id",
-            "first_aliases",
-            "alias_count",
-            "plan_names",
-            "archived_at",
-            "created_at",
-            "fetched_at",
-            "missing_since",
-        )
+    return found.annotate(
+        first_aliases=ArraySubquery(own.values("alias")[:SHOWN_ALIASES]),
+        alias_count=Coalesce(Subquery(number, output_field=IntegerField()), 0),
+        plan_names=ArraySubquery(plans.values("plan__name")),
+    ).values(
+        "pk",
+        "name",
+        "sort_name",
+        "external_id",
+        "first_aliases",
+        "alias_count",
+        "plan_names",
+        "archived_at",
+        "created_at",
+        "fetched_at",
+        "missing_since",
     )
 
 

@@ -1,0 +1,83 @@
+"""What a search means, as conditions on customers: one an index walks, and one that a row is asked for.
+
+Name, external id and aliases are compared in their folded form; `billing.lists.text` says what that is.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from uuid import UUID
+
+from django.db.models import BooleanField, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+
+from billing.lists.text import WordsWanted, folded, unspaced_runs
+from billing.mirror.models import Customer, IngestAlias
+
+
+class HasWords(Func):
+    """Whether words are among those of a name: `name_words @@ …`."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " @@ "
+    output_field = BooleanField()
+
+
+class IsAnyOf(Func):
+    """Whether a value is in an array, which is made once: `id = ANY(ARRAY(SELECT …))`.
+
+    As a join it was made again for every customer while PostgreSQL had no statistics yet, right after a
+    first load: 27 s instead of 35 ms among 20,000.
+    """
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
+def ways(text: str) -> list[QuerySet[Customer]]:
+    """Each way in which a search finds customers, by an index of its own; one may be found in several."""
+    everybody = Customer.objects.all()
+    found = [everybody.filter(way) for way in _by_row(text)]
+    if wanted := folded(text):
+        holders = IngestAlias.objects.filter(folded__startswith=wanted).values("customer_id")
+        found.append(everybody.filter(pk__in=holders))
+    return found
+
+
+def asked_of_each(text: str) -> Q:
+    """The same as a condition that one customer is asked for.
+
+    It is for a search that finds so many that walking the list in its order soon meets a page of them.
+    """
+    asked = Q(pk__in=[])
+    for way in _by_row(text):
+        asked |= way
+    if wanted := folded(text):
+        asked |= has(IngestAlias.objects.filter(customer=OuterRef("pk"), folded__startswith=wanted))
+    return asked
+
+
+def has(rows: QuerySet) -> Q:
+    """Whether a customer has one of these rows; unlike EXISTS, never answered for all customers at once."""
+    return Q(_One(rows.order_by().annotate(one=Value(1)).values("one")[:1], Value(1)))
+
+
+class _One(Func):
+    template = "(%(expressions)s)"
+    arg_joiner = " = "
+    output_field = BooleanField()
+
+    def __init__(self, rows: QuerySet, one: Value) -> None:
+        super().__init__(Subquery(rows, output_field=IntegerField()), one)
+
+
+def _by_row(text: str) -> list[Q]:
+    conditions = []
+    if wanted := folded(text):
+        words = Q(HasWords("name_words", WordsWanted(Value(wanted))))
+        for run in unspaced_runs(text):
+            words &= Q(sort_name__contains=run)
+        conditions += [words, Q(folded_external_id__startswith=wanted)]
+    with suppress(ValueError):  # most searches are not a whole id
+        conditions.append(Q(pk=UUID(text)))
+    return conditions
