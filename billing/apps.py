@@ -11,6 +11,8 @@ class BillingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from billing import clock
         from billing.pages import sign_in
 
+        clock.connect()
         sign_in.connect()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from billing import clock
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes import sealed
@@ -22,18 +23,27 @@ from billing.metronome.outcomes import GatewayError
 from billing.mirror.connection import ensure_account
 
 FRESH_FOR = timedelta(seconds=60)
+AT_ONCE = timedelta(seconds=5)
+"""How long a person who presses *Check now* waits at most for the next check, whoever pressed it before."""
 CHECKED = (Status.SUBMITTED, Status.APPROVED)
 
 
-def ask(change: ChangeRequest) -> bool:
-    """Note that somebody wants to know; True when the worker should be nudged (at most once a minute)."""
+def ask(change: ChangeRequest, quiet_for: timedelta = FRESH_FOR) -> bool:
+    """Note that somebody wants to know; True when the worker should be nudged, once in `quiet_for` at most.
+
+    An open page asks with every poll, so what the row says already costs no query.
+    """
+    if Status(change.status) not in CHECKED or change.blocked_at:
+        return False
+    if change.check_asked_at and clock.now() - change.check_asked_at < quiet_for:
+        return False
     now = database_now()
-    quiet = Q(check_asked_at__isnull=True) | Q(check_asked_at__lt=now - FRESH_FOR)
-    return bool(
-        ChangeRequest.objects.filter(quiet, pk=change.pk, status__in=CHECKED, blocked_at__isnull=True).update(
-            check_asked_at=now
-        )
-    )
+    quiet = Q(check_asked_at__isnull=True) | Q(check_asked_at__lt=now - quiet_for)
+    rows = ChangeRequest.objects.filter(quiet, pk=change.pk, status__in=CHECKED, blocked_at__isnull=True)
+    if not rows.update(check_asked_at=now):
+        return False
+    change.check_asked_at = now
+    return True
 
 
 def check_change(change_id: int, gateway: Gateway) -> None:

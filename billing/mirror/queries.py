@@ -11,8 +11,8 @@ from uuid import UUID
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
+from billing import clock
 from billing.audit.paging import Slice, cut, is_storable
 from billing.lists.text import folded, in_order
 from billing.mirror.filters import CustomerFilter, current_plans
@@ -22,7 +22,9 @@ from billing.mirror.runs import DEAD_AFTER
 COUNT_CAP = 1_001
 """Where counting what a search or a plan lets through stops; without either it is LIST_CAP."""
 LIST_CAP = 10_001
-FRESH_FOR, AGEING_FOR = timedelta(minutes=1), timedelta(minutes=15)
+FRESH_FOR, AGEING_FOR = timedelta(minutes=12), timedelta(minutes=15)
+"""An account refreshed on time, every ten minutes, is fresh; past 15 minutes a page says stale, in amber."""
+
 SHOWN_ALIASES = 3
 _COLUMNS = {"name": "sort_name", "created_at": "created_at"}
 
@@ -82,7 +84,7 @@ class Freshness:
     """How old the picture of the whole account is.
 
     as_of: the start of the last complete refresh, which saw everything that is not missing; None before one.
-    state: `fresh` under a minute, `ageing` under 15 minutes, `stale` older, `empty` before the first.
+    state: `fresh` under 12 minutes, `ageing` under 15, `stale` older, `empty` before the first.
     last_run: the newest refresh of the account, however it went. running: the one under way.
     odd_ids: the records that the last complete refresh could not read; they are as old as they were.
     """
@@ -254,7 +256,7 @@ def freshness() -> Freshness:
     """How old the mirror is, in two queries."""
     account = RefreshRun.objects.filter(scope=RefreshRun.Scope.ACCOUNT).order_by("-started_at", "-pk")
     last_run = account.select_related("requested_by").first()
-    now = timezone.now()
+    now = clock.now()
     complete = account.filter(status=RefreshRun.Status.SUCCEEDED)
     as_of, odd = complete.values_list("started_at", "odd").first() or (None, [])
     is_running = (
@@ -262,14 +264,16 @@ def freshness() -> Freshness:
         and last_run.status == RefreshRun.Status.RUNNING
         and last_run.heartbeat_at > now - DEAD_AFTER
     )
-    if as_of is None:
-        state = "empty"
-    elif now - as_of < FRESH_FOR:
-        state = "fresh"
-    else:
-        state = "ageing" if now - as_of < AGEING_FOR else "stale"
+    state = state_of(now - as_of) if as_of else "empty"
     odd_ids = frozenset(each["id"] for each in odd)
     return Freshness(as_of, state, last_run, last_run if is_running else None, odd_ids)
+
+
+def state_of(behind: timedelta) -> str:
+    """`fresh`, `ageing` or `stale`: the words for how far something is behind."""
+    if behind < FRESH_FOR:
+        return "fresh"
+    return "ageing" if behind < AGEING_FOR else "stale"
 
 
 def as_of(row: Customer, account: Freshness) -> datetime:

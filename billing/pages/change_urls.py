@@ -22,6 +22,7 @@ urlpatterns = [
     path("changes/surveys/<uuid:survey_uuid>/", proposals.survey_state, name="survey"),
     path("changes/<reference:reference>/", changes.change, name="change"),
     path("changes/<reference:reference>/live/", changes.live, name="change-live"),
+    path("changes/<reference:reference>/check/", changes.check, name="change-check"),
     path("changes/<reference:reference>/decide/", changes.decide, name="change-decide"),
     path("changes/<reference:reference>/withdraw/", changes.withdraw, name="change-withdraw"),
     path("changes/<reference:reference>/resolve/", changes.resolve, name="change-resolve"),

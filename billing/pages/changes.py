@@ -13,10 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import tasks
+from billing import clock, tasks
 from billing.audit.models import AuditEvent
 from billing.audit.paging import CursorRefused
 from billing.changes import actions, preflight, queries, resolving, sealed
@@ -29,7 +28,7 @@ from billing.mirror import queries as mirror
 from billing.pages.access import needs
 from billing.pages.change_facts import comparisons, evidence, timeline
 from billing.pages.downloads import csv_response
-from billing.pages.requests import actor_of, go_to, render_page
+from billing.pages.requests import actor_of, go_to, is_partial, render_page
 from billing.roles import Can
 
 WORKER = "Changes worker"
@@ -78,20 +77,32 @@ def inbox_csv(request: HttpRequest) -> HttpResponseBase:
 def change(request: HttpRequest, reference: str) -> HttpResponse:
     """One request, read from its sealed text. Opening it asks for a fresh check with Metronome."""
     row = _found(reference)
-    if preflight.ask(row):
-        tasks.nudge(tasks.check_change, row.pk, expires=tasks.CHECK_EXPIRES)
+    _ask_for_check(row)
     return _page(request, row)
 
 
 @needs(Can.BROWSE)
 @require_safe
 def live(request: HttpRequest, reference: str) -> HttpResponse:
-    """What moves while a page is open. 204 while nothing changed since the mark the page carries."""
+    """What moves while a page is open, and a check a minute. 204 while nothing differs from its mark."""
     row = _found(reference)
+    _ask_for_check(row)
     if request.GET.get("seen") == _mark(row):
         return HttpResponse(status=204)
     moved_on = request.GET.get("status") != row.status  # a form somebody types in is left alone otherwise
     return render_page(request, "changes/_live", redraw_decision=moved_on, **_facts(request, row))
+
+
+@needs(Can.REFRESH)
+@require_POST
+def check(request: HttpRequest, reference: str) -> HttpResponse:
+    """Ask for a check with Metronome now; the open page shows what came of it."""
+    row = _found(reference)
+    _ask_for_check(row, preflight.AT_ONCE)
+    if is_partial(request):
+        return render_page(request, "changes/page", part="_checking")
+    messages.success(request, "Metronome is being asked. Load this page again to see what came of it.")
+    return go_to(request, "billing:change", reference)
 
 
 @needs(Can.DECIDE)
@@ -176,6 +187,11 @@ def second(request: HttpRequest, reference: str) -> HttpResponse:
     return go_to(request, "billing:change", reference)
 
 
+def _ask_for_check(row: ChangeRequest, quiet_for: timedelta = preflight.FRESH_FOR) -> None:
+    if preflight.ask(row, quiet_for):
+        tasks.nudge(tasks.check_change, row.pk, expires=tasks.CHECK_EXPIRES)
+
+
 def _carry_on(request: HttpRequest, row: ChangeRequest) -> None:
     """Let a worker do what was said, and read the customer again: whoever goes on sees it as it is."""
     tasks.nudge(tasks.look_into_doubts)
@@ -224,16 +240,16 @@ def _mark(row: ChangeRequest) -> str:
         .values_list("pk", flat=True)
         .first()
     )
-    checked = row.checked_at.timestamp() if row.checked_at else 0
+    checked = ".".join(f"{at.timestamp():.3f}" if at else "" for at in (row.checked_at, row.check_asked_at))
     holder = queries.waited_for([row]).get(row.pk)
     waits_for = holder.reference if holder else ""
     told = f"{len(row.explanation)}.{len(row.check_error)}"
-    return f"{row.status}.{latest}.{checked:.0f}.{told}.{waits_for}.{_awaits_mirror(row):d}"
+    return f"{row.status}.{latest}.{checked}.{told}.{waits_for}.{_awaits_mirror(row):d}"
 
 
 def _awaits_mirror(row: ChangeRequest) -> bool:
     """Whether it has just made a customer that the mirror doesn't show yet: the link is still to come."""
-    just = row.status == Status.APPLIED and row.settled_at > timezone.now() - LINK_COMES_WITHIN
+    just = row.status == Status.APPLIED and row.settled_at > clock.now() - LINK_COMES_WITHIN
     return just and bool(row.about_customer) and _mirrored(row) is None
 
 

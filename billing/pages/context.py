@@ -8,8 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils import timezone
 
+from billing import clock
 from billing.changes import queries as changes
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
@@ -58,7 +58,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         **look(request),
         "may": {can.name.lower(): is_person and user.may(can) for can in Can},
-        "now": timezone.now(),
+        "now": clock.now(),
         "waiting_count": cache(lambda: changes.waiting_for(user).count() if is_person else 0),
         "freeze": cache(freezing.state),
         "frozen_queue": cache(lambda: ChangeRequest.objects.filter(status=Status.APPROVED).count()),

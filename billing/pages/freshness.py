@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
+from billing import clock
 from billing.mirror import queries as mirror
 from billing.mirror.models import RefreshRun
 
@@ -16,6 +15,20 @@ WORDS = {
     "stale": ("Stale", "warn", "mark-stale"),
     "empty": ("Not mirrored yet", "plain", "mark-none"),
 }
+
+
+STEPS = {
+    "account": (
+        (timedelta(0), *WORDS["fresh"]),
+        (mirror.FRESH_FOR, *WORDS["ageing"]),
+        (mirror.AGEING_FOR, *WORDS["stale"]),
+    ),
+    "check": (
+        (timedelta(0), "Checked with Metronome", "good", "mark-fresh"),
+        (mirror.AGEING_FOR, "Checked long ago", "warn", "mark-stale"),
+    ),
+}
+"""From which age on which words, tone and mark hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +61,8 @@ def of_account(account: mirror.Freshness | None = None) -> Shown:
 
 def of_instant(as_of: datetime, account: mirror.Freshness) -> Shown:
     """The age of one customer's facts, which may have been read since the last whole refresh."""
-    state = _state(timezone.now() - as_of)
+    state = mirror.state_of(clock.now() - as_of)
     return Shown(as_of, state, account.running, _trouble(account.last_run) if state == "stale" else "")
-
-
-def _state(behind: timedelta) -> str:
-    if behind < mirror.FRESH_FOR:
-        return "fresh"
-    return "ageing" if behind < mirror.AGEING_FOR else "stale"
 
 
 def _trouble(last_run: RefreshRun | None) -> str:

@@ -9,10 +9,9 @@ from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing import VERSION
+from billing import VERSION, clock
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import MARKS, TONES, Status
@@ -67,7 +66,7 @@ def system(request: HttpRequest) -> HttpResponse:
         freshness=freshness.of_account(account),
         runs=list(mirror.runs(SHOWN_RUNS)),
         odd=_odd(account),
-        dead_before=timezone.now() - mirror.DEAD_AFTER,
+        dead_before=clock.now() - mirror.DEAD_AFTER,
         budget=budget_snapshot(),
         processes=alive.signs(),
         queues=_queues(),
@@ -123,7 +122,7 @@ def _queues() -> list[Queue]:
 def _settled_lately() -> dict[str, int]:
     """How the requests that were settled in the last 24 hours ended, by label."""
     rows = (
-        ChangeRequest.objects.filter(settled_at__gte=timezone.now() - DAY)
+        ChangeRequest.objects.filter(settled_at__gte=clock.now() - DAY)
         .order_by("status")
         .values_list("status")
         .annotate(number=Count("pk"))

@@ -95,6 +95,42 @@ function moveInPalette(event) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+// Ages go on while a page is open, and a status that depends on one with them. Each was right when it came.
+const born = new WeakMap();
+const sizes = [[86400, "d", 3600, "h"], [3600, "h", 60, "min"]];
+
+function duration(seconds) {
+  for (const [size, unit, part, smaller] of sizes) {
+    if (seconds < size) continue;
+    const rest = Math.floor((seconds % size) / part);
+    return `${Math.floor(seconds / size).toLocaleString("en")} ${unit}${rest ? ` ${rest} ${smaller}` : ""}`;
+  }
+  return seconds >= 60 ? `${Math.floor(seconds / 60)} min` : `${seconds} s`;
+}
+
+function secondsOld(element, atFirst) {
+  if (!born.has(element)) born.set(element, Date.now() - 1000 * atFirst);
+  return Math.max(0, Math.floor((Date.now() - born.get(element)) / 1000));
+}
+
+function tick() {
+  document.querySelectorAll("time[data-age]").forEach((time) => {
+    const words = duration(secondsOld(time, time.dataset.age));
+    if (time.textContent !== words) time.textContent = words;
+  });
+  document.querySelectorAll("[data-steps]").forEach((status) => {
+    const seconds = secondsOld(status, status.dataset.seconds);
+    const [, words, tone, mark] = JSON.parse(status.dataset.steps).findLast(([since]) => since <= seconds);
+    if (status.lastElementChild.textContent === words) return;
+    status.lastElementChild.textContent = words;
+    status.dataset.tone = tone;
+    const use = status.querySelector("use");
+    use.setAttribute("href", `${use.getAttribute("href").split("#")[0]}#${mark}`);
+  });
+}
+tick();
+setInterval(tick, 1000);
+
 // A filter form sends itself when a choice changes; without script its button does.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-auto]");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from billing import clock
 from billing.metronome.records import CustomerRecord
 from billing.mirror import queries
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
@@ -147,7 +149,8 @@ def test_plans_count_subscriptions_that_have_not_ended_and_list_them_all() -> No
     ("age", "state"),
     [
         (timedelta(seconds=20), "fresh"),
-        (timedelta(seconds=70), "ageing"),
+        (timedelta(minutes=11), "fresh"),
+        (timedelta(minutes=13), "ageing"),
         (timedelta(minutes=14), "ageing"),
         (timedelta(minutes=16), "stale"),
         (timedelta(days=9), "stale"),
@@ -163,6 +166,23 @@ def test_the_mirror_is_as_old_as_the_beginning_of_its_last_complete_refresh(
     found = queries.freshness()
 
     assert found == queries.Freshness(complete.started_at, state, failed, None)
+
+
+def test_an_account_that_is_refreshed_on_time_is_always_fresh(settings: Any) -> None:
+    every = settings.CELERY_BEAT_SCHEDULE["refresh the mirror"]["schedule"]
+
+    assert timedelta(seconds=every) + timedelta(minutes=1) < queries.FRESH_FOR
+    assert timedelta(minutes=15) == queries.AGEING_FOR
+
+
+def test_ages_are_judged_by_the_databases_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran("succeeded", timedelta(minutes=5))
+    assert queries.freshness().state == "fresh"
+    assert abs(clock.now() - timezone.now()) < timedelta(seconds=1)
+
+    monkeypatch.setattr(clock, "_ahead", timedelta(minutes=30))
+
+    assert queries.freshness().state == "stale"
 
 
 def test_a_mirror_that_was_never_complete_has_no_age() -> None:

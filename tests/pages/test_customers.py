@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -189,15 +190,18 @@ def test_only_who_may_read_the_record_sees_a_customers_history(
 
 
 def test_a_page_says_how_old_its_facts_are(finance: Client, halcyon: Customer, refreshed: RefreshRun) -> None:
-    assert "Ageing" in finance.get("/customers/").content.decode()
+    assert "<span>Fresh</span>" in finance.get("/customers/").content.decode()
+
+    RefreshRun.objects.update(started_at=now() - timedelta(minutes=13))
+    assert "<span>Ageing</span>" in finance.get("/customers/").content.decode()
 
     RefreshRun.objects.update(started_at=now() - timedelta(minutes=47))
     page = finance.get("/customers/").content.decode()
-    assert "Stale" in page
-    assert "<strong>This data is 47 min old.</strong>" in page
+    assert "<span>Stale</span>" in page
+    assert re.search(r'This data is <time datetime="[0-9T:-]+Z" data-age="282\d">47 min</time> old\.', page)
 
     Customer.objects.filter(pk=halcyon.pk).update(fetched_at=now())
-    assert "Fresh" in finance.get(f"/customers/{halcyon.pk}/").content.decode()
+    assert "<span>Fresh</span>" in finance.get(f"/customers/{halcyon.pk}/").content.decode()
 
 
 def test_search_opens_an_exact_id_or_reference_at_once(

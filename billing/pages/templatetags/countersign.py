@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import json
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -10,14 +11,15 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from billing import clock as clocks
 from billing.changes import typed
 from billing.changes.oddities import oddities, spelled
 from billing.lists.money import decimals
 from billing.pages.audit_lines import Line, lines_of
+from billing.pages.freshness import STEPS
 
 register = template.Library()
 register.filter("oddities", oddities)
@@ -46,6 +48,22 @@ def status(tone: str, mark: str, words: str, boxed: bool = False) -> SafeString:
         '<span class="status" data-tone="{}"{}>{}{}</span>',
         tone,
         mark_safe(" data-boxed") if boxed else "",
+        icon(mark),
+        words,
+    )
+
+
+@register.simple_tag
+def aged_status(value: datetime, of: str) -> SafeString:
+    """The status that something this old has; it changes with the age while the page is open (app.js)."""
+    behind = max(timedelta(0), clocks.now() - value)
+    _since, words, tone, mark = [step for step in STEPS[of] if step[0] <= behind][-1]
+    steps = [[int(since.total_seconds()), *said] for since, *said in STEPS[of]]
+    return format_html(
+        '<span class="status" data-tone="{}" data-steps="{}" data-seconds="{}">{}<span>{}</span></span>',
+        tone,
+        json.dumps(steps),
+        int(behind.total_seconds()),
         icon(mark),
         words,
     )
@@ -93,7 +111,7 @@ def clock(value: datetime | None) -> SafeString:
     """`14:02:11 UTC`, with the day before it unless it is today."""
     if value is None:
         return NO_VALUE
-    is_today = _utc(value).date() == timezone.now().astimezone(UTC).date()
+    is_today = _utc(value).date() == clocks.now().astimezone(UTC).date()
     return _time(value, f"{_utc(value):{'' if is_today else '%Y-%m-%d '}%H:%M:%S} UTC")
 
 
@@ -120,9 +138,17 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
-def age(value: datetime | None) -> str:
-    """How long ago, beside the instant and never instead of it."""
-    return duration((timezone.now() - value).total_seconds() if value else None)
+def age(value: datetime | None) -> SafeString | str:
+    """How long ago, beside the instant and never instead of it; it goes on while a page is open (app.js)."""
+    if value is None:
+        return "—"
+    seconds = max(0, int((clocks.now() - value).total_seconds()))
+    return format_html(
+        '<time datetime="{}" data-age="{}">{}</time>',
+        f"{_utc(value):%Y-%m-%dT%H:%M:%SZ}",
+        seconds,
+        duration(seconds),
+    )
 
 
 @register.filter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.test import Client
 from django.utils.html import escape
 
 from billing.audit.models import AuditEvent
-from billing.changes import apply, survey
+from billing.changes import apply, preflight, survey
 from billing.changes.models import ChangeRequest
 from billing.metronome.client import Gateway
 from billing.mirror.refresh import refresh_customer
@@ -311,3 +312,64 @@ def _link(page: str, rel: str) -> str:
     found = re.search(rf'rel="{rel}" href="([^"]+)"', page)
     assert found is not None
     return html.unescape(found[1])
+
+
+def test_an_open_page_asks_for_a_check_again_each_minute(
+    submitted: ChangeRequest, checker: User, as_person: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nudged: list[int] = []
+    monkeypatch.setattr("billing.tasks.nudge", lambda task, *args, **more: nudged.append(args[0]))
+    browser = as_person(checker)
+    page = browser.get(f"/changes/{submitted.reference}/").text
+    live = html.unescape(re.search(r'id="live" hx-get="([^"]+)"', page)[1])
+
+    assert browser.get(live).status_code == 204
+    assert nudged == [submitted.pk]
+    ChangeRequest.objects.filter(pk=submitted.pk).update(
+        check_asked_at=preflight.database_now() - timedelta(seconds=61)
+    )
+
+    assert browser.get(live).status_code == 200
+    assert nudged == [submitted.pk, submitted.pk]
+
+
+def test_check_now_asks_at_once_and_not_with_every_press(
+    submitted: ChangeRequest, checker: User, auditor: User, as_person: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nudged: list[int] = []
+    monkeypatch.setattr("billing.tasks.nudge", lambda task, *args, **more: nudged.append(args[0]))
+    asked = preflight.database_now() - timedelta(seconds=20)
+    ChangeRequest.objects.filter(pk=submitted.pk).update(check_asked_at=asked)
+    browser, address = as_person(checker), f"/changes/{submitted.reference}/"
+    assert "Check now" in browser.get(address).text
+
+    assert browser.post(f"{address}check/").status_code == 302
+    pressed = browser.post(f"{address}check/", headers={"HX-Request": "true"})
+
+    assert nudged == [submitted.pk]
+    assert pressed.text.strip().endswith('<span role="status">Asking Metronome …</span>')
+    assert "Check now" not in as_person(auditor).get(address).text
+    assert as_person(auditor).post(f"{address}check/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("old", "error", "tone", "words"),
+    [
+        (14, "", "good", "<span>Checked with Metronome</span>"),
+        (16, "", "warn", "<span>Checked long ago</span>"),
+        (2, "Metronome answered 503.", "warn", "Not checked lately"),
+    ],
+)
+def test_a_check_is_green_only_while_it_is_young_and_the_last_one_worked(
+    old: int, error: str, tone: str, words: str, submitted: ChangeRequest, checker: User, as_person: SignIn
+) -> None:
+    checked = preflight.database_now() - timedelta(minutes=old)
+    ChangeRequest.objects.filter(pk=submitted.pk).update(checked_at=checked, check_error=error)
+
+    page = as_person(checker).get(f"/changes/{submitted.reference}/").text
+
+    shown = page[page.index('<div class="freshness">') :].partition("</div>")[0]
+    assert f'class="status" data-tone="{tone}"' in shown
+    assert words in shown
+    assert f">{old} min</time> ago" in shown
+    assert error in shown
