@@ -9,6 +9,12 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
+NO_DEVICES = ", ".join(
+    f"{feature}=()"
+    for feature in ("camera", "geolocation", "microphone", "payment", "usb", "serial", "display-capture")
+)
+"""Browser features that nothing here uses, so that nothing slipped into a page can."""
+
 
 class RequestFacts:
     """Give each request an id (answered as X-Request-ID) and the client's address.
@@ -28,10 +34,27 @@ class RequestFacts:
         return response
 
 
+class KeptByNobody:
+    """What is not a static file is for one person now: no cache keeps it, and it may use no device.
+
+    What a view says of its own caching is replaced; static files are served before this.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Cache-Control"] = "private, no-store"
+        response["Permissions-Policy"] = NO_DEVICES
+        return response
+
+
 class WellFormed:
     """Keep what no browser sends away from everything behind: other charsets, broken addresses in headers.
 
-    A charset other than UTF-8 is answered 400; a Referer or HX-Current-URL that can't be split is dropped.
+    A charset other than UTF-8 is answered 400, and a body longer than any form of ours 413, unread: there is
+    nothing to upload here. A Referer or HX-Current-URL that can't be split is dropped.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -40,10 +63,19 @@ class WellFormed:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_utf8(request.content_params.get("charset", "utf-8")):
             return HttpResponseBadRequest("Send text as UTF-8.", content_type="text/plain; charset=utf-8")
+        if body_bytes(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            words = "That is longer than any form here. Nothing was read of it."
+            return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")
         for header in ("HTTP_REFERER", "HTTP_HX_CURRENT_URL"):
             if header in request.META and not is_address(request.META[header]):
                 del request.META[header]
         return self.get_response(request)
+
+
+def body_bytes(request: HttpRequest) -> int:
+    """How long the body says it is; 0 where that is no number, and then Django reads nothing of it."""
+    said = request.META.get("CONTENT_LENGTH") or ""
+    return int(said[:20]) if said.isascii() and said.isdigit() else 0
 
 
 def is_utf8(charset: str) -> bool:

@@ -6,18 +6,16 @@ from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.cache import patch_cache_control
 
 
 def csv_response(
     request: HttpRequest, take: Callable[[], Iterator[bytes]], name: str
 ) -> StreamingHttpResponse:
-    """A CSV download `<name>-2026-11-20.csv`; never kept by a cache.
+    """A CSV download `<name>-2026-11-20.csv`.
 
     `take` records that the list is taken and returns its chunks; HEAD takes nothing and calls nothing.
     """
     chunks = iter(()) if request.method == "HEAD" else take()
     response = StreamingHttpResponse(chunks, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.now():%Y-%m-%d}.csv"'
-    patch_cache_control(response, private=True, no_store=True)
     return response

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -39,16 +39,12 @@ def is_partial(request: HttpRequest) -> bool:
 def render_page(
     request: HttpRequest, template: str, *, part: str = "", status: int = 200, **context: Any
 ) -> HttpResponse:
-    """Draw `<template>.html`, or under htmx only `part` (such as `_rows`) from the same folder.
-
-    Pages hold customers' facts, so no shared cache may keep them.
-    """
+    """Draw `<template>.html`, or under htmx only `part` (such as `_rows`) from the same folder."""
     partial = bool(part) and is_partial(request)
     name = f"{template.rpartition('/')[0]}/{part}.html".lstrip("/") if partial else f"{template}.html"
     response = render(request, name, {**context, "is_partial": partial}, status=status)
     if part:
         patch_vary_headers(response, ["HX-Request"])
-    patch_cache_control(response, private=True, no_cache=True)
     return response
 
 

@@ -61,8 +61,8 @@ def test_nothing_from_elsewhere_may_run_on_a_page(administrator: Client, address
 
 
 @pytest.mark.parametrize("address", [page for page in PAGES if not page.startswith("/accounts/")])
-def test_no_shared_cache_keeps_a_page(administrator: Client, address: str) -> None:
-    assert administrator.get(address)["Cache-Control"] == "private, no-cache"
+def test_no_cache_keeps_a_page(administrator: Client, address: str) -> None:
+    assert administrator.get(address)["Cache-Control"] == "private, no-store"
 
 
 @pytest.mark.parametrize("address", PAGES)
