@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, When
+from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from billing import clock
@@ -199,17 +199,6 @@ def alias_holders(aliases: Iterable[str]) -> dict[str, list[Holder]]:
     for alias, *holder in held:
         holders.setdefault(alias, []).append(Holder(*holder))
     return holders
-
-
-def customers_named(name: str) -> list[Customer]:
-    """Customers whose name folds to the same form, active ones first."""
-    if not is_storable(name):
-        return []
-    return list(
-        Customer.objects.filter(sort_name=folded(name), missing_since__isnull=True).order_by(
-            F("archived_at").asc(nulls_first=True), "pk"
-        )
-    )
 
 
 def customer_field_keys() -> list[str]:

@@ -95,16 +95,6 @@ def test_holders_of_an_alias_are_exact_and_leave_missing_customers_out() -> None
     }
 
 
-def test_customers_of_a_name_are_found_whatever_the_case() -> None:
-    archived = add("ÉCLAIR gmbh", archived_at=NOW)
-    active = add("Éclair GmbH")
-    add("Éclair GmbH & Co")
-    add("Éclair GmbH", missing_since=NOW)
-
-    assert queries.customers_named("éclair GMBH") == [active, archived]
-    assert queries.customers_named("nul\x00") == []
-
-
 def test_only_keys_that_a_customer_can_carry_are_named() -> None:
     for entity, key, missing_since in (
         ("customer", "region", None),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from billing.changes.oddities import spelled
-from billing.changes.proposals import Caution, Proposal
+from billing.changes.proposals import Proposal
 from billing.changes.refusals import BadInput
 from billing.changes.typed import ReasonField
 from billing.metronome.text import TURNERS
@@ -90,15 +90,6 @@ def refuse_held_aliases(aliases: list[str], *, own_id: str | None, field: str = 
             if str(holder.id) != own_id:
                 state = ", which is archived and keeps it for ever" if holder.archived_at else ""
                 raise BadInput(f"“{alias}” is held by {holder.name}{state}.", field=field)
-
-
-def namesake_cautions(name: str, *, own_id: str = "") -> list[Caution]:
-    """A name that other customers have already."""
-    number = sum(str(other.id) != own_id for other in mirror.customers_named(name))
-    if not number:
-        return []
-    called = counted(number, "customer is", "customers are")
-    return [Caution("warn", "The name is taken.", f"{called} called so already.")]
 
 
 def refuse_archived(snapshot: dict[str, Any]) -> None:

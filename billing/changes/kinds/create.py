@@ -11,14 +11,20 @@ from billing.changes.kinds.base import (
     Kind,
     ProposalForm,
     counted,
-    namesake_cautions,
     quoted,
     refuse_held_aliases,
 )
 from billing.changes.kinds.fields import AliasesField, NameField, clean_custom_fields
+from billing.changes.kinds.likenesses import (
+    namesake_cautions,
+    near_alias_cautions,
+    near_alias_words,
+    refuse_ids_of_others,
+)
 from billing.changes.oddities import alias_cautions, name_cautions, oddities
 from billing.changes.proposals import Proposal
 from billing.mirror import queries as mirror
+from billing.mirror.likeness import whose_ids
 
 PREFIX = "custom_field:"
 
@@ -77,7 +83,13 @@ class CreateCustomer(Kind):
     ) -> Proposal:
         name, aliases, custom = entered["name"], entered["ingest_aliases"], entered["custom_fields"]
         refuse_held_aliases(aliases, own_id=None)
-        warnings = [*name_cautions(name), *namesake_cautions(name), *alias_cautions(aliases)]
+        refuse_ids_of_others(aliases, own_id=None)
+        warnings = [
+            *name_cautions(name),
+            *namesake_cautions(name),
+            *alias_cautions(aliases),
+            *near_alias_cautions(aliases, own_id=None),
+        ]
         return Proposal(
             kind=self.name,
             sentence=f"Create the customer {quoted(name)} with "
@@ -119,4 +131,8 @@ def alias_hints(aliases: list[str], *, own_id: str | None) -> list[Hint]:
         for alias in aliases
         if (words := oddities(alias))
     ]
-    return hints
+    hints += [
+        Hint("bad", f"{quoted(alike.asked)} is the id of {alike.customer_name}.")
+        for alike in whose_ids(aliases, own_id=own_id)
+    ]
+    return hints + [Hint("warn", words) for words in near_alias_words(aliases, own_id=own_id)]

@@ -16,6 +16,7 @@ from billing.changes.kinds.base import (
 )
 from billing.changes.kinds.create import alias_hints
 from billing.changes.kinds.fields import AliasChoice, AliasesField, fits_a_line
+from billing.changes.kinds.likenesses import near_alias_cautions, refuse_ids_of_others
 from billing.changes.oddities import alias_cautions
 from billing.changes.proposals import Caution, Proposal
 from billing.changes.refusals import BadInput
@@ -97,6 +98,7 @@ class ReplaceAliases(Kind):
             raise BadInput("These are the aliases it has already.", field="ingest_aliases")
         _refuse_malformed(added)
         refuse_held_aliases(added, own_id=snapshot["id"])
+        refuse_ids_of_others(added, own_id=snapshot["id"])
         warnings = []
         if removed:
             warnings.append(
@@ -111,6 +113,7 @@ class ReplaceAliases(Kind):
                 Caution("warn", "No alias is left.", "Usage can then only be sent under the customer’s id.")
             )
         warnings += alias_cautions(added)
+        warnings += near_alias_cautions(added, own_id=snapshot["id"])
         return Proposal(
             kind=self.name,
             sentence=_sentence(snapshot["name"], added, removed),

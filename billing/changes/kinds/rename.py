@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.changes.kinds.base import Kind, ProposalForm, namesake_cautions, quoted, refuse_archived
+from billing.changes.kinds.base import Kind, ProposalForm, quoted, refuse_archived
 from billing.changes.kinds.fields import NameField
+from billing.changes.kinds.likenesses import namesake_cautions
 from billing.changes.oddities import name_cautions
 from billing.changes.proposals import Proposal
 from billing.changes.refusals import BadInput

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import uuid
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from billing.audit.models import AuditEvent
 from billing.changes import actions, sealed
 from billing.changes.models import ChangeRequest
 from billing.mirror import queries as mirror
-from billing.mirror.models import IngestAlias
+from billing.mirror.models import Customer, IngestAlias
 from billing.pages.templatetags.countersign import alias_item, key
 from billing.users import User
 from tests.world import by, propose
@@ -256,3 +257,70 @@ def test_a_new_alias_with_a_control_character_is_still_refused(
 
     assert sent.status_code == 422
     assert not ChangeRequest.objects.exists()
+
+
+@pytest.mark.parametrize("is_capital", [False, True])
+def test_an_alias_that_is_somebody_elses_id_is_refused_and_said_at_once(
+    snapshot: dict[str, Any], maker: User, as_person: SignIn, is_capital: bool
+) -> None:
+    alias = snapshot["id"].upper() if is_capital else snapshot["id"]
+    entered = {"name": "Newcomer", "ingest_aliases": alias, "reason": "ordered"}
+    other = Customer.objects.create(id=uuid.uuid4(), name="Other", fetched_at=timezone.now())
+    address = f"/changes/new/customer.realias/?customer={other.pk}"
+
+    answer = as_person(maker).post(CREATE, entered)
+    hints = as_person(maker).post(f"{CREATE}hints/", entered)
+    changed = as_person(maker).post(address, {"ingest_aliases": alias, "reason": "ordered"})
+
+    refused = [f"“{alias}” is the id of {snapshot['name']}, whose usage events are sent under it."]
+    assert answer.status_code == changed.status_code == 422
+    assert answer.context["form"].errors == {"ingest_aliases": refused}
+    assert changed.context["form"].errors == {"ingest_aliases": refused}
+    assert f"“{alias}” is the id of {snapshot['name']}." in html.unescape(hints.content.decode())
+    assert not ChangeRequest.objects.exists()
+
+
+def test_a_customer_may_hold_its_own_id_as_an_alias(
+    snapshot: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    address = f"/changes/new/customer.realias/?customer={snapshot['id']}"
+
+    answer = as_person(maker).post(address, {"ingest_aliases": snapshot["id"], "reason": "ordered"})
+
+    assert answer.status_code == 302
+    assert ChangeRequest.objects.count() == 1
+
+
+def test_what_is_easily_taken_for_anothers_is_a_warning_on_the_request(
+    snapshot: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    held = Customer.objects.get(pk=snapshot["id"])
+    IngestAlias.objects.create(customer=held, alias="Zeb-1", fetched_at=timezone.now())
+    Customer.objects.filter(pk=held.pk).update(name="Mu\u0308ller  Bau", external_id="CRM-7")
+    Customer.objects.create(id=uuid.uuid4(), name="Мüller Bau", fetched_at=timezone.now())
+    entered = {"name": "Müller Bau", "ingest_aliases": "zeb\u20111\ncrm-7\nCR-000098", "reason": "ordered"}
+
+    hints = html.unescape(as_person(maker).post(f"{CREATE}hints/", entered).content.decode())
+    answer = as_person(maker).post(CREATE, entered)
+
+    said = [
+        "“zeb\u20111” reads like “Zeb-1” of Mu\u0308ller  Bau, which is another alias.",
+        "“crm-7” reads like the external id of Mu\u0308ller  Bau.",
+        "“CR-000098” reads like the number of a change request.",
+    ]
+    assert answer.status_code == 302
+    assert [
+        (each["title"], each["text"]) for each in sealed.read(ChangeRequest.objects.get().sealed).warnings
+    ] == [
+        ("The name is taken.", "1 customer is called so already."),
+        (
+            "The name looks like another.",
+            "“Мüller Bau” is written with other characters and looks the same.",
+        ),
+        (
+            "Easily taken for another.",
+            f"{' '.join(said)} Usage goes by the exact alias: one slip and it is billed to somebody else, "
+            "or to nobody.",
+        ),
+    ]
+    assert [words for words in said if words not in hints] == []
