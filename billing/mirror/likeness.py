@@ -69,6 +69,25 @@ def whose_ids(texts: Iterable[str], *, own_id: str | None) -> list[Alike]:
     return [Alike(ids[owner.pk], str(owner.pk), owner.pk, owner.name) for owner in owners.order_by("pk")]
 
 
+def known_exactly(text: str) -> list[Customer]:
+    """Customers whose id, alias or external id reads as this text; active ones first, at most 101.
+
+    Missing ones are named only when there is no other.
+    """
+    if not (form := folded(text)) or not is_storable(text):
+        return []
+    holders = IngestAlias.objects.filter(folded=form).values("customer_id")
+    owners = Customer.objects.filter(folded_external_id=form).values("pk")
+    try:
+        owners = owners.union(holders, Customer.objects.filter(pk=UUID(text.strip())).values("pk"))
+    except ValueError:  # most texts are no id
+        owners = owners.union(holders)
+    ids = [row["pk"] for row in owners[:MOST_ALIKE]]
+    known = Customer.objects.filter(pk__in=ids)
+    found = list(known.order_by(F("archived_at").asc(nulls_first=True), "pk"))
+    return [each for each in found if each.missing_since is None] or found
+
+
 def whose_external_ids(texts: Iterable[str], *, own_id: str | None) -> list[Alike]:
     """Other customers whose external id reads like one of these texts, at most 101."""
     forms = {folded(text): text for text in texts if is_storable(text)}

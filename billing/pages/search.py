@@ -1,10 +1,9 @@
-"""The search that stands in the frame of every page: an exact id or reference opens at once."""
+"""The search that stands in the frame of every page: what an id, an alias or a number names opens at once."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -12,8 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing.changes.models import ChangeRequest
+from billing.lists.text import folded
 from billing.mirror import queries as mirror
 from billing.mirror.filters import CustomerFilter, FilterRefused
+from billing.mirror.likeness import known_exactly
+from billing.mirror.models import Customer
 from billing.mirror.queries import CustomerRow
 from billing.pages.access import needs
 from billing.pages.requests import is_partial, render_page
@@ -42,21 +44,33 @@ def _matches(request: HttpRequest, words: str) -> HttpResponse:
     except FilterRefused as refusal:
         return render_page(request, "search/page", part="_found", words=words, problem=str(refusal))
     page = mirror.customers(wanted, limit=SHOWN) if words else None
+    known = known_exactly(words)[:SHOWN]
+    others = [row for row in page.rows if row.id not in {each.pk for each in known}] if page else []
     return render_page(
         request,
         "search/page",
         part="_found",
         words=words,
-        customers=[(row, _alias_meant(row, words)) for row in page.rows] if page else [],
+        customers=[(row, _alias_meant(row, words)) for row in [*known, *others]][:SHOWN],
+        are_customers_first=bool(known) and not _is_reference(words),
         count=page.count if page else 0,
         count_is_capped=bool(page and page.count_is_capped),
         changes=_changes(words),
     )
 
 
-def _alias_meant(row: CustomerRow, words: str) -> str:
-    """The alias that the words begin, if it is one of the few the row carries."""
-    return next((alias for alias in row.aliases if alias.startswith(words)), "")
+def _alias_meant(row: CustomerRow | Customer, words: str) -> str:
+    """The alias that the words begin; a row of the list carries few, and those meant are first."""
+    meant = folded(words)
+    if isinstance(row, Customer):
+        held = row.aliases.filter(folded=meant).order_by("alias")
+        return held.values_list("alias", flat=True).first() or ""
+    return next((alias for alias in row.aliases if folded(alias).startswith(meant)), "")
+
+
+def _is_reference(words: str) -> bool:
+    """Whether the words are a request's number with its letters; digits alone may be an alias."""
+    return words.upper().startswith("CR")
 
 
 def _changes(words: str) -> list[ChangeRequest]:
@@ -67,11 +81,14 @@ def _changes(words: str) -> list[ChangeRequest]:
 
 
 def _exact(words: str) -> str | None:
-    """The address of the one thing that an id or reference names, None when it names nothing."""
-    if words.upper().startswith("CR") and (found := _changes(words)):
-        return reverse("billing:change", args=[found[0].reference])
-    try:
-        customer_id = UUID(words)
-    except ValueError:
-        return None
-    return reverse("billing:customer", args=[customer_id]) if mirror.knows(customer_id) else None
+    """The address of the one thing that the words name, None when that is nothing, or several customers.
+
+    It is the first that the palette shows: a request by its letters and number, then a customer by id, alias
+    or external id, then a request by its number alone.
+    """
+    requests = _changes(words)
+    if requests and _is_reference(words):
+        return reverse("billing:change", args=[requests[0].reference])
+    if known := known_exactly(words):
+        return reverse("billing:customer", args=[known[0].pk]) if len(known) == 1 else None
+    return reverse("billing:change", args=[requests[0].reference]) if requests else None

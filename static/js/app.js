@@ -79,6 +79,18 @@ document.addEventListener("focusout", (event) => {
   if (leaves) palette().hidePopover();
 });
 
+// What is found for words that have changed since is never opened by Enter: the server answers that one.
+document.addEventListener("input", (event) => {
+  if (event.target.id === "palette-q") choose(null);
+});
+
+function choose(option) {
+  document.querySelectorAll("#found [role=option]").forEach((each) => each.setAttribute("aria-selected", String(each === option)));
+  const field = document.getElementById("palette-q");
+  if (option) field.setAttribute("aria-activedescendant", option.id);
+  else field.removeAttribute("aria-activedescendant");
+}
+
 function moveInPalette(event) {
   const options = [...document.querySelectorAll("#found [role=option]")];
   const now = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
@@ -90,8 +102,7 @@ function moveInPalette(event) {
   if (!step || !options.length) return;
   event.preventDefault();
   const next = options[(now + step + options.length) % options.length];
-  options.forEach((option) => option.setAttribute("aria-selected", String(option === next)));
-  event.target.setAttribute("aria-activedescendant", next.id);
+  choose(next);
   next.scrollIntoView({ block: "nearest" });
 }
 
@@ -148,8 +159,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const found = document.getElementById("found");
   if (event.target === found) {
     const field = document.getElementById("palette-q");
-    field.setAttribute("aria-expanded", String(Boolean(found.querySelector("[role=option]"))));
-    field.removeAttribute("aria-activedescendant");
+    const first = found.querySelector("[role=option]");
+    field.setAttribute("aria-expanded", String(Boolean(first)));
+    choose(first);
   }
   const wanted = event.target.querySelector?.("[data-focus]") || (event.target.matches?.("[data-focus]") && event.target);
   if (wanted && document.activeElement === document.body) wanted.focus();

@@ -216,6 +216,59 @@ def test_search_opens_an_exact_id_or_reference_at_once(
     assert finance.get("/search/?q=")["Location"] == "/customers/"
 
 
+def hits(browser: Client, words: str) -> list[str]:
+    """Where the options of the palette lead, in order."""
+    answer = browser.get("/search/", {"q": words}, headers={"HX-Request": "true"})
+    return re.findall(r'role="option"[^>]* href="([^"]+)"', answer.content.decode())
+
+
+def opened(browser: Client, words: str) -> str:
+    """Where the same words lead without script."""
+    return browser.get("/search/", {"q": words})["Location"]
+
+
+@pytest.mark.parametrize("words", ["meter-9", " METER\u20119 ", "crm-77"])
+def test_a_whole_alias_or_external_id_opens_its_customer_whoever_else_it_begins(
+    finance: Client, words: str
+) -> None:
+    add_customer("Aardvark", aliases=["meter-90", "crm-771"])
+    meant = add_customer("Zebra", aliases=["a", "b", "c", "Meter-9"])
+    Customer.objects.filter(pk=meant.pk).update(external_id="CRM-77")
+
+    assert opened(finance, words) == f"/customers/{meant.pk}/"
+    assert hits(finance, words)[0] == f"/customers/{meant.pk}/"
+    assert len(hits(finance, words)) == 3
+
+
+def test_the_palette_and_the_list_show_the_alias_that_was_meant(finance: Client) -> None:
+    add_customer("Zebra", aliases=["a", "b", "c", "METER-9"])
+
+    assert "METER-9" in finance.get("/customers/?q=meter").content.decode()
+    found = finance.get("/search/?q=meter", headers={"HX-Request": "true"}).content.decode()
+    assert 'alias <span class="key">METER-9</span>' in found
+
+
+def test_an_alias_that_two_hold_opens_neither(finance: Client) -> None:
+    one, other = add_customer("One", aliases=["Shared"]), add_customer("Other", aliases=["shared"])
+
+    assert opened(finance, "shared") == "/customers/?q=shared&status=all"
+    assert sorted(hits(finance, "shared")[:2]) == sorted(f"/customers/{each.pk}/" for each in (one, other))
+
+
+def test_digits_mean_the_same_in_the_palette_and_without_script(
+    finance: Client, renaming: ChangeRequest
+) -> None:
+    digits = renaming.reference.removeprefix("CR-").lstrip("0")
+    address = f"/changes/{renaming.reference}/"
+
+    assert opened(finance, digits) == hits(finance, digits)[0] == address
+
+    meant = add_customer("By alias", aliases=[digits])
+    assert opened(finance, digits) == hits(finance, digits)[0] == f"/customers/{meant.pk}/"
+    assert hits(finance, digits)[-1] == address
+    assert opened(finance, renaming.reference) == hits(finance, renaming.reference)[0] == address
+
+
 def test_nothing_is_proposed_for_an_archived_customer(finance: Client, refreshed: RefreshRun) -> None:
     gone = add_customer("Gone", archived_at=now())
 
