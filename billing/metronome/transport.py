@@ -7,7 +7,9 @@ the deadline here is around everything, the body included. Bodies are capped.
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,6 +64,12 @@ class _CappedStream(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
+@functools.cache
+def certificates() -> ssl.SSLContext:
+    """Whom we trust, read once a process: reading it takes longer than the rest of a request."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class CappedTransport(httpx.AsyncHTTPTransport):
     """httpx' own transport whose bodies end, and whose dead peers are noticed."""
 
@@ -69,7 +77,7 @@ class CappedTransport(httpx.AsyncHTTPTransport):
         sockets = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             sockets.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS))
-        super().__init__(retries=0, trust_env=False, socket_options=sockets, **options)
+        super().__init__(retries=0, trust_env=False, verify=certificates(), socket_options=sockets, **options)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await super().handle_async_request(request)
