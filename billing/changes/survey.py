@@ -130,7 +130,7 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
         "invoices": [
             {
                 "id": invoice.id,
-                "status": invoice.status.upper(),
+                "status": storable(invoice.status.upper()),
                 "type": invoice.type,
                 "start": _date(invoice.start_timestamp),
                 "end": _date(invoice.end_timestamp),
@@ -138,10 +138,11 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
             }
             for invoice in invoices
         ],
-        "finalized_totals": totals(
-            [invoice for invoice in invoices if invoice.status.upper() == "FINALIZED"]
+        "finalized_totals": totals([each for each in invoices if each.status.upper() == "FINALIZED"]),
+        "draft_totals": totals([each for each in invoices if each.status.upper() == "DRAFT"]),
+        "other_totals": totals(
+            [each for each in invoices if each.status.upper() not in ("FINALIZED", "DRAFT")]
         ),
-        "draft_totals": totals([invoice for invoice in invoices if invoice.status.upper() != "FINALIZED"]),
     }
 
 

@@ -98,6 +98,7 @@ class ArchiveCustomer(Kind):
         customer_id, name, aliases = live["id"], live["name"], live["ingest_aliases"]
         clears = bool(aliases) and entered["clear_aliases"]
         finalized = [invoice for invoice in survey["invoices"] if invoice["status"] == "FINALIZED"]
+        others = [each for each in survey["invoices"] if each["status"] not in ("FINALIZED", "DRAFT")]
         calls: list[tuple[str, dict[str, Any]]] = []
         if clears:
             calls.append(("customers.setIngestAliases", {"customer_id": customer_id, "ingest_aliases": []}))
@@ -128,12 +129,12 @@ class ArchiveCustomer(Kind):
                 "aliases_removed": len(aliases) if clears else 0,
                 "open_contracts": len(survey["contracts"]),
                 "open_plans": len(survey["plans"]),
-                "finalized_invoices": len(finalized),
+                "finalized_invoices": len(finalized) + len(others),  # they may be as grave
             },
             form={"clear_aliases": clears, "open_business_reason": entered.get("open_business_reason", "")},
             removed_aliases=tuple(aliases) if clears else (),
-            warnings=tuple(_warnings(aliases, clears, survey, finalized, entered)),
-            blast=tuple(_blast(aliases, clears, survey, finalized)),
+            warnings=tuple(_warnings(aliases, clears, survey, finalized, others, entered)),
+            blast=tuple(_blast(aliases, clears, survey, finalized, others)),
             irreversible=True,
         )
 
@@ -162,6 +163,7 @@ def _warnings(
     clears: bool,
     survey: dict[str, Any],
     finalized: list[dict[str, Any]],
+    others: list[dict[str, Any]],
     entered: dict[str, Any],
 ) -> list[Caution]:
     cautions = [
@@ -184,6 +186,14 @@ def _warnings(
                 "A void is final in Metronome.",
             )
         )
+    if others:
+        cautions.append(
+            Caution(
+                "bad",
+                f"{counted(len(others), 'invoice has', 'invoices have')} a status that is not known here.",
+                f"Metronome says {_statuses(others)}: look there before anybody decides.",
+            )
+        )
     if aliases and not clears:
         cautions.append(
             Caution(
@@ -196,9 +206,13 @@ def _warnings(
 
 
 def _blast(
-    aliases: list[str], clears: bool, survey: dict[str, Any], finalized: list[dict[str, Any]]
+    aliases: list[str],
+    clears: bool,
+    survey: dict[str, Any],
+    finalized: list[dict[str, Any]],
+    others: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    drafts = len(survey["invoices"]) - len(finalized)
+    drafts = len(survey["invoices"]) - len(finalized) - len(others)
     rows = [
         {
             "count": len(survey["contracts"]),
@@ -229,6 +243,13 @@ def _blast(
             "money": survey["draft_totals"],
         },
         {
+            "count": len(others),
+            "what": "Invoices of unknown status",
+            "detail": _statuses(others),
+            "then": "not known: whether they were sent, and whether they are voided",
+            "money": survey.get("other_totals", []),
+        },
+        {
             "count": len(aliases),
             "what": "Ingest aliases",
             "detail": ", ".join(aliases[:8]),
@@ -237,6 +258,11 @@ def _blast(
         },
     ]
     return [row for row in rows if row["count"]]
+
+
+def _statuses(invoices: list[dict[str, Any]]) -> str:
+    said = sorted({invoice["status"] for invoice in invoices})
+    return ", ".join(quoted(each) for each in said[:8])
 
 
 def _period(invoices: list[dict[str, Any]]) -> str:

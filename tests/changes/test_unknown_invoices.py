@@ -1,0 +1,46 @@
+"""Archiving a customer whose invoices have a status that nobody here knows: said so, never called a draft."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from billing.changes import sealed
+from billing.changes.survey import read_survey
+from billing.metronome.client import Gateway
+from billing.metronome.records import InvoiceRecord
+from billing.users import User
+from tests.simulator_server import RunningSimulator
+from tests.world import mirrored, propose
+
+
+@pytest.mark.parametrize("status", ["PAID", "FINALIZING", "", "draft\x00"])
+def test_an_unknown_status_is_never_a_draft_that_was_never_sent(
+    status: str,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    maker: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    snapshot = mirrored(gateway, simulator)
+    read = Gateway.invoices
+
+    def odd(self: Gateway, customer_id: str) -> list[InvoiceRecord]:
+        first, *rest = read(self, customer_id)
+        return [replace(first, status=status), *rest]
+
+    monkeypatch.setattr(Gateway, "invoices", odd)
+
+    survey: dict[str, Any] = read_survey(gateway, snapshot["id"])
+    change = propose("customer.archive", maker, {"clear_aliases": False}, snapshot=snapshot, survey=survey)
+
+    text = sealed.read(change.sealed)
+    counts = {row["what"]: row["count"] for row in text.blast}
+    known = [each["status"] for each in survey["invoices"]]
+    assert counts["Invoices of unknown status"] == 1
+    assert counts.get("Draft invoices", 0) == known.count("DRAFT")
+    assert counts.get("Finalized invoices", 0) == known.count("FINALIZED")
+    assert len(survey["other_totals"]) == 1
+    assert "1 invoice has a status that is not known here." in [each["title"] for each in text.warnings]
