@@ -5,8 +5,7 @@ A spreadsheet runs a cell that begins with `= + - @`, a tab or a line break, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -48,23 +47,22 @@ def as_utc(name: str) -> AsUtc:
     return AsUtc(F(name))
 
 
-def copy_out(rows: QuerySet[Any], columns: dict[str, str | Expression]) -> Iterator[bytes]:
-    """The rows as CSV with a header, in chunks; `columns` maps each heading to a field or an expression.
+def copy_into(file: IO[bytes], rows: QuerySet[Any], columns: dict[str, str | Expression]) -> int:
+    """Write the rows as CSV with a header and return their number; `columns`: heading to field or expression.
 
-    One statement sees one moment of the database, however long the reader takes.
+    One statement sees one moment of the database. Raises Django's own database errors.
     """
     named = {f"csv_{place}": F(c) if isinstance(c, str) else c for place, c in enumerate(columns.values())}
     # Django joins tables of its own accord only for fields, so each cell is an annotation with its own name.
     selected = rows.annotate(**named).values(*named)
-    heading = ",".join(columns) + "\n"
-    yield heading.encode()
+    file.write((",".join(columns) + "\n").encode())
     try:
         statement, params = selected.query.sql_with_params()
     except EmptyResultSet:  # Django knows without asking that there are none
-        return
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv)", params) as out,
-    ):
-        for block in out:
-            yield bytes(block)
+        return 0
+    # Django translates the errors of execute; those of COPY come as they are, so they are wrapped here.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv)", params) as out:
+            for block in out:
+                file.write(block)
+        return cursor.rowcount

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from django.db import transaction
 from django.db.models import Expression, Func, TextField
 from django.db.models.functions import Cast
 
-from billing.audit import log
 from billing.audit.actors import Actor
-from billing.audit.csv import as_utc, copy_out, defused
+from billing.audit.csv import as_utc, defused
 from billing.audit.events import Event
 from billing.audit.queries import AuditFilter
+from billing.audit.taking import Taking, take
 
 COLUMNS: dict[str, str | Expression] = {
     "id": "id",
@@ -36,21 +32,7 @@ COLUMNS: dict[str, str | Expression] = {
 }
 
 
-def stream(wanted: AuditFilter, actor: Actor) -> Iterator[bytes]:
-    """The events that a filter lets through as CSV, oldest first, in chunks.
-
-    The export is recorded and committed here, before the first byte can be asked for.
-    """
-    note(Event.AUDIT_EXPORTED, actor, "Audit record", wanted.as_json())
-    return copy_out(wanted.rows().order_by("occurred_at", "id"), COLUMNS)
-
-
-def note(event: Event, actor: Actor, what: str, narrowed_by: dict[str, Any]) -> None:
-    """Record that somebody takes a list out of the house."""
-    with transaction.atomic(durable=True):
-        log.record(
-            event,
-            actor=actor,
-            subject=log.Subject(kind="export", id=what.lower(), text=what),
-            new={"filter": narrowed_by},
-        )
+def stream(wanted: AuditFilter, actor: Actor) -> Taking:
+    """The events that a filter lets through as CSV, oldest first; recorded as `take` says."""
+    rows = wanted.rows().order_by("occurred_at", "id")
+    return take(Event.AUDIT_EXPORTED, actor, "Audit record", wanted.as_json(), rows, COLUMNS)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
 
 from billing.audit.actors import Actor
-from billing.audit.csv import as_utc, copy_out, defused
+from billing.audit.csv import as_utc, defused
 from billing.audit.events import Event
-from billing.audit.export import note
+from billing.audit.taking import Taking, take
 from billing.changes.models import ChangeRequest
 
 
-def requests_csv(rows: QuerySet[ChangeRequest], actor: Actor, filters: dict[str, Any]) -> Iterator[bytes]:
-    """The requests of a list in its order, in chunks; the export is committed before the first byte."""
-    note(Event.LIST_EXPORTED, actor, "Requests", filters)
-    return copy_out(
+def requests_csv(rows: QuerySet[ChangeRequest], actor: Actor, filters: dict[str, Any]) -> Taking:
+    """The requests of a list in its order; recorded as `take` says."""
+    return take(
+        Event.LIST_EXPORTED,
+        actor,
+        "Requests",
+        filters,
         rows.select_related(None),
         {
             "reference": "reference",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import Count, Expression, F, IntegerField, OuterRef, Subquery, TextField
 from django.db.models.functions import Cast, Coalesce
 
 from billing.audit.actors import Actor
-from billing.audit.csv import Defused, as_utc, copy_out, defused
+from billing.audit.csv import Defused, as_utc, defused
 from billing.audit.events import Event
-from billing.audit.export import note
+from billing.audit.taking import Taking, take
 from billing.mirror.filters import CustomerFilter, current_plans
 from billing.mirror.models import IngestAlias, Plan
 
@@ -19,20 +17,16 @@ SEPARATOR = "\n"
 """Between aliases, and between plans, in one cell: a spreadsheet shows one a line."""
 
 
-def customers_csv(wanted: CustomerFilter, actor: Actor) -> Iterator[bytes]:
-    """The customers that a filter lets through as CSV, in the page's order, in chunks.
-
-    The export is recorded and committed here, before the first byte can be asked for.
-    """
-    note(Event.LIST_EXPORTED, actor, "Customers", wanted.as_json())
+def customers_csv(wanted: CustomerFilter, actor: Actor) -> Taking:
+    """The customers that a filter lets through as CSV, in the page's order; recorded as `take` says."""
     sign = "-" if wanted.sort.startswith("-") else ""
     order = ("sort_name", "name", "pk") if wanted.sort.endswith("name") else ("created_at", "pk")
-    return copy_out(wanted.rows().order_by(*(sign + column for column in order)), _columns())
+    rows = wanted.rows().order_by(*(sign + column for column in order))
+    return take(Event.LIST_EXPORTED, actor, "Customers", wanted.as_json(), rows, _columns())
 
 
-def plans_csv(actor: Actor) -> Iterator[bytes]:
+def plans_csv(actor: Actor) -> Taking:
     """Every plan ever seen as CSV, by name; recorded and committed like the customers' list."""
-    note(Event.LIST_EXPORTED, actor, "Plans", {})
     own = current_plans().filter(plan=OuterRef("pk")).order_by().values("plan")
     number = own.annotate(number=Count("*")).values("number")
     columns: dict[str, str | Expression] = {
@@ -44,7 +38,8 @@ def plans_csv(actor: Actor) -> Iterator[bytes]:
         "missing_since": as_utc("missing_since"),
         "fetched_at": as_utc("fetched_at"),
     }
-    return copy_out(Plan.objects.order_by("sort_name", "name", "id"), columns)
+    rows = Plan.objects.order_by("sort_name", "name", "id")
+    return take(Event.LIST_EXPORTED, actor, "Plans", {}, rows, columns)
 
 
 def _columns() -> dict[str, str | Expression]:

@@ -8,15 +8,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from billing.audit import log
 from billing.audit.actors import Actor, system
-from billing.audit.csv import copy_out
+from billing.audit.csv import copy_into
 from billing.audit.events import Event
 from billing.audit.export import stream
 from billing.audit.models import AuditEvent
 from billing.audit.queries import AuditFilter
+from billing.audit.taking import take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,9 +118,10 @@ def test_other_text_is_left_as_it_is(text: str) -> None:
 def test_an_export_is_recorded_before_its_first_byte() -> None:
     wanted = AuditFilter(text="Halcyon")
 
-    stream(wanted, system("an auditor"))
+    taking = stream(wanted, system("an auditor"))
 
     event = AuditEvent.objects.get()
+    taking.close()
     assert event.event_type == "audit.exported"
     assert event.actor_text == "an auditor"
     assert event.new == {"filter": {"q": "Halcyon"}}
@@ -147,7 +151,11 @@ def test_the_command_writes_the_period_asked_for_and_never_over_a_file(tmp_path)
     with pytest.raises(CommandError, match="File exists"):
         call_command("export_audit", output=str(path))
     assert path.read_bytes() == first
-    assert AuditEvent.objects.count() == 2
+    assert [event.event_type for event in AuditEvent.objects.order_by("id")] == [
+        "list.exported",
+        "audit.exported",
+        "export.delivered",
+    ]
 
 
 def test_the_command_refuses_a_period_that_makes_no_sense() -> None:
@@ -175,9 +183,61 @@ def test_a_reader_who_goes_away_leaves_the_connection_usable() -> None:
 
     chunks.close()
 
-    assert read_so_far[0].decode() == f"{HEADING}\n"
-    assert AuditEvent.objects.count() == 20_001
+    assert read_so_far[0].decode().startswith(f"{HEADING}\n")
+    asked, ended = AuditEvent.objects.order_by("-id")[:2][::-1]
+    assert AuditEvent.objects.count() == 20_002
+    assert (asked.event_type, ended.event_type) == ("audit.exported", "export.cut_short")
+    assert (ended.actor_text, ended.new) == ("an auditor", {"asked": asked.pk, "rows": 20_001})
+
+
+def test_a_file_read_to_its_end_is_on_record_as_delivered_once_with_its_rows() -> None:
+    write("Halcyon")
+    taking = stream(AuditFilter(event="list.exported"), system("an auditor"))
+
+    exported = b"".join(taking)
+    taking.close()
+
+    asked, ended = AuditEvent.objects.order_by("id")[1:]
+    assert (taking.rows, taking.size) == (1, len(exported))
+    assert (ended.event_type, ended.subject_text, ended.new) == (
+        "export.delivered",
+        "Audit record",
+        {"asked": asked.pk, "rows": 1},
+    )
+
+
+def test_a_list_that_breaks_while_it_is_made_hands_over_nothing_and_says_so() -> None:
+    write("Halcyon")
+    wanted = AuditFilter(event="list.exported")
+    columns = {"id": "id", "broken": RawSQL("1 / (id - id)", ())}
+
+    with pytest.raises(DataError, match="division by zero"):
+        take(Event.AUDIT_EXPORTED, system("an auditor"), "Audit record", {}, wanted.rows(), columns)
+
+    asked, ended = AuditEvent.objects.order_by("id")[1:]
+    assert (asked.event_type, ended.event_type, ended.new) == (
+        "audit.exported",
+        "export.cut_short",
+        {"asked": asked.pk},
+    )
+
+
+def test_a_connection_that_ends_while_the_file_is_made_hands_over_nothing_and_says_so() -> None:
+    write("Halcyon")
+    kill = RawSQL("pg_terminate_backend(pg_backend_pid())", (), output_field=BooleanField())
+
+    with pytest.raises(OperationalError):
+        take(Event.LIST_EXPORTED, system("an auditor"), "Plans", {}, AuditEvent.objects.all(), {"dead": kill})
+
+    assert [event.event_type for event in AuditEvent.objects.order_by("id")] == [
+        "list.exported",
+        "list.exported",
+        "export.cut_short",
+    ]
 
 
 def test_a_list_without_rows_still_has_its_header() -> None:
-    assert b"".join(copy_out(AuditEvent.objects.none(), {"id": "id", "event": "event_type"})) == b"id,event\n"
+    file = io.BytesIO()
+
+    assert copy_into(file, AuditEvent.objects.none(), {"id": "id", "event": "event_type"}) == 0
+    assert file.getvalue() == b"id,event\n"

@@ -61,7 +61,7 @@ def test_a_refresh_an_account_and_an_export_need_no_rights_but_the_applications(
     assert User.objects.get(username="mona").role == "manager"
     rows = list(csv.DictReader(io.StringIO(exported.stdout.decode(), newline="")))
     assert exported.returncode == 0
-    assert [row["event"] for row in rows] == list(
+    assert [*(row["event"] for row in rows), "export.delivered"] == list(
         AuditEvent.objects.order_by("id").values_list("event_type", flat=True)
     )
     assert [row["event"] for row in rows][-2:] == ["person.added", "audit.exported"]

@@ -128,10 +128,14 @@ def test_a_filter_with_signs_of_its_own_reaches_the_database_whole() -> None:
 
 
 def test_a_list_is_recorded_before_its_first_byte() -> None:
-    customers_csv(CustomerFilter(q="halc", status="all", plan_id=UUID(int=8)), ACTOR)
-    plans_csv(ACTOR)
+    takings = [
+        customers_csv(CustomerFilter(q="halc", status="all", plan_id=UUID(int=8)), ACTOR),
+        plans_csv(ACTOR),
+    ]
 
-    events = AuditEvent.objects.order_by("id")
+    events = list(AuditEvent.objects.order_by("id"))
+    for taking in takings:
+        taking.close()
     assert [(event.event_type, event.actor_text, event.subject_text, event.new) for event in events] == [
         (
             "list.exported",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
 from billing.audit.models import AuditEvent
+from billing.mirror.models import Customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,6 +26,24 @@ def test_head_is_no_export(address: str, browser: Callable[[str], Client]) -> No
 
     assert (answer.status_code, b"".join(answer.streaming_content)) == (200, b"")
     assert AuditEvent.objects.count() == before
+
+
+@pytest.mark.parametrize("address", FILES)
+def test_a_file_says_its_length_and_rows_and_how_it_ended(
+    address: str, browser: Callable[[str], Client], halcyon: Customer
+) -> None:
+    whole = browser("auditor").get(address)
+    text = b"".join(whole.streaming_content)
+    cut = browser("auditor").get(address)
+    cut.close()
+
+    assert whole["Content-Length"] == str(len(text))
+    assert whole["Countersign-Rows"] == str(len(list(csv.reader(io.StringIO(text.decode(), newline="")))) - 1)
+    ends = AuditEvent.objects.filter(event_type__startswith="export.").order_by("id")
+    assert [(end.event_type, end.new["rows"]) for end in ends] == [
+        ("export.delivered", int(whole["Countersign-Rows"])),
+        ("export.cut_short", int(cut["Countersign-Rows"])),
+    ]
 
 
 def test_an_empty_list_of_requests_is_a_header(browser: Callable[[str], Client]) -> None:

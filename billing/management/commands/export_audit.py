@@ -34,8 +34,9 @@ class Command(BaseCommand):
             wanted = AuditFilter(since=read_moment(since), until=read_moment(until, is_end=True))
         except FilterRefused as problem:
             raise CommandError(str(problem)) from problem
-        with _opened(output) as file:
-            for block in stream(wanted, system(f"manage.py export_audit ({_who()})")):
+        actor = system(f"manage.py export_audit ({_who()})")
+        with _opened(output) as file, contextlib.closing(stream(wanted, actor)) as taking:
+            for block in taking:
                 file.write(block)
 
 
