@@ -1,4 +1,4 @@
-"""Measure the pages over a large account, then the simulator. `SIZE=20000 make bench` is a quick look.
+"""Measure applying, the pages over a large account, the simulator. `SIZE=20000 make bench` is a quick look.
 
 Only the ratios travel: the machine is shared and noisy, so nothing here passes or fails by time.
 """
@@ -19,7 +19,7 @@ django.setup()
 
 from django.test.utils import get_runner, override_settings, setup_test_environment  # noqa: E402
 
-from bench import growing, pages, simulator  # noqa: E402
+from bench import applying, growing, pages, simulator  # noqa: E402
 
 
 def main() -> None:
@@ -30,18 +30,38 @@ def main() -> None:
         action="store_true",
         help="leave the database for the next run, on a server that DATABASE_URL names; SIZE must stay",
     )
-    parser.add_argument("--only", choices=("pages", "simulator"), help="one of the two parts")
+    parser.add_argument("--only", choices=("applying", "pages", "simulator"), help="one of the parts")
     wanted = parser.parse_args()
-    if wanted.only != "simulator":
+    setup_test_environment(debug=False)
+    if wanted.only in (None, "applying"):
+        measure_applying()
+    if wanted.only in (None, "pages"):
         measure_pages(wanted.keep)
-    if wanted.only != "pages":
+    if wanted.only in (None, "simulator"):
         simulator.main()
+
+
+def measure_applying() -> None:
+    runner = get_runner(django.conf.settings)(verbosity=0, interactive=False)
+    databases = runner.setup_databases()
+    try:
+        say(f"load {os.getloadavg()[0]:.1f} before")
+        speeds = applying.measure()
+    finally:
+        runner.teardown_databases(databases)
+    say(f"load {os.getloadavg()[0]:.1f} after; {applying.LATENCY_SECONDS * 1000:.0f} ms an answer\n")
+    say(f"{'alias changes applied':24}{'a second':>10}{'limit':>8}{'ratio':>7}{'goal':>6}{'requests':>10}")
+    for speed in speeds:
+        ratio = speed.ours / speed.limit
+        verdict = "" if ratio >= applying.GOAL else "  missed"
+        figures = f"{speed.ours:10.1f}{speed.limit:8.1f}{ratio:7.2f}{applying.GOAL:6.1f}"
+        say(f"{f'by {speed.threads} threads':24}{figures}{speed.requests_a_change:10.1f}{verdict}")
+    say("\nrequests: of a change; limit: as many plain threads that send so many and do nothing else\n")
 
 
 def measure_pages(keep: bool) -> None:
     from billing.mirror.models import Customer
 
-    setup_test_environment(debug=False)
     runner = get_runner(django.conf.settings)(verbosity=0, interactive=False, keepdb=keep)
     databases = runner.setup_databases()
     try:

@@ -3,7 +3,7 @@
 import pytest
 from django.test import override_settings
 
-from bench import growing, pages
+from bench import applying, growing, pages
 from billing.audit.models import AuditEvent
 from billing.changes.models import ChangeRequest
 from billing.changes.sealed import digest_of, read
@@ -29,3 +29,17 @@ def test_it_grows_an_account_and_asks_every_page(monkeypatch: pytest.MonkeyPatch
         assert min(pages.measure_file(people["auditor"])) > 0
     assert {row.name for row, _ours, _limit in measured} > {"frame", "inbox", "request page", "system"}
     assert all(ours > 0 and limit > 0 for _row, ours, limit in measured)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_applies_with_threads_beside_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "THREADS", (2, 3))
+    monkeypatch.setattr(applying, "CHANGES_A_THREAD", 1)
+
+    two, three = applying.measure()
+
+    assert (two.threads, three.threads) == (2, 3)
+    assert all(speed.ours > 0 and speed.limit > 0 for speed in (two, three))
+    assert all(speed.requests_a_change >= 3 for speed in (two, three))
+    assert set(ChangeRequest.objects.values_list("status", flat=True)) == {"applied"}
+    assert ChangeRequest.objects.count() == 5
