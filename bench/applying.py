@@ -18,7 +18,7 @@ from django.db import connections
 from django.test.utils import override_settings
 
 from adminsite.metronome import MetronomeSettings
-from bench import simulator
+from bench import growing, simulator
 from billing.audit.actors import person
 from billing.changes import actions, sealed, sweeping
 from billing.changes.kinds import KINDS
@@ -49,6 +49,7 @@ class Speed:
 
 def measure() -> list[Speed]:
     """Apply alias changes with each number of threads, one after another, in a migrated, empty database."""
+    growing.install_policy()
     maker, checker = (
         User.objects.create_user(username=role, password=None, name=role, role=role)
         for role in ("finance", "manager")

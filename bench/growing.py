@@ -30,9 +30,7 @@ FIRST_CUSTOMER = UUID("00000001-0000-4000-8000-000000000001")
 
 def grow(size: int) -> dict[str, User]:
     """Fill an empty, migrated database; one person of each role, by role, to sign in as."""
-    if not PolicyVersion.objects.exists():
-        rules = importlib.import_module("billing.migrations.0004_default_policy").RULES
-        PolicyVersion.objects.create(version=1, rules=rules)
+    install_policy()
     anchor("simulator", "http://127.0.0.1:1")
     people = _people()
     ids = {role: f"ARRAY{[user.pk for user in users]}" for role, users in people.items()}
@@ -55,6 +53,13 @@ def grow(size: int) -> dict[str, User]:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return {role: users[0] for role, users in people.items()}
+
+
+def install_policy() -> None:
+    """The policy that an installation starts with, where migrations did not leave it."""
+    if not PolicyVersion.objects.exists():
+        rules = importlib.import_module("billing.migrations.0004_default_policy").RULES
+        PolicyVersion.objects.create(version=1, rules=rules)
 
 
 def grown_people() -> dict[str, User]:
