@@ -13,6 +13,7 @@ from simulator.engine.pricing import (
     contract_rate,
     contract_rate_of,
     covers,
+    may_mean,
     price,
     segments,
 )
@@ -78,7 +79,8 @@ def _pieces(world: World, contract: Row, product_id: str, rates: list[Row], peri
 
     `rates` are the product's segments, line by line.
     """
-    overrides = [each for each in contract.get("overrides") or [] if _may_mean(each, product_id)]
+    tags = world.products[product_id]["current"].get("tags") or []
+    overrides = [each for each in contract.get("overrides") or [] if may_mean(each, product_id, tags)]
     spans = [*overrides, *(contract.get("usage_filter") or [])]
     cuts = _within({each.get(edge) for each in spans for edge in ("starting_at", "ending_before")}, period)
 
@@ -97,13 +99,6 @@ def _pieces(world: World, contract: Row, product_id: str, rates: list[Row], peri
             elif _within({end}, period) - cuts and priced(rate, end) != priced(onward, end):
                 cuts.add(end)
     return list(pairwise([period[0], *sorted(cuts), period[1]]))
-
-
-def _may_mean(override: Row, product_id: str) -> bool:
-    if (override.get("product") or {}).get("id", product_id) != product_id:
-        return False
-    specifiers = override.get("override_specifiers") or [{}]
-    return any(each.get("product_id") in (None, product_id) for each in specifiers)
 
 
 def _within(times: set[str | None], period: Piece) -> set[str]:

@@ -162,12 +162,25 @@ def _overrides(override: Row, rate: Row, tags: list[str], group_values: dict[str
     """Whether an override means this rate. Without any specifier it means every rate."""
     if override.get("is_commit_specific"):
         return False
-    if (override.get("product") or {}).get("id", rate["product_id"]) != rate["product_id"]:
-        return False
-    if not set(override.get("applicable_product_tags") or []) <= set(tags):
+    if not may_mean(override, rate["product_id"], tags):
         return False
     specifiers = override.get("override_specifiers") or [{}]
     return any(_specifies(each, rate, tags, group_values) for each in specifiers)
+
+
+def may_mean(override: Row, product_id: str, tags: list[str]) -> bool:
+    """Whether an override means some rate of a product with these tags.
+
+    Of `applicable_product_tags` one is enough; a specifier's `product_tags` must all be there.
+    """
+    if (override.get("product") or {}).get("id", product_id) != product_id:
+        return False
+    if (wanted := override.get("applicable_product_tags")) and not set(wanted) & set(tags):
+        return False
+    return any(
+        each.get("product_id") in (None, product_id) and set(each.get("product_tags") or []) <= set(tags)
+        for each in override.get("override_specifiers") or [{}]
+    )
 
 
 def _specifies(specifier: Row, rate: Row, tags: list[str], group_values: dict[str, str]) -> bool:

@@ -166,8 +166,8 @@ def test_an_override_holds_for_what_it_specifies_and_while_it_lasts():
     assert [price(at) for at in MONTHS[:3]] == [10, 5, 10]
     assert price(is_commit_specific=True) == 10
     assert (price(product={"id": "p"}), price(product={"id": "another"})) == (5, 10)
-    assert (price(applicable_product_tags=["api"]), price(applicable_product_tags=["api", "x"])) == (5, 10)
-    assert (specified(product_tags=["api"]), specified(product_tags=["x"])) == (5, 10)
+    assert [price(applicable_product_tags=each) for each in (["api"], ["api", "x"], ["x"])] == [5, 5, 10]
+    assert [specified(product_tags=each) for each in (["api"], ["x"], ["api", "x"])] == [5, 10, 10]
     assert (specified(pricing_group_values={"region": "eu"}), specified(billing_frequency="ANNUAL")) == (
         5,
         10,
@@ -250,6 +250,24 @@ def test_a_period_is_cut_only_where_a_price_changes():
     lines = usage_lines(world, contract, meter(world, "c"), MONTHS[0], MONTHS[1])
 
     assert [(each["quantity"], each["unit_price"]) for each in lines] == [(9, 10), (11, 20), (20, 1)]
+
+
+@pytest.mark.parametrize(
+    "meant",
+    [
+        {"applicable_product_tags": ["x", "y"]},
+        {"override_specifiers": [{"product_tags": ["api", "x"]}]},
+        {"override_specifiers": [{"product_id": "another"}]},
+    ],
+)
+def test_an_override_of_other_products_cuts_no_period(meant: dict[str, Any]):
+    override = {"starting_at": later(MONTHS[0], hours=2), "multiplier": 0.8, **meant}
+    world, contract = metered([{**FLAT, "starting_at": MONTHS[0]}], 4, overrides=[override])
+    world.products["p"]["current"] |= {"pricing_group_key": [], "presentation_group_key": [], "tags": ["api"]}
+
+    lines = usage_lines(world, contract, meter(world, "c"), MONTHS[0], MONTHS[1])
+
+    assert [(each["quantity"], each["total"]) for each in lines] == [(4, 40)]
 
 
 def test_without_a_rate_card_nothing_has_a_price():
