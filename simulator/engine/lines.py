@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from simulator.amounts import USD, WIDE, exact, plain, total, unrounded
+from simulator.engine.periods import of_contract
 from simulator.engine.pricing import (
     applied,
     billed_quantity,
@@ -18,7 +19,7 @@ from simulator.engine.pricing import (
     segments,
 )
 from simulator.engine.pricing import line_of as rate_line
-from simulator.engine.usage import Meter, meter
+from simulator.engine.usage import Group, Meter, grows_no_sums, meter
 from simulator.world import Row, World
 
 PRICED = ("rate_type", "price", "tiers", "credit_type", "entitled", "custom_rate")
@@ -64,10 +65,10 @@ def usage_lines(world: World, contract: Row, usage: Meter, start: str, end: str)
     with localcontext(WIDE):
         for product in products:
             if product["type"] == "USAGE":
-                own = segments(rates[product["id"]])
+                own, counted = segments(rates[product["id"]]), {}
                 for piece in _pieces(world, contract, product["id"], own, (start, end)):
                     in_force = [each for each in own if covers(each, piece[0])]
-                    lines += _measured(world, contract, product, usage, piece, in_force)
+                    lines += _measured(world, contract, product, usage, piece, in_force, start, counted)
         for product in products:
             if product["type"] == "COMPOSITE":
                 lines += _composite(world, contract, product, lines, (start, end))
@@ -113,23 +114,34 @@ def _filter_at(contract: Row, at: str) -> Row:
     return {}
 
 
+def _since(contract: Row, start: str, at: str) -> str:
+    """From when on a period that began at `start` counts by the usage filter of an instant."""
+    filters = contract.get("usage_filter") or []
+    edges = {each.get(edge) for each in filters for edge in ("starting_at", "ending_before")}
+    return max([start, *(each for each in edges if each and start < each <= at)])
+
+
 def _measured(
-    world: World, contract: Row, product: Row, usage: Meter, piece: Piece, rates: list[Row]
+    world: World,
+    contract: Row,
+    product: Row,
+    usage: Meter,
+    piece: Piece,
+    rates: list[Row],
+    start: str,
+    counted: dict[Group, Decimal],
 ) -> list[Row]:
     """One line for each group of values; tiers make several of it. A group without a rate bills nothing.
 
-    Tiers go on from one presentation group to the next: prices are of the pricing group as a whole.
+    `start` is the invoice's, `counted` what its earlier pieces had: each group goes on in its own tiers.
     """
     state, only = product["current"], _filter_at(contract, piece[0])
     metric = world.billable_metrics[state["billable_metric_id"]]
     pricing, presentation = state.get("pricing_group_key") or [], state.get("presentation_group_key") or []
-    if not pricing and not presentation:
-        groups = {(): usage.value(metric, *piece, only) or Decimal(0)}
-    else:
-        groups = usage.groups(metric, *piece, [*pricing, *presentation], only)
-    lines, counted = [], dict.fromkeys((group[: len(pricing)] for group in groups), Decimal(0))
-    for group, measured in groups.items():
-        values = dict(zip([*pricing, *presentation], group, strict=True))
+    keys, since = [*pricing, *presentation], _since(contract, start, piece[0])
+    lines: list[Row] = []
+    for group, quantity in _quantities(usage, product, metric, piece, since, keys, only).items():
+        values = dict(zip(keys, group, strict=True))
         known = {key: value for key, value in values.items() if value is not None}
         by_price = {key: known[key] for key in pricing if key in known}
         rate = contract_rate_of(world, contract, rates, piece[0], known)
@@ -140,16 +152,39 @@ def _measured(
         line |= {"presentation_group_values": {k: values[k] for k in presentation}} if presentation else {}
         line |= {"starting_at": piece[0], "ending_before": piece[1]}
         line["credit_type"] = dict(rate.get("credit_type") or currency_of(world, contract))
-        quantity = billed_quantity(product, measured)
-        lines += _priced(line, rate, quantity, counted[group[: len(pricing)]])
-        counted[group[: len(pricing)]] += quantity
+        lines += _priced(line, rate, quantity, counted.get(group, Decimal(0)))
+        counted[group] = counted.get(group, Decimal(0)) + quantity
     return lines
+
+
+def _quantities(
+    usage: Meter, product: Row, metric: Row, piece: Piece, since: str, keys: list[str], only: Row
+) -> dict[Group, Decimal]:
+    """What a piece of the period bills, by group of values.
+
+    A metric that makes no sums is measured from `since` on: a piece bills what its end has more than its
+    begin, or less.
+    """
+
+    def billed(begin: str, end: str) -> dict[Group, Decimal]:
+        if not keys:
+            groups: dict[Group, Decimal] = {(): usage.value(metric, begin, end, only) or Decimal(0)}
+        else:
+            groups = usage.groups(metric, begin, end, keys, only)
+        return {group: billed_quantity(product, measured) for group, measured in groups.items()}
+
+    if since == piece[0] or not grows_no_sums(metric):
+        return billed(*piece)
+    before, after = billed(since, piece[0]), billed(since, piece[1])
+    more = {group: value - before.get(group, Decimal(0)) for group, value in after.items()}
+    return {group: value for group, value in more.items() if value or not keys or group not in before}
 
 
 def share_of(world: World, contract: Row, usage: Meter | None, line: Row, start: str, end: str) -> Decimal:
     """How much of a line's quantity was used within a time, today's or of `usage`.
 
-    It is 1 where the line is of no usage, or its metric makes no sums.
+    It is 1 where the line is of no usage, or its metric is written in SQL. Of a metric that makes no sums
+    only what it grew by within that time counts.
     """
     product = world.products.get(line.get("product_id") or "")
     if line["type"] != "usage" or product is None or product["type"] != "USAGE":
@@ -157,39 +192,46 @@ def share_of(world: World, contract: Row, usage: Meter | None, line: Row, start:
     period = (line["starting_at"], line["ending_before"])
     within = (max(start, period[0]), min(end, period[1]))
     metric = world.billable_metrics[product["current"]["billable_metric_id"]]
-    if within == period or (metric.get("aggregation_type") or "").upper() not in ("SUM", "COUNT"):
+    if within == period or not (metric.get("aggregation_type") or ""):
         return Decimal(1)
     usage = usage or meter(world, contract["customer_id"])
     groups = {**(line.get("pricing_group_values") or {}), **(line.get("presentation_group_values") or {})}
     only = _filter_at(contract, period[0]) | {key: [value] for key, value in groups.items()}
-    part, whole = (usage.value(metric, *time, only) or Decimal(0) for time in (within, period))
+    since = _since(contract, of_contract(contract, period[0])[0], period[0])
+
+    def used(begin: str, end: str) -> Decimal:
+        if not grows_no_sums(metric):
+            return usage.value(metric, begin, end, only) or Decimal(0)
+        before, after = (usage.value(metric, since, at, only) or Decimal(0) for at in (begin, end))
+        return after - before
+
+    part, whole = used(*within), used(*period)
     return min(max(part / whole, Decimal(0)), Decimal(1)) if whole > 0 else Decimal(1)
 
 
 def _priced(line: Row, rate: Row, quantity: Decimal, counted: Decimal = Decimal(0)) -> list[Row]:
     """The line with its quantity and cost, once for each tier that is reached.
 
-    `counted` is what fills the tiers before this quantity does.
+    `counted` is what fills the tiers before this quantity does; one below zero empties them again.
     """
     if not rate["rate_type"].startswith("TIERED"):
         unit_price = {} if rate["rate_type"] == "CUSTOM" else {"unit_price": rate["price"]}
         return [{**line, "quantity": plain(quantity), **unit_price, "total": plain(price(rate, quantity))}]
     lines, begin, last = [], Decimal(0), len(rate["tiers"]) - 1
-    left = quantity
+    lowest, highest = sorted((counted, counted + quantity))
     for level, tier in enumerate(rate["tiers"]):
         size = None if level == last or tier.get("size") is None else exact(tier["size"])
-        room = None if size is None else begin + size - counted
-        if room is None or room > 0:
-            part = left if room is None else min(left, room)
+        lower = begin if level else Decimal("-Infinity")
+        upper = Decimal("Infinity") if size is None else begin + size
+        part = min(highest, upper) - max(lowest, lower)
+        if part > 0 or (not quantity and lower <= counted < upper):
+            part = part.copy_sign(quantity)
             told = {"level": level + 1, "starting_at": str(plain(begin))}
             told |= {"size": str(plain(size))} if size is not None else {}
             cost = plain(exact(tier["price"]) * part)
             lines.append(
                 {**line, "quantity": plain(part), "unit_price": tier["price"], "total": cost, "tier": told}
             )
-            counted, left = counted + part, left - part
-            if left <= 0:
-                break
         begin += size or 0
     return lines
 

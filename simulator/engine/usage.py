@@ -127,6 +127,11 @@ def measure(metric: Row, events: Iterable[Row]) -> Decimal | None:
     return numbers[-1] if kind == "LATEST" else None
 
 
+def grows_no_sums(metric: Row) -> bool:
+    """Whether the values of two times don't add up to the value of both together."""
+    return (metric.get("aggregation_type") or "").upper() in ("MAX", "LATEST", "UNIQUE")
+
+
 @dataclass(frozen=True)
 class Meter:
     """One customer's usage: events in order of time, and seeded amounts a day from its creation until now."""
@@ -176,7 +181,7 @@ class Meter:
         begin, stop = max(moment_of(start, "start"), self.since), min(moment_of(end, "end"), self.until)
         if amount is None or stop <= begin:
             return None
-        if (metric.get("aggregation_type") or "").upper() in ("MAX", "LATEST", "UNIQUE"):
+        if grows_no_sums(metric):
             return exact(amount)
         return exact(amount) * int((stop - begin).total_seconds()) / DAY_SECONDS
 

@@ -227,8 +227,8 @@ def test_tiers_are_told_one_by_one(account: Account) -> None:
     ]
 
 
-def test_tiers_are_of_the_product_however_its_lines_are_presented(account: Account) -> None:
-    """Of 150 in eu and then 70 in us: 100 at 0.3, 100 at 0.2 and 20 at 0.07, which is 51.4."""
+def test_tiers_begin_anew_for_each_presentation_group(account: Account) -> None:
+    """Of 150 in eu 100 cost 0.3 and 50 cost 0.2; of 70 in us all cost 0.3."""
     product = account.sdk.v1.contracts.products.create(
         name="Presented", type="USAGE", billable_metric_id=account.metric, presentation_group_key=["region"]
     ).data.id
@@ -244,8 +244,8 @@ def test_tiers_are_of_the_product_however_its_lines_are_presented(account: Accou
     assert [
         (each.presentation_group_values["region"], each.tier.level, each.quantity, each.total)
         for each in invoice.line_items
-    ] == [("eu", 1, 100, 30), ("eu", 2, 50, 10), ("us", 2, 50, 10), ("us", 3, 20, 1.4)]
-    assert invoice.total == 51.4
+    ] == [("eu", 1, 100, 30), ("eu", 2, 50, 10), ("us", 1, 70, 21)]
+    assert invoice.total == 61
     days = account.sdk.v1.customers.invoices.list_breakdowns(
         customer_id=account.customer,
         starting_on=BEGIN,
@@ -254,7 +254,7 @@ def test_tiers_are_of_the_product_however_its_lines_are_presented(account: Accou
     )
     assert [(f"{each.breakdown_start_timestamp:%d}", each.total) for each in days if each.total] == [
         ("03", 21),
-        ("10", 30.4),
+        ("10", 40),
     ]
 
 
