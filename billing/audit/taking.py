@@ -88,7 +88,8 @@ def take(
 def _tell_end(event: Event, actor: Actor, what: str, facts: dict[str, Any]) -> None:
     """Record how it ended. The answer is on its way or lost already, so a silent database is only logged."""
     try:
-        connection.close_if_unusable_or_obsolete()
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
         with transaction.atomic():
             _record(event, actor, what, facts)
     except Error:

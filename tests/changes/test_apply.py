@@ -13,6 +13,7 @@ from billing.changes import apply, settling, sweeping
 from billing.changes.models import ChangeRequest
 from billing.control import freezing
 from billing.metronome.client import Gateway
+from billing.mirror import likeness
 from billing.mirror import queries as mirror
 from billing.users import User
 from tests.changes.test_decide import events
@@ -24,7 +25,7 @@ SET_NAME = "POST /v1/customers/{customer_id}/setName"
 
 def mirrored_as(name: str) -> list[str]:
     """The ids of the customers that the mirror shows under a name."""
-    return [str(customer.id) for customer in mirror.customers_named(name)]
+    return [str(customer.id) for customer in likeness.customers_named(name)]
 
 
 def settle_until_known(change: ChangeRequest, gateway: Gateway, most: int = 6) -> None:

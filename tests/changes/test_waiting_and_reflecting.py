@@ -12,7 +12,7 @@ from billing.changes import apply, preflight, reflecting
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
 from billing.metronome.client import Gateway
-from billing.mirror import queries as mirror
+from billing.mirror import likeness
 from billing.mirror.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
@@ -120,5 +120,5 @@ def test_what_a_dead_worker_did_not_read_again_is_read_once(
     monkeypatch.setattr(reflecting, "SOON", timedelta(0))
 
     assert reflecting.reflect_forgotten(gateway) == 1
-    assert len(mirror.customers_named("Read again")) == 1
+    assert len(likeness.customers_named("Read again")) == 1
     assert reflecting.reflect_forgotten(gateway) == 0

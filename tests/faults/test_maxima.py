@@ -13,6 +13,7 @@ from billing.changes import apply, guards, preflight, sealed, survey, sweeping
 from billing.changes.models import ChangeRequest, Verdict
 from billing.metronome.client import Gateway
 from billing.metronome.text import utf16_units
+from billing.mirror import likeness
 from billing.mirror import queries as mirror
 from billing.mirror.connection import open_gateway
 from billing.mirror.refresh import refresh_account
@@ -96,7 +97,7 @@ def test_the_most_and_longest_aliases_names_and_reasons_go_through_a_whole_life(
         )
         carry_through(made, gateway, [checker], reason=reason)
         assert (made.status, events(made)) == ("applied", APPLIED_ONCE), made.explanation
-        (customer,) = mirror.customers_named(name)
+        (customer,) = likeness.customers_named(name)
         assert mirror.snapshot(customer.id)["ingest_aliases"] == aliases
         subject = str(customer.id)
 

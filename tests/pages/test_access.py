@@ -119,6 +119,7 @@ def test_the_role_table(name: str, who: str, world: dict[str, Any]) -> None:
     client = signed_in(world["people"].get(who))
 
     answer = getattr(client, method)(address_of(name, world), SENT)
+    answer.close()
 
     assert answer.status_code == statuses[PEOPLE.index(who)]
     if who == "anonymous" and answer.status_code == 302 and name != "billing:theme":

@@ -39,6 +39,7 @@ def test_the_page_and_its_csv_hold_what_the_filter_lets_through(
 
 def test_an_export_is_an_event_with_its_filter(manager: Client, renaming: ChangeRequest) -> None:
     answer = manager.get("/audit/export.csv?event=change.submitted")
+    answer.getvalue()
 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"].startswith('attachment; filename="audit-20')

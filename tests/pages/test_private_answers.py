@@ -43,6 +43,7 @@ def test_no_cache_keeps_what_a_person_was_answered(
     auditor_browser: Client, method: str, address: str, status: int
 ) -> None:
     answer = getattr(auditor_browser, method)(address)
+    answer.close()
 
     assert answer.status_code == status
     assert "no-store" in answer["Cache-Control"]
