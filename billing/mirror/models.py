@@ -88,7 +88,9 @@ class Customer(models.Model):
             models.Index(fields=["fetched_at"], name="customers_by_fetched"),
             models.Index(fields=["folded_external_id"], name="customers_by_external_id"),
             models.Index(Skeleton("name"), name="customers_by_looks"),
-            GinIndex(fields=["name_words"], name="customers_by_name_words"),
+            GinIndex(  # a search reads all that waits for the index, so little may wait
+                fields=["name_words"], name="customers_by_name_words", gin_pending_list_limit=256
+            ),
         ]
 
     def __str__(self) -> str:
