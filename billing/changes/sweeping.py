@@ -59,7 +59,7 @@ def look_into_doubts(gateway: Gateway) -> int:
 
 
 def apply_for_a_turn(gateway: Gateway) -> bool:
-    """The same for TURN_SECONDS, the last request to its end; True when time ended it, not want of work."""
+    """Apply due requests for TURN_SECONDS, the last to its end; True when time ended it, not want of work."""
     return _one_turn(apply_next, gateway)
 
 

@@ -87,7 +87,7 @@ def live(request: HttpRequest, reference: str) -> HttpResponse:
     """What moves while a page is open, and a check a minute. 204 while nothing differs from its mark."""
     row = _found(reference)
     _ask_for_check(row)
-    if request.GET.get("seen") == _mark(row):
+    if request.GET.get("seen") == _mark(row, _awaits_mirror(row)):
         return HttpResponse(status=204)
     moved_on = request.GET.get("status") != row.status  # a form somebody types in is left alone otherwise
     return render_page(request, "changes/_live", redraw_decision=moved_on, **_facts(request, row))
@@ -232,7 +232,7 @@ def _refused(
     return _page(request, row, status=refusal.status, problem=refusal.message, field=field)
 
 
-def _mark(row: ChangeRequest) -> str:
+def _mark(row: ChangeRequest, awaits_mirror: bool) -> str:
     """Changes whenever the live part would read differently."""
     latest = (
         AuditEvent.objects.filter(reference=row.reference)
@@ -244,7 +244,7 @@ def _mark(row: ChangeRequest) -> str:
     holder = queries.waited_for([row]).get(row.pk)
     waits_for = holder.reference if holder else ""
     told = f"{len(row.explanation)}.{len(row.check_error)}"
-    return f"{row.status}.{latest}.{checked}.{told}.{waits_for}.{_awaits_mirror(row):d}"
+    return f"{row.status}.{latest}.{checked}.{told}.{waits_for}.{awaits_mirror:d}"
 
 
 def _awaits_mirror(row: ChangeRequest) -> bool:
@@ -325,13 +325,14 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
         why_not_decide = refusal.message
     waiting = row.resolutions.filter(carried_out_at__isnull=True).select_related("by").first()
     fields, sets = comparisons(text)
+    awaits_mirror = _awaits_mirror(row)
     calls = list(row.calls.prefetch_related("attempts", "lookups"))
     return {
         "change": row,
         "waits_for": queries.waited_for([row]).get(row.pk),
         "text": text,
-        "mark": _mark(row),
-        "moves": row.is_open or _awaits_mirror(row),
+        "mark": _mark(row, awaits_mirror),
+        "moves": row.is_open or awaits_mirror,
         "live_url": reverse("billing:change-live", args=[row.reference]),
         "signatures": _signatures(row, text, not why_not_decide),
         "fields": fields,
