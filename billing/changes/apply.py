@@ -28,7 +28,7 @@ from billing.changes.claiming import (
 from billing.changes.looking import file_look, found_applied, look
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
-from billing.changes.reflecting import reflect
+from billing.changes.reflecting import JustRead, reflect
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
 from billing.changes.verifying import Tampered, verified
@@ -76,8 +76,9 @@ def apply_next(gateway: Gateway, passed: Collection[int]) -> int | None:
 
 
 def _carry_out_claimed(claim: Claim, gateway: Gateway) -> None:
+    just_read = JustRead()
     try:
-        with gateway.keeping(keeper(claim)):
+        with gateway.keeping(keeper(claim)), gateway.noting(just_read.note):
             _carry_on(claim, gateway)
     except IntegrityError as refusal:
         block_refused(claim.change_id, refusal)
@@ -85,7 +86,7 @@ def _carry_out_claimed(claim: Claim, gateway: Gateway) -> None:
     except ClaimLost:  # whoever recovers it has written why; nothing may be sent or filed under this claim
         logger.warning("the claim on request %s was lost before anything was sent", claim.change_id)
         return
-    reflect(claim.change_id, gateway)
+    reflect(claim.change_id, gateway, just_read)
 
 
 def _carry_on(claim: Claim, gateway: Gateway) -> None:

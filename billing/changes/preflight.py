@@ -15,7 +15,7 @@ from billing.changes.alone import alone
 from billing.changes.guards import MOST_OF_A_CHECK
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now, locked, move
-from billing.changes.reflecting import reflect
+from billing.changes.reflecting import JustRead, reflect
 from billing.changes.statuses import Status
 from billing.changes.watching import applied_count, differences
 from billing.metronome.client import Gateway
@@ -66,9 +66,11 @@ def _check(change: ChangeRequest, gateway: Gateway) -> None:
     change_id = change.pk
     request = sealed.read(change.sealed)
     now, error, moved = database_now(), "", []
+    just_read = JustRead()
     try:
         ensure_account(gateway)
-        moved = differences(gateway, request, applied_calls=0, most_guard_requests=MOST_OF_A_CHECK)
+        with gateway.noting(just_read.note):
+            moved = differences(gateway, request, applied_calls=0, most_guard_requests=MOST_OF_A_CHECK)
     except GatewayError as failure:
         error = failure.message
     with transaction.atomic():
@@ -91,4 +93,4 @@ def _check(change: ChangeRequest, gateway: Gateway) -> None:
                 explanation=" ".join(difference.sentence for difference in moved),
             )
     if moved:
-        reflect(change_id, gateway)
+        reflect(change_id, gateway, just_read)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.db.models.fields.json import KT
@@ -12,8 +14,9 @@ from billing.changes.models import Attempt, Call, ChangeRequest
 from billing.changes.moves import database_now
 from billing.changes.statuses import SETTLED, Status
 from billing.metronome.client import Gateway
+from billing.metronome.records import CustomerRecord
 from billing.mirror.models import Customer
-from billing.mirror.refresh import refresh_customer
+from billing.mirror.refresh import refresh_customer, store_customer
 
 LATELY = timedelta(hours=1)
 """How far back a forgotten reading is made up for: the refresh of the whole account has come by since."""
@@ -23,13 +26,36 @@ MOST_AT_ONCE = 10
 MOVED_ON = frozenset({Status.APPLIED, Status.PARTLY_APPLIED, Status.STALE, Status.REFUSED})
 
 
-def reflect(change_id: int, gateway: Gateway) -> None:
-    """Refresh the customer of a request that has just moved on. A failure changes nothing but freshness."""
+class JustRead:
+    """The customers that one piece of work has read, the latest of each, as `Gateway.noting` tells."""
+
+    def __init__(self) -> None:
+        self._began, self._at = time.monotonic(), database_now()
+        self._records: dict[str, tuple[CustomerRecord, datetime]] = {}
+
+    def note(self, record: CustomerRecord, asked: float) -> None:
+        """Keep a record; asked: the monotonic second before the read."""
+        self._records[record.id] = (record, self._at + timedelta(seconds=asked - self._began))
+
+    def of(self, customer_id: UUID) -> tuple[CustomerRecord, datetime] | None:
+        """The record and the database's time before it was read; None when the work did not read it."""
+        return self._records.get(str(customer_id))
+
+
+def reflect(change_id: int, gateway: Gateway, just_read: JustRead | None = None) -> None:
+    """Refresh the customer of a request that has just moved on. A failure changes nothing but freshness.
+
+    What the work itself has read is not read again: its check, its read-back or its look came last. Only
+    archiving touches subscriptions, so only then they are read.
+    """
     change = ChangeRequest.objects.get(pk=change_id)
-    if change.status not in MOVED_ON:
+    if change.status not in MOVED_ON or not change.about_customer:
         return
-    if change.about_customer:
-        refresh_customer(gateway, change.about_customer)
+    read = just_read.of(change.about_customer) if just_read else None
+    if read is None or change.irreversible:
+        refresh_customer(gateway, change.about_customer, read=read)
+    else:
+        store_customer(*read)
 
 
 def reflect_forgotten(gateway: Gateway) -> int:

@@ -21,7 +21,7 @@ from billing.changes.claiming import WORKER, Claim, ClaimLost, claim_doubt, clai
 from billing.changes.looking import file_look, found_applied, look, record_found
 from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
 from billing.changes.moves import database_now, locked, move
-from billing.changes.reflecting import reflect
+from billing.changes.reflecting import JustRead, reflect
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.client import Gateway
@@ -62,8 +62,9 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
     if call is None:
         logger.error("%s is unknown, but none of its calls is", change.reference)
         return
+    just_read = JustRead()
     try:
-        with gateway.keeping(keeper(claim)):
+        with gateway.keeping(keeper(claim)), gateway.noting(just_read.note):
             ensure_account(gateway)
             finding = look(gateway, sealed.read(change.sealed), call)
     except ClaimLost:
@@ -81,7 +82,7 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
     except IntegrityError as refusal:
         block_refused(claim.change_id, refusal)
         return
-    reflect(claim.change_id, gateway)
+    reflect(claim.change_id, gateway, just_read)
 
 
 def _file(claim: Claim, call_id: int, finding: Finding) -> None:

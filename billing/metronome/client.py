@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -100,10 +101,23 @@ class Gateway:
         finally:
             self._of_this_thread.hold = outer
 
+    @contextmanager
+    def noting(self, note: Callable[[CustomerRecord, float], None]) -> Iterator[None]:
+        """Within this block and thread, hand each customer read by its id to `note`, with the monotonic
+        second at which it was asked for: whoever wants it afterwards need not ask again.
+        """
+        outer = getattr(self._of_this_thread, "note", None)
+        self._of_this_thread.note = note
+        try:
+            yield
+        finally:
+            self._of_this_thread.note = outer
+
     # --- reads
 
     def customer(self, customer_id: str) -> CustomerRecord | None:
         """One customer by id, archived or not; None when Metronome says in words that there is none."""
+        asked = time.monotonic()
         answer = self._read("GET", f"/v1/customers/{customer_id}")
         if answer.status == 404 and message_of(answer.body):
             return None
@@ -113,6 +127,8 @@ class Gateway:
             raise ReadFailed(
                 "Metronome answered with another customer than the one asked for.", answer.evidence
             )
+        if (note := getattr(self._of_this_thread, "note", None)) is not None:
+            note(record, asked)
         return record
 
     def customers_page(

@@ -62,10 +62,15 @@ def refresh_account(
 
 
 def refresh_customer(
-    gateway: Gateway, customer_id: str | UUID, *, requested_by: User | None = None
+    gateway: Gateway,
+    customer_id: str | UUID,
+    *,
+    requested_by: User | None = None,
+    read: tuple[CustomerRecord, datetime] | None = None,
 ) -> RefreshRun:
     """Mirror one customer and its subscriptions; returns the run, succeeded or failed.
 
+    read: the customer as somebody has just read it, with the database's clock before that read.
     One that Metronome doesn't know by id, nor in its two lists, is marked missing.
     """
     wanted = UUID(str(customer_id))
@@ -74,7 +79,10 @@ def refresh_customer(
         ensure_account(gateway)
         journal.run.phase = "the customer"
         asked_at = journal.progress()
-        record = gateway.customer(str(wanted)) or _listed(gateway, wanted, asked_at)
+        if read is not None:
+            record, asked_at = read
+        else:
+            record = gateway.customer(str(wanted)) or _listed(gateway, wanted, asked_at)
         if record is None:
             _mark_customer_missing(journal, wanted, asked_at)
         else:

@@ -110,7 +110,7 @@ def test_what_a_dead_worker_did_not_read_again_is_read_once(
     of = None if kind == "customer.create" else snapshot
     change = approve(propose(kind, maker, entered, snapshot=of), checker)
     with monkeypatch.context() as dying:
-        dying.setattr(apply, "reflect", lambda change_id, opened: None)
+        dying.setattr(apply, "reflect", lambda change_id, opened, just_read: None)
         apply.apply_change(change.pk, gateway)
     Customer.objects.filter(name="Read again").delete() if of is None else Customer.objects.filter(
         pk=snapshot["id"]
