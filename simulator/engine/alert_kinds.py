@@ -43,19 +43,21 @@ KINDS: dict[str, Kind] = {
     "monthly_invoice_total_spend_threshold_reached": Kind(readings.month_total, _with_contracts, low=False),
     "invoice_total_reached": Kind(readings.invoice_total, _with_contracts, low=False),
     "usage_threshold_reached": Kind(readings.usage, _with_usage, low=False),
-    "low_remaining_commit_balance_reached": Kind(balances.single("commit"), _with_balances),
+    "low_remaining_commit_balance_reached": Kind(balances.balance("commit"), _with_balances),
     "low_remaining_commit_percentage_reached": Kind(
-        balances.single("commit", percentage=True), _with_balances
+        balances.balance("commit", percentage=True), _with_balances
     ),
     "low_remaining_days_for_commit_segment_reached": Kind(balances.days("commit"), _with_balances),
-    "low_remaining_contract_credit_balance_reached": Kind(balances.single("credit"), _with_balances),
+    "low_remaining_contract_credit_balance_reached": Kind(balances.balance("credit"), _with_balances),
     "low_remaining_contract_credit_percentage_reached": Kind(
-        balances.single("credit", percentage=True), _with_balances
+        balances.balance("credit", percentage=True), _with_balances
     ),
     "low_remaining_days_for_contract_credit_segment_reached": Kind(balances.days("credit"), _with_balances),
-    "low_remaining_contract_credit_and_commit_balance_reached": Kind(balances.together(), _with_balances),
+    "low_remaining_contract_credit_and_commit_balance_reached": Kind(
+        balances.balance("commit", "credit"), _with_balances
+    ),
     "low_remaining_contract_credit_and_commit_percentage_reached": Kind(
-        balances.together(percentage=True), _with_balances
+        balances.balance("commit", "credit", percentage=True), _with_balances
     ),
     "low_remaining_seat_balance_reached": Kind(balances.seats, _with_balances),
     "low_credit_balance_reached": Kind(readings.credit(), _with_grants),

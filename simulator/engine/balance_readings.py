@@ -64,34 +64,23 @@ def _granted(segments: list[Row]) -> Decimal:
     return sum((exact(each["amount"]) for each in segments), Decimal(0))
 
 
-def single(kind: str, *, percentage: bool = False) -> Reader:
-    """Each commit's or credit's balance, or how much of its segments in force is left in percent."""
+def balance(*kinds: str, percentage: bool = False) -> Reader:
+    """What all balances of these kinds have left in one sum, or in percent of their segments in force.
+
+    The only balance of a single kind is told by its id.
+    """
 
     def read(world: World, alert: Row, customer_id: str) -> Iterator[Reading]:
         left = _left(world, customer_id)
-        for row, segments in _balances(world, alert, customer_id, (kind,)):
-            members = {f"{kind}_id": row["id"], "remaining_balance": plain(left(row))}
-            if not percentage:
-                yield Reading(left(row), row["id"], members)
-            elif granted := _granted(segments):
-                yield Reading(left(row) * 100 / granted, row["id"], members)
-
-    return read
-
-
-def together(*, percentage: bool = False) -> Reader:
-    """The same for all commits and credits in one sum."""
-
-    def read(world: World, alert: Row, customer_id: str) -> Iterator[Reading]:
-        left = _left(world, customer_id)
-        rows = list(_balances(world, alert, customer_id, ("commit", "credit")))
-        balance = sum((left(row) for row, _segments in rows), Decimal(0))
+        rows = list(_balances(world, alert, customer_id, kinds))
+        rest = sum((left(row) for row, _segments in rows), Decimal(0))
         granted = sum((_granted(segments) for _row, segments in rows), Decimal(0))
-        members = {"remaining_balance": plain(balance)}
+        own = rows[0][0]["id"] if len(kinds) == len(rows) == 1 else None
+        members = {"remaining_balance": plain(rest)} | ({f"{kinds[0]}_id": own} if own else {})
         if rows and not percentage:
-            yield Reading(balance, None, members)
+            yield Reading(rest, own, members)
         elif granted:
-            yield Reading(balance * 100 / granted, None, members)
+            yield Reading(rest * 100 / granted, own, members)
 
     return read
 

@@ -97,9 +97,10 @@ def _take(drawn: Drawn, lines: list[Row], unpaid: list[Decimal], at: str, share:
     """
     row, segment = drawn.row, drawn.segment
     available = left(row, segment) - drawn.deducted
-    for place, line in enumerate(lines):
+    for place in sorted(range(len(lines)), key=lambda place: _turn(lines[place])):
         if available <= 0:
             break
+        line = lines[place]
         if unpaid[place] <= 0 or not (_within(segment, line, at) and _targets(row, line)):
             continue
         if drawn.paid and line["credit_type"]["id"] != drawn.credit_type["id"]:
@@ -112,6 +113,20 @@ def _take(drawn: Drawn, lines: list[Row], unpaid: list[Decimal], at: str, share:
         drawn.deducted, drawn.paid = drawn.deducted + take, drawn.paid + money
         available -= take
         unpaid[place] -= money
+
+
+def _turn(line: Row) -> tuple[Any, ...]:
+    """Which lines are paid for first: usage, subscriptions, composites; the earlier start, the higher unit
+    price, the name."""
+    is_composite = line.get("product_type") == "CompositeProductListItem"
+    kind = PAID_FOR.index(line["type"]) if line["type"] in PAID_FOR else len(PAID_FOR)
+    return (
+        is_composite,
+        kind,
+        line.get("starting_at") or "",
+        -exact(line.get("unit_price") or 0),
+        line["name"],
+    )
 
 
 def _share(row: Row, line: Row, available: Decimal, unpaid: Decimal) -> tuple[Decimal, Decimal]:
@@ -128,9 +143,10 @@ def _share(row: Row, line: Row, available: Decimal, unpaid: Decimal) -> tuple[De
 def _sources(world: World, contract: Row) -> list[tuple[Row, Row]]:
     """Every segment that the contract may draw on, in the documented order.
 
-    Rollovers come first, prepaid commits and credits before postpaid commits, then the lower priority (none
-    is the last), what cost nothing, what fewer products may draw on, the earlier end, the earlier start, what
-    serves fewer contracts, the older one.
+    Rollovers come first, postpaid ones before others; else prepaid commits and credits before postpaid
+    commits. Then the lower priority (none is the last), what cost nothing, what fewer products may draw on,
+    what has fewer specifiers of group values alone, the earlier end, the earlier start, what serves fewer
+    contracts, the older one.
     """
     rows = [
         row
@@ -144,10 +160,11 @@ def _sources(world: World, contract: Row) -> list[tuple[Row, Row]]:
         is_rollover, contracts = row["rolled_over_from"] is not None, row["applicable_contract_ids"]
         return (
             not is_rollover,
-            row["type"] == "POSTPAID",
+            (row["type"] == "POSTPAID") != is_rollover,
             inf if row["priority"] is None else row["priority"],
             not is_rollover and _cost_something(row),
             _products(world, row),
+            _usages(row),
             segment["ending_before"],
             segment["starting_at"],
             1 if row["contract_id"] else len(contracts) if contracts else inf,
@@ -161,7 +178,7 @@ def _cost_something(row: Row) -> bool:
 
 
 def _products(world: World, row: Row) -> float:
-    """How many products may draw on it; all without a limit."""
+    """How many products its limits name; infinitely many without a limit."""
     limits = row["specifiers"] or [
         *({"product_id": each} for each in row["applicable_product_ids"] or []),
         *({"product_tags": [each]} for each in row["applicable_product_tags"] or []),
@@ -176,9 +193,14 @@ def _products(world: World, row: Row) -> float:
                 for product_id, product in world.products.items()
                 if tags <= set(product["current"].get("tags") or [])
             }
-        else:
-            return inf
     return len(found) if limits else inf
+
+
+def _usages(row: Row) -> int:
+    """How many of its specifiers speak of group values alone."""
+    return sum(
+        not each.get("product_id") and not each.get("product_tags") for each in row["specifiers"] or []
+    )
 
 
 def _serves(row: Row, contract_id: str) -> bool:

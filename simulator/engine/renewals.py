@@ -1,8 +1,9 @@
 """A contract that renews another: the old one ends where the new one starts, and balances roll over.
 
-What of a commit or credit rolls over is its `rollover_fraction` of what is left when the new contract starts,
-less what the old one's last drafts are about to draw by the usage known then. It becomes a commit or credit
-of the new contract, for as long as that lasts, or a year where it has no end.
+What of a commit or credit rolls over is what is left when the new contract starts, less what the old one's
+last drafts are about to draw by the usage known then, and at most its `rollover_fraction` of the original
+amount. It becomes a commit or credit of the new contract, for as long as that lasts, or a year where it has
+no end.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def _roll(world: World, row: Row, new: Row, waiting: dict[str, Decimal]) -> None
     for segment in segments_of(row):
         if segment["starting_at"] < at <= segment["ending_before"]:
             unspent = left(row, segment) - waiting.get(segment["id"], Decimal(0))
-            part = exact(plain(unspent * exact(row["rollover_fraction"])))
+            part = exact(plain(min(unspent, exact(segment["amount"]) * exact(row["rollover_fraction"]))))
             if part > 0:
                 enter(row, "ROLLOVER", segment, -part, at, new_contract_id=new["id"])
                 rolled += part

@@ -88,6 +88,27 @@ def test_a_balance_is_what_is_left_after_the_drafts(
     assert status(sdk, market, below) == ("in_alarm", cause)
 
 
+@pytest.mark.parametrize(
+    ("kind", "source", "fine", "alarming"),
+    [
+        ("low_remaining_commit_balance_reached", "commit", 15_000, 20_000),
+        ("low_remaining_contract_credit_balance_reached", "credit", 15_000, 20_000),
+        ("low_remaining_contract_credit_and_commit_balance_reached", "credit", 15_000, 20_000),
+        ("low_remaining_commit_percentage_reached", "commit", 99, 100),
+        ("low_remaining_contract_credit_percentage_reached", "credit", 99, 100),
+    ],
+)
+def test_two_balances_count_together(sdk, simulator, market, kind, source, fine, alarming) -> None:
+    granted(sdk, market, source, 10_000)
+    granted(sdk, market, source, 10_000)
+
+    above, below = alert(sdk, kind, fine), alert(sdk, kind, alarming)
+    at(simulator, LATER)
+
+    assert status(sdk, market, above) == ("ok", None)
+    assert status(sdk, market, below) == ("in_alarm", None)
+
+
 def test_what_is_over_or_of_another_kind_does_not_count(
     sdk: Metronome, simulator: RunningSimulator, market: Market
 ) -> None:

@@ -393,7 +393,31 @@ def test_a_renewal_rolls_over_what_the_last_invoice_leaves(sdk, simulator, marke
     (left,) = read(sdk, market, old, include_balance=True).commits
 
     (given,) = rolled.access_schedule.schedule_items
-    assert (given.amount, left.balance) == ((100 - spent) / 2, (100 - spent) / 2)
+    assert (given.amount, left.balance) == (50, 100 - spent - 50)
+
+
+@pytest.mark.parametrize(("fraction", "rolled"), [(0.5, 10), (0.1, 10), (0.05, 5), (1, 10)])
+def test_the_fraction_that_rolls_over_is_one_of_the_original_amount(sdk, simulator, market, fraction, rolled):
+    """10 of 100 are left."""
+    access = {"schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": NEXT}]}
+    commit = {"product_id": market.fee, "type": "PREPAID", "access_schedule": access, "priority": 1}
+    old = create(sdk, market, starting_at=APR, commits=[commit | {"rollover_fraction": fraction}])
+    events = [
+        {
+            "transaction_id": str(n),
+            "customer_id": "acme",
+            "event_type": "call",
+            "timestamp": "2026-06-14T00:00:00Z",
+        }
+        for n in range(9)
+    ]
+    sdk.v1.usage.ingest(usage=events)
+    new = create(sdk, market, starting_at=JUL, transition={"type": "RENEWAL", "from_contract_id": old})
+
+    simulator.control("POST", "clock", {"at": "2026-07-03T00:00:00Z", "frozen": True})
+
+    (commit,) = read(sdk, market, new, include_balance=True).commits
+    assert commit.balance == rolled
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,6 +103,55 @@ def test_of_equal_priorities_the_documented_order_decides():
     )
 
     assert [name[0] for name in drawn(world, line(9))] == list("01234567")
+
+
+def test_the_six_commits_of_the_prioritization_rules_burn_down_from_a_to_f():
+    world, paid = world_at(), {"do_not_invoice": True, "schedule_items": [{"amount": 1}]}
+    east, west = ({"pricing_group_values": {"region": f"us-{side}-1"}} for side in ("east", "west"))
+    specific = {
+        "priority": 100,
+        "invoice_schedule": paid,
+        "specifiers": [east | {"product_id": "usage"}, west],
+    }
+    put(world, "PREPAID", 1, name="F", priority=100, invoice_schedule=paid)
+    put(world, "PREPAID", 1, name="E", end=END, **specific)
+    put(world, "PREPAID", 1, name="D", **specific)
+    put(world, "PREPAID", 1, name="C", priority=100, invoice_schedule=paid, applicable_product_ids=["usage"])
+    put(world, "PREPAID", 1, name="B", priority=100)
+    put(world, "PREPAID", 1, name="A", priority=50, invoice_schedule=paid)
+
+    assert list(drawn(world, line(6, **east))) == list("ABCDEF")
+
+
+def test_postpaid_rollovers_come_before_other_rollovers_whatever_their_priority():
+    world = world_at()
+    put(world, "PREPAID", 1, name="prepaid", priority=1, rolled_over_from={"commit_id": "x"})
+    put(world, "POSTPAID", 1, name="postpaid", priority=2, rolled_over_from={"commit_id": "x"})
+
+    assert list(drawn(world, line(2))) == ["postpaid", "prepaid"]
+
+
+@pytest.mark.parametrize(
+    ("last", "first"),
+    [
+        ({"type": "subscription", "unit_price": 9}, {"unit_price": 1}),
+        ({"product_type": "CompositeProductListItem", "unit_price": 9}, {"type": "subscription"}),
+        ({"starting_at": "2030-01-02T00:00:00.000Z", "unit_price": 9}, {"unit_price": 1}),
+        ({"name": "Data Storage", "unit_price": 1}, {"name": "Data Reads", "unit_price": 2.6}),
+        ({"name": "Data Reads", "unit_price": 1}, {"name": "Data Storage", "unit_price": 2.6}),
+        ({"name": "B", "unit_price": 1}, {"name": "A", "unit_price": 1}),
+    ],
+)
+def test_usage_is_paid_for_first_then_the_earlier_start_the_higher_price_and_the_name(last, first):
+    """What may pay for both pays for the one that comes first."""
+    world = world_at()
+    put(world, "PREPAID", 3, name="both", priority=1)
+    put(world, "PREPAID", 3, name="last's own", priority=2, applicable_product_ids=["last"])
+    put(world, "PREPAID", 3, name="first's own", priority=3, applicable_product_ids=["first"])
+
+    rows = [line(3, product_id="last") | last, line(3, product_id="first") | first]
+
+    assert drawn(world, *rows) == {"both": 3, "last's own": 3}
 
 
 def test_only_what_is_targeted_is_paid_for():
