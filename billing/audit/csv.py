@@ -1,7 +1,4 @@
-"""CSV straight from PostgreSQL: one COPY over a queryset, formulas defused and times in UTC by SQL itself.
-
-A spreadsheet runs a cell that begins with `= + - @`, a tab or a line break, so such text gets an apostrophe.
-"""
+"""CSV straight from PostgreSQL: one COPY over a queryset, times in UTC by SQL itself."""
 
 from __future__ import annotations
 
@@ -14,32 +11,11 @@ from django.db.models import CharField, Expression, F, Func, QuerySet
 UTC_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 
-class Defused(Func):
-    """Text that no spreadsheet takes for a formula. The first comparison spares most rows the second."""
-
-    template = (
-        """CASE WHEN %(expressions)s < 'A' COLLATE "C" AND """
-        """left(%(expressions)s, 1) IN ('=', '+', '-', '@', chr(9), chr(10), chr(13)) """
-        """THEN '''' || %(expressions)s ELSE %(expressions)s END"""
-    )
-    output_field = CharField()
-
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
-        """The template names its one expression four times, so its parameters are repeated as often."""
-        sql, params = super().as_sql(compiler, connection, **context)
-        return sql, tuple(params) * 4
-
-
 class AsUtc(Func):
     """A time as ISO 8601 in UTC with microseconds; empty where there is none."""
 
     template = f"to_char(%(expressions)s AT TIME ZONE 'UTC', '{UTC_FORMAT}')"
     output_field = CharField()
-
-
-def defused(name: str) -> Defused:
-    """A column of text from outside."""
-    return Defused(F(name))
 
 
 def as_utc(name: str) -> AsUtc:

@@ -6,8 +6,9 @@ from django.db.models import Expression, Func, TextField
 from django.db.models.functions import Cast
 
 from billing.audit.actors import Actor
-from billing.audit.csv import as_utc, defused
+from billing.audit.csv import as_utc
 from billing.audit.events import Event
+from billing.audit.formulas import Defused
 from billing.audit.queries import AuditFilter
 from billing.audit.taking import Taking, take
 
@@ -15,20 +16,20 @@ COLUMNS: dict[str, str | Expression] = {
     "id": "id",
     "occurred_at": as_utc("occurred_at"),
     "event": "event_type",
-    "actor": defused("actor_text"),
+    "actor": Defused("actor_text"),
     "actor_role": "actor_role",
     "subject_type": "subject_type",
-    "subject_id": defused("subject_id"),
-    "subject": defused("subject_text"),
+    "subject_id": Defused("subject_id"),
+    "subject": Defused("subject_text"),
     "customer_id": "customer_id",
-    "reference": defused("reference"),
-    "old": Cast("old", TextField()),  # JSON begins with a bracket, a quote, a letter or a number
-    "new": Cast("new", TextField()),
-    "reason": defused("reason"),
+    "reference": Defused("reference"),
+    "old": Defused(Cast("old", TextField())),
+    "new": Defused(Cast("new", TextField())),
+    "reason": Defused("reason"),
     "digest": "digest",
     "ip": Func("ip", function="host", output_field=TextField()),  # inet as text would add /32
-    "user_agent": defused("user_agent"),
-    "request_id": defused("request_id"),
+    "user_agent": Defused("user_agent"),
+    "request_id": Defused("request_id"),
 }
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from billing.audit.actors import Actor
-from billing.audit.csv import as_utc, defused
+from billing.audit.csv import as_utc
 from billing.audit.events import Event
+from billing.audit.formulas import Defused
 from billing.audit.taking import Taking, take
 from billing.changes.models import ChangeRequest
 
@@ -25,14 +26,14 @@ def requests_csv(rows: QuerySet[ChangeRequest], actor: Actor, filters: dict[str,
             "reference": "reference",
             "kind": "kind",
             "status": "status",
-            "sentence": defused("sentence"),
-            "subject": defused("subject_text"),
+            "sentence": Defused("sentence"),
+            "subject": Defused("subject_text"),
             "customer_id": "customer_id",
-            "maker": defused("maker__name"),
+            "maker": Defused("maker__name"),
             "submitted_at": as_utc("submitted_at"),
             "expires_at": as_utc("expires_at"),
             "settled_at": as_utc("settled_at"),
-            "explanation": defused("explanation"),
+            "explanation": Defused("explanation"),
             "digest": "digest",
         },
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Count, Expression, F, IntegerField, OuterRef, Subquery, TextField
+from django.db.models import Count, Expression, IntegerField, OuterRef, Subquery, TextField
 from django.db.models.functions import Cast, Coalesce
 
 from billing.audit.actors import Actor
-from billing.audit.csv import Defused, as_utc, defused
+from billing.audit.csv import as_utc
 from billing.audit.events import Event
+from billing.audit.formulas import Defused
 from billing.audit.taking import Taking, take
 from billing.mirror.filters import CustomerFilter, current_plans
 from billing.mirror.models import IngestAlias, Plan
@@ -31,10 +32,10 @@ def plans_csv(actor: Actor) -> Taking:
     number = own.annotate(number=Count("*")).values("number")
     columns: dict[str, str | Expression] = {
         "id": "id",
-        "name": defused("name"),
-        "description": defused("description"),
+        "name": Defused("name"),
+        "description": Defused("description"),
         "customers": Coalesce(Subquery(number, output_field=IntegerField()), 0),
-        "custom_fields": Cast(F("custom_fields"), TextField()),
+        "custom_fields": Defused(Cast("custom_fields", TextField())),
         "missing_since": as_utc("missing_since"),
         "fetched_at": as_utc("fetched_at"),
     }
@@ -52,12 +53,12 @@ def _columns() -> dict[str, str | Expression]:
     ).values("text")
     return {
         "id": "id",
-        "name": defused("name"),
-        "external_id": defused("external_id"),
+        "name": Defused("name"),
+        "external_id": Defused("external_id"),
         "ingest_aliases": Subquery(aliases, output_field=TextField()),
         "ingest_alias_count": Coalesce(Subquery(number, output_field=IntegerField()), 0),
         "plans": Subquery(plans, output_field=TextField()),
-        "custom_fields": Cast(F("custom_fields"), TextField()),
+        "custom_fields": Defused(Cast("custom_fields", TextField())),
         "created_at": as_utc("created_at"),
         "updated_at": as_utc("updated_at"),
         "archived_at": as_utc("archived_at"),

@@ -108,7 +108,7 @@ def test_what_a_spreadsheet_would_run_is_defused_everywhere(first: str) -> None:
     assert row["ip"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize("text", ["", "'quoted'", "A=1", "0 net", " =1+1", "ä-b", "!x", "1-2", "𝔸"])
+@pytest.mark.parametrize("text", ["", "'quoted'", "A=1", "0 net", "ä-b", "!x", "1-2", "𝔸"])
 def test_other_text_is_left_as_it_is(text: str) -> None:
     write(text)
 

@@ -92,10 +92,10 @@ def test_names_aliases_and_plans_that_a_spreadsheet_would_run_are_defused() -> N
     listed = rows(plans_csv(ACTOR))[0]
 
     assert exported["name"] == '\'=HYPERLINK("http://x")'
-    assert exported["ingest_aliases"] == "'+1\n@sum"
+    assert exported["ingest_aliases"] == "'+1\n'@sum"
     assert exported["external_id"] == "'-2"
     assert exported["plans"] == "'=1+1"
-    assert (listed["name"], listed["description"], listed["customers"]) == ("'=1+1", "'\t=2", "1")
+    assert (listed["name"], listed["description"], listed["customers"]) == ("'=1+1", "'\t'=2", "1")
 
 
 @pytest.mark.parametrize("sort", ["name", "-name", "created_at", "-created_at"])
