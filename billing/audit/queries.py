@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.audit.paging import FilterRefused, Slice, cut, is_storable, moment_with_zone
+from billing.lists.references import reference_meant
 from billing.users import User
 
 LONGEST = 400
@@ -52,6 +53,7 @@ class AuditFilter:
         A date means that whole day in UTC, also as `until`. Raises FilterRefused.
         """
         customer = query.get("customer", "").strip()
+        reference = query.get("reference", "").strip()
         try:
             customer_id = UUID(customer) if customer else None
         except ValueError as problem:
@@ -60,7 +62,7 @@ class AuditFilter:
             text=query.get("q", "").strip(),
             event=query.get("event", "").strip(),
             actor=query.get("actor", "").strip(),
-            reference=query.get("reference", "").strip().upper(),
+            reference=reference_meant(reference) or reference,
             customer_id=customer_id,
             since=read_moment(query.get("since", "")),
             until=read_moment(query.get("until", ""), is_end=True),
@@ -85,7 +87,7 @@ class AuditFilter:
         if self.event:
             rows = rows.filter(event_type=self.event)
         if self.actor:
-            person = Q(username=self.actor) | (Q(pk=self.actor) if self.actor.isdecimal() else Q())
+            person = Q(username__iexact=self.actor) | (Q(pk=self.actor) if self.actor.isdecimal() else Q())
             rows = rows.filter(
                 Q(actor__in=User.objects.filter(person)) | Q(actor=None, actor_text=self.actor)
             )

@@ -10,14 +10,12 @@ import unicodedata
 from django import forms
 
 from billing.changes.refusals import BadInput
-from billing.metronome.text import BLANKS, TURNERS, is_drawn
+from billing.lists.text import as_typed
+from billing.metronome.text import TURNERS, is_drawn
 
 LONGEST_REASON = 2_000
 ID_END = 8
 """How many characters of an id stand in for a name that shows nothing."""
-_QUOTES = str.maketrans({**dict.fromkeys("‘’‛′", "'"), **dict.fromkeys("“”„‟″", '"')})
-_JOINERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5")
-"""Marks and letters that Unicode lets programs leave undrawn."""
 
 
 def plain_lines(text: str) -> str:
@@ -64,30 +62,12 @@ class ReasonField(forms.CharField):
 
 def to_type(name: str, thing_id: str | None) -> str:
     """What a person types to show that they mean this one: its name, or its id's end if that is blank."""
-    return name if _as_typed(name) else (thing_id or "")[-ID_END:]
+    return name if as_typed(name) else (thing_id or "")[-ID_END:]
 
 
 def is_typed(typed: str, name: str, thing_id: str | None) -> bool:
     """Whether this is the name as a keyboard gives it.
 
-    Spaces, tabs and line breaks fold to one space; what can't be seen is left out; forms of one letter, of
-    quotes and of dashes are one. Capitals and accents count.
+    Capitals and accents count, unlike in a search: who types them has read them.
     """
-    return bool(typed.strip()) and _as_typed(typed) == _as_typed(to_type(name, thing_id))
-
-
-def _as_typed(text: str) -> str:
-    spaced = "".join(" " if letter.isspace() else letter for letter in unicodedata.normalize("NFKC", text))
-    seen = (letter for letter in spaced if not _is_unseen(letter))
-    dashed = ("-" if unicodedata.category(letter) == "Pd" or letter == "−" else letter for letter in seen)
-    return " ".join("".join(dashed).translate(_QUOTES).split())
-
-
-def _is_unseen(letter: str) -> bool:
-    return (
-        letter in BLANKS
-        or letter in _JOINERS
-        or "\ufe00" <= letter <= "\ufe0f"
-        or "\U000e0100" <= letter <= "\U000e01ef"
-        or unicodedata.category(letter) in ("Cf", "Cc")
-    )
+    return bool(typed.strip()) and as_typed(typed) == as_typed(to_type(name, thing_id))

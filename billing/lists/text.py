@@ -66,16 +66,16 @@ UNSPACED = (
 )
 """Letters of scripts that leave no space between words, as a regular expression's ranges: each is a word."""
 
-_AS_FOLDED = str.maketrans(
+_AS_TYPED = str.maketrans(
     {
-        **dict.fromkeys(MARKS + UNSEEN),
+        **dict.fromkeys(UNSEEN + "\u034f"),
         **dict.fromkeys(SPACES, " "),
         **dict.fromkeys(DASHES, "-"),
         **dict.fromkeys(QUOTES, "'"),
         **dict.fromkeys(DOUBLE_QUOTES, '"'),
-        **LETTERS,
     }
 )
+_AS_FOLDED = _AS_TYPED | dict.fromkeys(map(ord, MARKS)) | {ord(one): two for one, two in LETTERS.items()}
 _AS_LOOKS = str.maketrans(LOOK_ALIKES)
 _UNSPACED_RUN = re.compile(f"[{UNSPACED}]{{2,}}")
 
@@ -89,6 +89,13 @@ def folded(text: str) -> str:
     caseless = unicodedata.normalize("NFKD", text).casefold()
     plain = unicodedata.normalize("NFKD", caseless).translate(_AS_FOLDED)
     return unicodedata.normalize("NFC", re.sub(" +", " ", plain).strip(" "))[:LONGEST_FOLDED]
+
+
+def as_typed(text: str) -> str:
+    """The text as a screen shows it and a keyboard gives it, in full: capitals, accents and letters count."""
+    letters = unicodedata.normalize("NFKC", text)
+    drawn = "".join(one for one in letters if one.isspace() or unicodedata.category(one) not in ("Cc", "Cf"))
+    return re.sub(" +", " ", drawn.translate(_AS_TYPED)).strip(" ")
 
 
 def skeleton(text: str) -> str:

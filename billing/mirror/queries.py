@@ -13,10 +13,10 @@ from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, Quer
 from django.db.models.functions import Coalesce
 
 from billing import clock
-from billing.audit.paging import Slice, cut, is_storable
+from billing.audit.paging import cut, is_storable
 from billing.lists.text import folded, in_order
 from billing.mirror.filters import CustomerFilter, current_plans
-from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
+from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, RefreshRun
 from billing.mirror.runs import DEAD_AFTER
 
 COUNT_CAP = 1_001
@@ -67,16 +67,6 @@ class Holder:
     id: UUID
     name: str
     archived_at: datetime | None
-
-
-class PlanRow(NamedTuple):
-    """One line of the plans page. `customers` counts subscriptions that have not ended."""
-
-    id: UUID
-    name: str
-    description: str
-    customers: int
-    missing_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,40 +195,6 @@ def customer_field_keys() -> list[str]:
     """The custom field keys that a customer can carry, by name."""
     keys = CustomFieldKey.objects.filter(entity="customer", missing_since__isnull=True)
     return in_order(keys.values_list("key", flat=True))
-
-
-def plans() -> list[PlanRow]:
-    """Every plan ever seen, by name, with how many subscriptions to it have not ended."""
-    number = (
-        current_plans()
-        .filter(plan=OuterRef("pk"))
-        .order_by()
-        .values("plan")
-        .annotate(number=Count("*"))
-        .values("number")
-    )
-    rows = Plan.objects.annotate(customers=Coalesce(Subquery(number, output_field=IntegerField()), 0))
-    columns = ("pk", "name", "description", "customers", "missing_since")
-    return [PlanRow(*row) for row in rows.order_by("sort_name", "name", "pk").values_list(*columns)]
-
-
-def plan(plan_id: UUID | str) -> Plan | None:
-    """One plan."""
-    return Plan.objects.filter(pk=plan_id).first()
-
-
-def plan_customers(plan_id: UUID | str, cursor: str | None = None, limit: int = 50) -> Slice[CustomerPlan]:
-    """A plan's subscriptions with their customers, newest first, ended ones too. Raises CursorRefused."""
-    return cut(
-        CustomerPlan.objects.filter(plan_id=plan_id, missing_since__isnull=True).select_related("customer"),
-        order="-starting_on",
-        column="starting_on",
-        cursor=cursor,
-        limit=limit,
-        parse_key=datetime.fromisoformat,
-        parse_id=UUID,
-        key_of=lambda row: (row.starting_on.isoformat(), str(row.pk)),
-    )
 
 
 def freshness() -> Freshness:

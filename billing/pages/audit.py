@@ -10,6 +10,7 @@ from billing.audit import export, queries
 from billing.audit.events import Event
 from billing.audit.paging import CursorRefused, FilterRefused
 from billing.audit.queries import AuditFilter
+from billing.lists.text import folded
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips, filters_only
 from billing.pages.downloads import csv_response
@@ -33,7 +34,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         page = queries.page(wanted, request.GET.get("cursor") or None)
     except CursorRefused as refusal:
         page, problem = queries.page(wanted), str(refusal)
-    people = list(User.objects.order_by("name").values_list("username", "name"))
+    people = sorted(User.objects.values_list("username", "name"), key=_by_name)
     return render_page(
         request,
         "audit/list",
@@ -59,6 +60,11 @@ def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
     except FilterRefused as refusal:
         raise BadRequest(str(refusal)) from refusal
     return csv_response(request, lambda: export.stream(wanted, actor_of(request)), "audit")
+
+
+def _by_name(person: tuple[str, str]) -> tuple[str, str, str]:
+    username, name = person
+    return folded(name), name, username
 
 
 def _shown(request: HttpRequest, people: list[tuple[str, str]]) -> dict[str, tuple[str, str]]:

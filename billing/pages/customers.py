@@ -22,6 +22,7 @@ from billing.control.models import Environment
 from billing.mirror import export
 from billing.mirror import queries as mirror
 from billing.mirror.filters import STATUSES, CustomerFilter, FilterRefused
+from billing.mirror.plans import plan_names
 from billing.pages import freshness
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips, filters_only
@@ -49,7 +50,7 @@ def customers(request: HttpRequest) -> HttpResponse:
         page = mirror.customers(wanted, request.GET.get("cursor") or None)
     except CursorRefused as refusal:
         page, problem = mirror.customers(wanted), str(refusal)
-    plans = mirror.plans()
+    plans = plan_names()
     plan_name = next((plan.name for plan in plans if plan.id == wanted.plan_id), str(wanted.plan_id or ""))
     return render_page(
         request,

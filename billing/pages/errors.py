@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.template import loader
 from django.utils import timezone
 
+from billing.lists.text import folded
 from billing.pages.access import RoleMissing
 from billing.pages.context import look
 from billing.roles import roles_that, roles_with
@@ -32,7 +33,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
         403,
         f"The role {request.user.get_role_display().lower()} may not {' or '.join(exception.any_of)}",
         roles=_either(roles_that(*exception.any_of)),
-        holders=User.objects.filter(role__in=roles_with(*exception.any_of), is_active=True).order_by("name"),
+        holders=sorted(
+            User.objects.filter(role__in=roles_with(*exception.any_of), is_active=True),
+            key=lambda holder: (folded(holder.name), holder.name, holder.pk),
+        ),
     )
 
 

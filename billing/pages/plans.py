@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from billing.audit.paging import CursorRefused
 from billing.mirror import export
-from billing.mirror import queries as mirror
+from billing.mirror import plans as mirror
 from billing.pages import freshness
 from billing.pages.access import needs
 from billing.pages.downloads import csv_response

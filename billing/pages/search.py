@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing.changes.models import ChangeRequest
+from billing.lists.references import reference_meant
 from billing.lists.text import folded
 from billing.mirror import queries as mirror
 from billing.mirror.filters import CustomerFilter, FilterRefused
@@ -21,7 +21,6 @@ from billing.pages.access import needs
 from billing.pages.requests import is_partial, render_page
 from billing.roles import Can
 
-REFERENCE = re.compile(r"\s*(?:CR-?)?0*(\d{1,9})\s*", re.IGNORECASE)
 SHOWN = 6
 
 
@@ -75,9 +74,8 @@ def _is_reference(words: str) -> bool:
 
 def _changes(words: str) -> list[ChangeRequest]:
     """The request that the words name; only whole references are looked up."""
-    if not (named := REFERENCE.fullmatch(words)):
-        return []
-    return list(ChangeRequest.objects.filter(reference=f"CR-{int(named[1]):06d}"))
+    reference = reference_meant(words)
+    return list(ChangeRequest.objects.filter(reference=reference)) if reference else []
 
 
 def _exact(words: str) -> str | None:

@@ -105,6 +105,7 @@ def test_each_filter_narrows(mona: User) -> None:
     assert texts(AuditFilter()) == ["Larkspur", "Halcyon"]
     assert texts(AuditFilter(event="change.submitted")) == ["Larkspur"]
     assert texts(AuditFilter(actor="mona")) == ["Larkspur"]
+    assert texts(AuditFilter(actor="MONA")) == ["Larkspur"]
     assert texts(AuditFilter(actor=str(mona.pk))) == ["Larkspur"]
     assert texts(AuditFilter(actor="sweep")) == ["Halcyon"]
     assert texts(AuditFilter(actor="nobody")) == []

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing import clock
 from billing.metronome.records import CustomerRecord
-from billing.mirror import queries
+from billing.mirror import plans, queries
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
 from billing.mirror.refresh import store_customer
 
@@ -107,6 +107,17 @@ def test_only_keys_that_a_customer_can_carry_are_named() -> None:
     assert queries.customer_field_keys() == ["cost_centre", "region"]
 
 
+def test_plans_and_field_keys_stand_in_the_order_of_their_folded_names() -> None:
+    in_order = ["Adler", "Ålesund", "Dahl", "Đorđe", "éclair", "Ost", "Zephyr"]
+    for number, name in enumerate(reversed(in_order), start=1):
+        Plan.objects.create(id=UUID(int=number), name=name, fetched_at=NOW)
+        CustomFieldKey.objects.create(entity="customer", key=name, fetched_at=NOW)
+
+    assert [plan.name for plan in plans.plans()] == in_order
+    assert [plan.name for plan in plans.plan_names()] == in_order
+    assert queries.customer_field_keys() == in_order
+
+
 def test_plans_count_subscriptions_that_have_not_ended_and_list_them_all() -> None:
     scale = Plan.objects.create(id=UUID(int=1), name="Scale", description="For growth", fetched_at=NOW)
     empty = Plan.objects.create(id=UUID(int=2), name="Empty", fetched_at=NOW, missing_since=NOW)
@@ -120,18 +131,19 @@ def test_plans_count_subscriptions_that_have_not_ended_and_list_them_all() -> No
             fetched_at=NOW,
         )
 
-    assert queries.plans() == [
-        queries.PlanRow(empty.pk, "Empty", "", 0, NOW),
-        queries.PlanRow(scale.pk, "Scale", "For growth", 4, None),
+    assert plans.plans() == [
+        plans.PlanRow(empty.pk, "Empty", "", 0, NOW),
+        plans.PlanRow(scale.pk, "Scale", "For growth", 4, None),
     ]
-    first = queries.plan_customers(scale.pk, limit=3)
-    second = queries.plan_customers(scale.pk, first.older, limit=3)
+    assert plans.plan_names() == [(empty.pk, "Empty"), (scale.pk, "Scale")]
+    first = plans.plan_customers(scale.pk, limit=3)
+    second = plans.plan_customers(scale.pk, first.older, limit=3)
     assert [row.customer.name for row in first.rows] == ["Company 5", "Company 4", "Company 3"]
     assert [row.customer.name for row in second.rows] == ["Company 2", "Company 1"]
     assert (first.newer, second.older) == (None, None)
-    assert queries.plan_customers(scale.pk, second.newer, limit=3).rows == first.rows
+    assert plans.plan_customers(scale.pk, second.newer, limit=3).rows == first.rows
     with CaptureQueriesContext(connection) as asked:
-        [row.customer.name for row in queries.plan_customers(scale.pk).rows]
+        [row.customer.name for row in plans.plan_customers(scale.pk).rows]
     assert len(asked) == 1
 
 

@@ -1,0 +1,72 @@
+"""Reads of the mirrored plans. Nothing here writes, and nothing here asks Metronome."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from billing.audit.paging import Slice, cut
+from billing.mirror.filters import current_plans
+from billing.mirror.models import CustomerPlan, Plan
+
+_BY_NAME = ("sort_name", "name", "pk")
+
+
+class PlanRow(NamedTuple):
+    """One line of the plans page. `customers` counts subscriptions that have not ended."""
+
+    id: UUID
+    name: str
+    description: str
+    customers: int
+    missing_since: datetime | None
+
+
+class PlanName(NamedTuple):
+    """A plan where people choose one."""
+
+    id: UUID
+    name: str
+
+
+def plans() -> list[PlanRow]:
+    """Every plan ever seen, by name, with how many subscriptions to it have not ended."""
+    number = (
+        current_plans()
+        .filter(plan=OuterRef("pk"))
+        .order_by()
+        .values("plan")
+        .annotate(number=Count("*"))
+        .values("number")
+    )
+    rows = Plan.objects.annotate(customers=Coalesce(Subquery(number, output_field=IntegerField()), 0))
+    columns = ("pk", "name", "description", "customers", "missing_since")
+    return [PlanRow(*row) for row in rows.order_by(*_BY_NAME).values_list(*columns)]
+
+
+def plan_names() -> list[PlanName]:
+    """Every plan ever seen, by name, without counting who is on it."""
+    return [PlanName(*row) for row in Plan.objects.order_by(*_BY_NAME).values_list("pk", "name")]
+
+
+def plan(plan_id: UUID | str) -> Plan | None:
+    """One plan."""
+    return Plan.objects.filter(pk=plan_id).first()
+
+
+def plan_customers(plan_id: UUID | str, cursor: str | None = None, limit: int = 50) -> Slice[CustomerPlan]:
+    """A plan's subscriptions with their customers, newest first, ended ones too. Raises CursorRefused."""
+    return cut(
+        CustomerPlan.objects.filter(plan_id=plan_id, missing_since__isnull=True).select_related("customer"),
+        order="-starting_on",
+        column="starting_on",
+        cursor=cursor,
+        limit=limit,
+        parse_key=datetime.fromisoformat,
+        parse_id=UUID,
+        key_of=lambda row: (row.starting_on.isoformat(), str(row.pk)),
+    )
