@@ -177,7 +177,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- People: accounts are made by administrators, sign-in is by username
 AUTH_USER_MODEL = "billing.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["billing.pages.sign_in.Credentials"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -1,6 +1,8 @@
 """The plumbing under every test: an empty Redis, and the application's own database role."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.conf import settings
@@ -25,3 +27,22 @@ def application_url(db: None) -> str:
     if url is None:
         pytest.skip("DATABASE_URL names a server of its own, whose application role we don't know")
     return url
+
+
+@pytest.fixture
+def as_application(transactional_db: None, application_url: str) -> Iterator[None]:
+    """Django itself speaks to the database as the application's role, until the test ends."""
+    with _speaking_as(application_url):
+        yield
+
+
+@contextmanager
+def _speaking_as(url: str) -> Iterator[None]:
+    parts, as_owner = urlsplit(url), dict(connection.settings_dict)
+    connection.close()
+    connection.settings_dict.update(USER=unquote(parts.username), PASSWORD=unquote(parts.password))
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(as_owner)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.http import HttpRequest
 
 from billing.audit import log
-from billing.audit.actors import Actor, person
+from billing.audit.actors import Actor, person, system
 from billing.audit.events import Event
 from billing.users import User
 
@@ -33,6 +34,22 @@ class Door(DefaultAccountAdapter):
         with transaction.atomic():
             super().set_password(user, password)
             _record(Event.PERSON_PASSWORD_CHANGED, person(user, **_place(self.request)), user)
+
+
+class Credentials(AuthenticationBackend):
+    """Who may sign in. A hash that Django renews meanwhile, for the same password, is on record as well."""
+
+    def _check_password(self, user: User | None, password: str) -> User | None:
+        kept = user.password if user else ""
+        with transaction.atomic():
+            known = super()._check_password(user, password)
+            if user and user.password != kept:
+                subject = log.Subject(kind="person", id=str(user.pk), text=user.name)
+                why = "Hashed anew at sign-in; the password is the same."
+                log.record(
+                    Event.PERSON_PASSWORD_CHANGED, actor=system("sign-in"), subject=subject, reason=why
+                )
+        return known
 
 
 def connect() -> None:
