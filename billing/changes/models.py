@@ -93,6 +93,12 @@ class ChangeRequest(models.Model):
             models.Index(fields=["maker", "-submitted_at"], name="requests_by_maker"),
             models.Index(fields=["customer_id", "-submitted_at"], name="requests_by_customer"),
             models.Index(fields=["-submitted_at", "-id"], name="requests_newest_first"),
+            models.Index(
+                fields=["submitted_at", "id"],
+                condition=models.Q(status__in=sorted(OPEN)),
+                name="requests_open_by_age",
+            ),
+            models.Index(fields=["settled_at", "status"], name="requests_by_settled"),
         ]
 
     def __str__(self) -> str:
@@ -215,6 +221,7 @@ class Decision(models.Model):
                 condition=models.Q(verdict=Verdict.APPROVE) | ~models.Q(reason=""),
             ),
         ]
+        indexes = [models.Index(fields=["-decided_at", "-id"], name="decisions_newest_first")]
 
     def __str__(self) -> str:
         return f"{self.checker} {self.verdict}"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
 
 from billing.audit.paging import Slice, cut, moment_with_zone
 from billing.changes.models import ApprovalStep, Call, ChangeRequest, Decision, Resolution, counting_approvals
@@ -14,31 +19,52 @@ from billing.changes.statuses import IN_DOUBT, OPEN, Status
 from billing.roles import Can
 from billing.users import User
 
+WAITING_CAP = 100
+"""Where the count of what waits for somebody stops: more is "99+"."""
+
 
 def waiting_for(person: User) -> QuerySet[ChangeRequest]:
-    """Requests that this person can act on now: decide, resolve or second. Oldest first."""
-    mine = Q(pk__in=[])
+    """Requests that this person can act on now: decide, resolve or second. Oldest first.
+
+    One walk along `requests_open_by_age`, which asks each open request and ends at the limit of the caller.
+    """
+    arms, statuses = [], OPEN - {Status.SUBMITTED}
     said = Resolution.objects.filter(carried_out_at__isnull=True)
     if person.may(Can.DECIDE):
-        mine |= Q(pk__in=_undecided_by(person))
+        statuses = OPEN
+        arms.append(Q(status=Status.SUBMITTED) & _undecided_by(person) & _has_open_step_for(person))
     if person.may(Can.DECIDE) or person.may(Can.RESOLVE):
         unseconded = said.filter(needs_second=True, seconded_by__isnull=True).exclude(by=person)
-        mine |= Q(pk__in=unseconded.values("change_id")) & ~Q(maker=person)
+        arms.append(Q(pk__in=unseconded.values("change_id")))
     if person.may(Can.RESOLVE):
-        others = ~Q(maker=person) & ~Q(pk__in=Decision.objects.filter(checker=person).values("change_id"))
-        mine |= Q(needs_person=True) & others & ~Q(pk__in=said.values("change_id"))
-    return ChangeRequest.objects.filter(mine).select_related("maker").order_by("submitted_at", "pk")
+        arms.append(Q(needs_person=True) & _undecided_by(person) & ~Q(pk__in=said.values("change_id")))
+    if not arms:
+        return ChangeRequest.objects.none().order_by("submitted_at", "pk")
+    requests = ChangeRequest.objects.filter(reduce(or_, arms), status__in=sorted(statuses))
+    return requests.exclude(maker=person).select_related("maker").order_by("submitted_at", "pk")
 
 
-def _undecided_by(person: User) -> QuerySet:
-    """Submitted requests of others with an open step for this person's role that they have not decided."""
-    open_steps = (
-        ApprovalStep.objects.filter(role=person.role, change__status=Status.SUBMITTED)
-        .annotate(approvals=Count("decisions", filter=counting_approvals("decisions__")))
-        .filter(people__gt=F("approvals"))
-        .exclude(change__maker=person)
+def count_waiting_for(person: User) -> int:
+    """How many requests this person can act on now, counted up to WAITING_CAP."""
+    return waiting_for(person)[:WAITING_CAP].count()
+
+
+def _undecided_by(person: User) -> IsNull:
+    """Asked of each request as the walk meets it; NOT EXISTS would first read all that they ever decided."""
+    own = Decision.objects.filter(change=OuterRef("pk"), checker=person).order_by()
+    return IsNull(Subquery(own.values("pk")[:1]), True)
+
+
+def _has_open_step_for(person: User) -> Exists:
+    """Whether a step for this person's role still needs somebody."""
+    given = (
+        Decision.objects.filter(counting_approvals(), step=OuterRef("pk"))
+        .order_by()
+        .values("step")
+        .values(number=Count("pk"))
     )
-    return open_steps.exclude(change__decisions__checker=person).values("change_id")
+    steps = ApprovalStep.objects.filter(change=OuterRef("pk"), role=person.role)
+    return Exists(steps.filter(people__gt=Coalesce(Subquery(given), 0)))
 
 
 def waited_for(changes: list[ChangeRequest]) -> dict[int, ChangeRequest]:
@@ -67,13 +93,10 @@ def all_requests(status: str = "") -> QuerySet[ChangeRequest]:
 def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:
     """Requests on one customer, newest first; the one that created it, too."""
     made = Call.objects.filter(operation="customers.create").alias(made=KT("result__id"))
-    return (
-        ChangeRequest.objects.filter(
-            Q(customer_id=customer_id) | Q(pk__in=made.filter(made=str(customer_id)).values("change_id"))
-        )
-        .select_related("maker")
-        .order_by("-submitted_at", "-pk")
-    )
+    about = ChangeRequest.objects.filter(customer_id=customer_id).values("pk")
+    ids = about.union(made.filter(made=str(customer_id)).values("change_id"))  # each arm has an index
+    requests = ChangeRequest.objects.filter(pk__in=ids)
+    return requests.select_related("maker").order_by("-submitted_at", "-pk")
 
 
 def page(rows: QuerySet[ChangeRequest], cursor: str | None, limit: int = 50) -> Slice[ChangeRequest]:
@@ -95,10 +118,32 @@ def open_for_customer(customer_id: UUID | str) -> list[ChangeRequest]:
     return list(for_customer(customer_id).filter(status__in=OPEN))
 
 
-def counts_by_status() -> dict[Status, int]:
-    """How many requests stand where."""
-    rows = ChangeRequest.objects.order_by().values_list("status").annotate(number=Count("pk"))
+def counts_of_open() -> dict[Status, int]:
+    """How many requests stand in each status that leads on; a status without any is left out."""
+    open_ones = ChangeRequest.objects.filter(status__in=sorted(OPEN)).order_by()
+    rows = open_ones.values_list("status").annotate(number=Count("*"))
     return {Status(status): number for status, number in rows}
+
+
+def troubles(refused_since: datetime) -> QuerySet[ChangeRequest]:
+    """Open requests that no worker can carry on with alone, and refusals since then that nobody took up."""
+    stuck = Q(status__in=[Status.UNKNOWN, Status.PARTLY_APPLIED]) | Q(needs_person=True)
+    unfinished = ChangeRequest.objects.filter(
+        stuck | Q(blocked_at__isnull=False), status__in=sorted(OPEN - {Status.SUBMITTED})
+    )
+    refused = ChangeRequest.objects.filter(
+        status=Status.REFUSED, settled_at__gte=refused_since, replaced_by__isnull=True
+    )
+    ids = unfinished.values("pk").union(refused.values("pk"), all=True)
+    rows = ChangeRequest.objects.filter(pk__in=ids).select_related("maker")
+    return rows.order_by("-needs_person", "-submitted_at")
+
+
+def lately_of(person: User, number: int = 50) -> list[str]:
+    """The references of a person's newest requests, and of those that are still open."""
+    own = ChangeRequest.objects.filter(maker=person)
+    newest = own.order_by("-submitted_at").values_list("reference")[:number]
+    return [row[0] for row in newest.union(own.filter(status__in=sorted(OPEN)).values_list("reference"))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,9 @@ class Customer(models.Model):
         indexes = [
             models.Index(fields=["sort_name", "id"], name="customers_by_name"),
             models.Index(fields=["created_at", "id"], name="customers_by_created"),
+            models.Index(
+                fields=["created_at"], condition=models.Q(missing_since__isnull=True), name="customers_new"
+            ),
             models.Index(fields=["fetched_at"], name="customers_by_fetched"),
             models.Index(fields=["folded_external_id"], name="customers_by_external_id"),
             models.Index(Skeleton("name"), name="customers_by_looks"),
@@ -95,6 +98,23 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CustomerTally(models.Model):
+    """How many customers came to or left a standing. The sum of a standing's rows is how many have it now.
+
+    Triggers add a row a statement (migration 0016) and change none, so that none waits for another;
+    each refresh of the account counts anew and leaves one row a standing.
+    """
+
+    standing = models.CharField(max_length=10)
+    number = models.BigIntegerField()
+
+    class Meta:
+        app_label = "billing"
+
+    def __str__(self) -> str:
+        return f"{self.number:+} {self.standing}"
 
 
 class IngestAlias(models.Model):

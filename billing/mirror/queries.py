@@ -18,10 +18,10 @@ from billing.lists.text import folded, in_order
 from billing.mirror.filters import CustomerFilter, current_plans
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, RefreshRun
 from billing.mirror.runs import DEAD_AFTER
+from billing.mirror.tally import ACTIVE, ARCHIVED, tally
 
 COUNT_CAP = 1_001
-"""Where counting what a search or a plan lets through stops; without either it is LIST_CAP."""
-LIST_CAP = 10_001
+"""Where counting what a search or a plan lets through stops; without either the tally knows."""
 FRESH_FOR, AGEING_FOR = timedelta(minutes=12), timedelta(minutes=15)
 """An account refreshed on time, every ten minutes, is fresh; past 15 minutes a page says stale, in amber."""
 
@@ -130,9 +130,9 @@ def _found(wanted: CustomerFilter) -> tuple[QuerySet[Customer], int, bool]:
     Few are known by id then, and sorted. Many are met soon by walking the list in its order.
     """
     if not wanted.is_narrow:
-        rows = wanted.in_passing()
-        count = rows[:LIST_CAP].count()
-        return rows, count, count == LIST_CAP
+        numbers = tally()
+        numbers["all"] = numbers[ACTIVE] + numbers[ARCHIVED]
+        return wanted.in_passing(), numbers[wanted.status], False
     ids = wanted.first_ids(COUNT_CAP)
     if len(ids) == COUNT_CAP:
         return wanted.in_passing(), COUNT_CAP, True

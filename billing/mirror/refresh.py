@@ -27,6 +27,7 @@ from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, Plan, 
 from billing.mirror.oddities import TooManyOdd
 from billing.mirror.storing import Cleaner, store_customers, store_subscriptions
 from billing.mirror.sweep import PAUSES, Sweep, Watch, dated
+from billing.mirror.tally import ACTIVE, ARCHIVED, recount, tally
 from billing.users import User
 
 KEPT = "What was read before is kept; nothing was marked missing."
@@ -57,6 +58,7 @@ def refresh_account(
             absent = sweep.read_everything()
             with transaction.atomic():
                 journal.run.marked_missing = mark_missing(absent, journal.run.started_at)
+                recount()
                 journal.end(remark=sweep.clean.remark())
         return journal.run
 
@@ -128,8 +130,9 @@ def _where(run: RefreshRun) -> str:
 
 def _mirrored_rows() -> int | None:
     """How many rows a refresh will about read; None before the first."""
-    models = (Customer, Plan, CustomerPlan, CustomFieldKey)
-    return sum(model.objects.filter(missing_since__isnull=True).count() for model in models) or None
+    numbers, models = tally(), (Plan, CustomerPlan, CustomFieldKey)
+    others = sum(model.objects.filter(missing_since__isnull=True).count() for model in models)
+    return numbers[ACTIVE] + numbers[ARCHIVED] + others or None
 
 
 def _listed(gateway: Gateway, wanted: UUID, asked_at: datetime) -> CustomerRecord | None:

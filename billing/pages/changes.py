@@ -59,7 +59,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
         page=page,
         problem=problem,
         lines=[(change, given.get(change.pk), waits.get(change.pk)) for change in page.rows],
-        counts={"waiting": queries.waiting_for(request.user).count()},
     )
 
 

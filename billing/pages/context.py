@@ -59,7 +59,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         **look(request),
         "may": {can.name.lower(): is_person and user.may(can) for can in Can},
         "now": clock.now(),
-        "waiting_count": cache(lambda: changes.waiting_for(user).count() if is_person else 0),
+        "waiting_count": cache(lambda: changes.count_waiting_for(user) if is_person else 0),
         "freeze": cache(freezing.state),
         "frozen_queue": cache(lambda: ChangeRequest.objects.filter(status=Status.APPROVED).count()),
     }

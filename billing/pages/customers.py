@@ -16,6 +16,7 @@ from billing.audit import queries as audit
 from billing.audit.paging import CursorRefused
 from billing.changes import queries as changes
 from billing.changes.kinds import KINDS
+from billing.changes.kinds.base import FIELD_GROUPS
 from billing.changes.models import ChangeRequest, Subject
 from billing.changes.statuses import OPEN
 from billing.control.models import Environment
@@ -142,12 +143,11 @@ class Offer:
 
 def offers(customer_id: UUID) -> list[Offer]:
     """What can be proposed about a customer, each with the open request that writes to the same facts."""
-    taken = dict(
-        Subject.objects.filter(is_open=True, key__startswith=f"customer:{customer_id}").values_list(
-            "key", "change__reference"
-        )
-    )
-    whole = taken.get(f"customer:{customer_id}", "")
+    whole_key = f"customer:{customer_id}"
+    keys = [whole_key, *(f"{whole_key}:{group}" for group in FIELD_GROUPS)]
+    busy = Subject.objects.filter(is_open=True, key__in=keys).order_by("pk")
+    taken = dict(busy.values_list("key", "change__reference"))
+    whole = taken.get(whole_key, "")
     return [
         Offer(kind, KINDS[kind].label, taken.get(f"customer:{customer_id}:{group}", whole))
         for kind, group in (("customer.realias", "aliases"), ("customer.rename", "name"))

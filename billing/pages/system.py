@@ -113,7 +113,7 @@ def _queues() -> list[Queue]:
         ChangeRequest.objects.filter(status__in=UNSETTLED)
         .order_by()
         .values_list("status")
-        .annotate(number=Count("pk"), oldest=Min("submitted_at"))
+        .annotate(number=Count("*"), oldest=Min("submitted_at"))
     )
     found = {status: (number, oldest) for status, number, oldest in rows}
     return [Queue(status, *found.get(status, (0, None))) for status in UNSETTLED]
@@ -125,6 +125,6 @@ def _settled_lately() -> dict[str, int]:
         ChangeRequest.objects.filter(settled_at__gte=clock.now() - DAY)
         .order_by("status")
         .values_list("status")
-        .annotate(number=Count("pk"))
+        .annotate(number=Count("*"))
     )
     return {str(Status(status).label): number for status, number in rows}

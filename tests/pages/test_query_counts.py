@@ -14,7 +14,7 @@ from tests.pages.conftest import add_customer, add_people, now, open_house, prop
 PLAN = "00000000-0000-0000-0000-000000000001"
 # Of each page four are the frame's: the session, the person, what waits for them, the freeze.
 PAGES = {
-    "/": 12,
+    "/": 13,  # active, archived and missing from the tally, new ones from an index: not one scan of all
     "/customers/?q=customer": 10,
     f"/plans/{PLAN}/": 8,
     "/plans/": 7,

@@ -157,6 +157,12 @@ def count(number: int | None) -> str:
     return "—" if number is None else f"{number:,}"
 
 
+@register.filter
+def up_to_99(number: int) -> str:
+    """`12`, and `99+` for what was counted no further."""
+    return "99+" if number > 99 else str(number)
+
+
 @register.simple_tag
 def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 customer`, `1,380 customers`, `2 aliases`."""
