@@ -13,7 +13,7 @@ from billing.changes.models import (
     Subject,
     Survey,
 )
-from billing.control.models import Freeze, Installation
+from billing.control.models import Freeze, Installation, NewBeginning
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
 from billing.users import User
 
@@ -31,6 +31,7 @@ __all__ = [
     "IngestAlias",
     "Installation",
     "Lookup",
+    "NewBeginning",
     "Plan",
     "PolicyVersion",
     "RefreshRun",

@@ -1,4 +1,4 @@
-"""Two rows that govern everything: which Metronome account this is, and whether applying is frozen."""
+"""What governs everything: which Metronome account this is, the freeze, and beginnings anew."""
 
 from __future__ import annotations
 
@@ -62,3 +62,33 @@ class Freeze(models.Model):
 
     def __str__(self) -> str:
         return "frozen" if self.frozen else "not frozen"
+
+
+class NewBeginning(models.Model):
+    """Two people's word that what is mirrored is not, or not only, of our account, and is to be read anew."""
+
+    reason = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    seconded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    seconded_at = models.DateTimeField(null=True)
+    carried_out_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        constraints = [
+            models.CheckConstraint(name="a_new_beginning_has_a_reason", condition=~models.Q(reason="")),
+            models.CheckConstraint(
+                name="a_new_beginning_takes_two",
+                condition=models.Q(seconded_by__isnull=True) | ~models.Q(seconded_by=models.F("by")),
+            ),
+            models.CheckConstraint(
+                name="only_what_two_agreed_to_is_begun",
+                condition=models.Q(carried_out_at__isnull=True) | models.Q(seconded_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"asked for by {self.by}"

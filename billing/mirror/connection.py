@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models.functions import Now
 
-from billing.control import freezing
+from billing.control import anew, freezing
 from billing.control.anchor import accept_token, anchor
 from billing.control.models import Freeze
 from billing.metronome.budget import Budget, BudgetUnavailable
@@ -50,6 +50,7 @@ class Doubts(NamedTuple):
     base_url: str
     frozen_at: datetime | None
     failed_refresh: int | None
+    begun_anew: int | None
 
 
 _answers: dict[Doubts, str] = {}
@@ -87,7 +88,7 @@ def _doubts(installation: UUID, token: str, base_url: str) -> Doubts:
     newest = failed.order_by("-started_at", "-pk").values_list("pk", flat=True).first()
     turned = Freeze.objects.filter(id=1).exclude(reason="")  # the row may be there before its first turn
     frozen_at = turned.values_list("changed_at", flat=True).first()
-    return Doubts(installation, token, base_url, frozen_at, newest)
+    return Doubts(installation, token, base_url, frozen_at, newest, anew.latest())
 
 
 def _look(gateway: Gateway) -> str:

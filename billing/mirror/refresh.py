@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
+from billing.control import anew
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import GatewayError
 from billing.metronome.records import CustomerRecord, OddRow
@@ -53,6 +54,7 @@ def refresh_account(
             gateway, RefreshRun.Scope.ACCOUNT, requested_by=requested_by, expected=_mirrored_rows()
         )
         with _ending_in_a_sentence(journal):
+            _begin_anew(gateway)
             ensure_account(gateway)
             sweep = Sweep(gateway, journal, watch=watch, pauses=pauses)
             absent = sweep.read_everything()
@@ -121,6 +123,17 @@ def _ending_in_a_sentence(journal: runs.Journal) -> Iterator[None]:
             connection.close()
         journal.end(error=f"{_where(journal.run)}: {type(problem).__name__}. {KEPT}")
         raise
+
+
+def _begin_anew(gateway: Gateway) -> None:
+    """Where two people said so, set everything mirrored aside; not before Metronome has answered."""
+    if not anew.is_agreed():
+        return
+    gateway.customers_page(archived=False)
+    with transaction.atomic():
+        models = (Customer, Plan, CustomerPlan, CustomFieldKey)
+        rows = (model.objects.filter(missing_since__isnull=True) for model in models)
+        anew.carried_out(sum(each.update(missing_since=Now()) for each in rows))
 
 
 def _where(run: RefreshRun) -> str:

@@ -11,12 +11,12 @@ from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing import VERSION, clock
+from billing import VERSION, clock, tasks
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import MARKS, TONES, Status
 from billing.changes.typed import checked_reason
-from billing.control import alive, freezing
+from billing.control import alive, anew, freezing
 from billing.control.models import Installation
 from billing.mirror import queries as mirror
 from billing.mirror.connection import budget_snapshot
@@ -73,6 +73,7 @@ def system(request: HttpRequest) -> HttpResponse:
         settled=settled,
         settled_total=sum(settled.values()),
         installation=Installation.objects.first(),
+        anew_waiting=anew.waiting(),
         version=VERSION,
         patience={
             "deadline": settings.WRITE_DEADLINE_SECONDS,
@@ -101,6 +102,30 @@ def freeze(request: HttpRequest) -> HttpResponse:
             messages.warning(request, "It was so already; somebody else was first.")
         return go_to(request, "billing:system")
     return render_page(request, "system/freeze", **context)
+
+
+@needs(Can.FREEZE, Can.DECIDE)
+@require_http_methods(["GET", "POST"])
+def begin_anew(request: HttpRequest) -> HttpResponse:
+    """The page on which one person asks for the mirror to be read anew, and another agrees."""
+    row = anew.waiting()
+    context = {"waiting": row, "mine": row is not None and row.by_id == request.user.pk, "reason": ""}
+    if request.method == "GET":
+        return render_page(request, "system/anew", **context)
+    wants_to_agree = request.POST.get("word") == "agree"
+    try:
+        reason = checked_reason(request.POST.get("reason", ""))
+        (anew.agree if wants_to_agree else anew.ask)(actor_of(request), reason)
+    except (BadInput, anew.Refused) as refusal:
+        context |= {"reason": request.POST.get("reason", ""), "error": refusal.message}
+        status = 422 if isinstance(refusal, BadInput) else 409
+        return render_page(request, "system/anew", status=status, **context)
+    if wants_to_agree:
+        tasks.nudge(tasks.refresh_mirror, request.user.pk)
+        messages.success(request, "Both of you agree; the next refresh reads everything anew.")
+    else:
+        messages.success(request, "It is asked for; somebody else has to agree within a day.")
+    return go_to(request, "billing:system")
 
 
 def _odd(account: mirror.Freshness) -> list[dict[str, str]]:

@@ -30,6 +30,7 @@ urlpatterns = [
     path("audit/export.csv", audit.audit_csv, name="audit-csv"),
     path("system/", system.system, name="system"),
     path("system/refresh/", refreshing.account, name="system-refresh"),
+    path("system/anew/", system.begin_anew, name="system-anew"),
     path("system/freeze/", system.freeze, name="system-freeze"),
     path("system/unfreeze/", system.freeze, name="system-unfreeze"),
     *change_urlpatterns,

@@ -69,6 +69,7 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:audit-csv": ("get", (302, 403, 200, 200, 200)),
     "billing:system": ("get", EVERYBODY_INSIDE),
     "billing:system-refresh": ("post", (302, 302, 302, 403, 302)),
+    "billing:system-anew": ("get", (302, 403, 200, 403, 200)),
     "billing:system-freeze": ("get", (302, 403, 403, 403, 200)),
     "billing:system-unfreeze": ("get", (302, 403, 403, 403, 200)),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,9 +16,10 @@ from redis import Redis
 from billing.audit.events import Event
 from billing.changes.models import ChangeRequest
 from billing.control import alive, freezing
+from billing.control.models import NewBeginning
 from billing.mirror.models import Customer, RefreshRun
 from billing.users import User
-from tests.pages.conftest import recorded
+from tests.pages.conftest import open_house, recorded
 
 
 def test_an_administrator_freezes_and_resumes_with_a_reason_and_every_page_says_so(
@@ -161,3 +163,24 @@ def test_the_page_says_which_processes_run(administrator: Client, redis: Redis) 
     assert "worker-changes Running 0 s ago" in words
     assert "worker-refresh Never seen —" in words
     assert "beat Silent 1 h ago" in words
+
+
+def test_reading_anew_is_asked_for_by_one_person_and_agreed_to_by_another(
+    browser: Callable[[str], Client], administrator: Client, manager: Client
+) -> None:
+    open_house()
+    assert administrator.post("/system/anew/", {"word": "ask", "reason": " "}).status_code == 422
+    assert administrator.post("/system/anew/", {"word": "agree", "reason": "Alone"}).status_code == 409
+    assert not NewBeginning.objects.exists()
+
+    assert administrator.post("/system/anew/", {"word": "ask", "reason": "Wiped"})["Location"] == "/system/"
+    own = administrator.get("/system/anew/").text
+    assert "Somebody else has to agree within a day." in own
+    assert 'name="word"' not in own
+    assert administrator.post("/system/anew/", {"word": "agree", "reason": "Me"}).status_code == 409
+    assert "somebody else has to agree" in manager.get("/system/").text
+    assert browser("finance").post("/system/anew/", {"word": "agree", "reason": "x"}).status_code == 403
+    assert NewBeginning.objects.get().seconded_by is None
+
+    assert manager.post("/system/anew/", {"word": "agree", "reason": "Seen"})["Location"] == "/system/"
+    assert NewBeginning.objects.get().seconded_by.username == "manager"

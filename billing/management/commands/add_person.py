@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
-from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -15,6 +12,7 @@ from django.db import transaction
 from billing.audit import log
 from billing.audit.actors import system
 from billing.audit.events import Event
+from billing.management.passwords import from_file, from_terminal
 from billing.roles import Role
 from billing.users import User
 
@@ -37,7 +35,8 @@ class Command(BaseCommand):
         if not person.name.isprintable():  # control characters and half characters are not
             raise CommandError("Nobody was added. name: This holds a character that nobody can read.")
         _check(person.full_clean, exclude=["password"])
-        password = _from_file(password_file) if password_file else _from_terminal()
+        nothing = "Nobody was added."
+        password = from_file(password_file, nothing) if password_file else from_terminal(nothing, twice=True)
         _check(validate_password, password, person)
         person.set_password(password)
         with transaction.atomic():
@@ -60,22 +59,3 @@ def _check(validate: Any, *args: Any, **more: Any) -> None:
         else:
             words = problem.messages
         raise CommandError("Nobody was added. " + " ".join(words)) from problem
-
-
-def _from_file(path: str) -> str:
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise CommandError(f"Nobody was added. The password file can’t be read: {problem}") from problem
-    if not lines or not lines[0]:
-        raise CommandError("Nobody was added. The password file’s first line is empty.")
-    return lines[0]
-
-
-def _from_terminal() -> str:
-    if not sys.stdin.isatty():
-        raise CommandError("Nobody was added. There is no terminal to ask at: use --password-file FILE.")
-    password = getpass.getpass("Password: ")
-    if password != getpass.getpass("Again: "):
-        raise CommandError("Nobody was added. The two passwords differ.")
-    return password
