@@ -20,5 +20,6 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
 RUN COUNTERSIGN_PROCESS=build python manage.py collectstatic --no-input
 USER countersign
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--workers", "2", \
-     "--blocking-threads", "8", "--respawn-failed-workers", "adminsite.wsgi:application"]
+CMD ["granian", "--interface", "asginl", "--http", "1", "--http1-header-read-timeout", "10000", "--no-ws", \
+     "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--workers-kill-timeout", "8", "--respawn-failed-workers", \
+     "adminsite.asgi:application"]

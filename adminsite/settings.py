@@ -48,7 +48,6 @@ if IS_WEB and len(SECRET_KEY) < 50:
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") if IS_WEB else env_list("ALLOWED_HOSTS", "")
 SITE_URL = env_url("SITE_URL", ("https", "http")) if IS_WEB else env_url("SITE_URL", ("https", "http"), "")
 ROOT_URLCONF = "adminsite.urls"
-WSGI_APPLICATION = "adminsite.wsgi.application"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -102,8 +101,13 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
+# --- The web process: how many pages at once, and how long a slow client may take (see adminsite/serving.py)
+WEB_THREADS = env_int("WEB_THREADS", 8, least=1, most=100)
+BODY_SECONDS = env_int("BODY_SECONDS", 30, least=1, most=600)
+ANSWER_SECONDS = env_int("ANSWER_SECONDS", 600, least=1, most=3600)
+
 # --- PostgreSQL: long-lived processes keep a pool, commands open what they use
-DATABASE_POOL_SIZE = env_int("DATABASE_POOL_SIZE", 10, least=1, most=200)
+DATABASE_POOL_SIZE = env_int("DATABASE_POOL_SIZE", 14, least=1, most=200)
 DATABASES = {}
 if PROCESS not in ("beat", "build"):
     DATABASES["default"] = read_database(PROCESS, pool_size=DATABASE_POOL_SIZE if IS_WEB or IS_WORKER else 0)

@@ -18,6 +18,9 @@ from local.supervisor import Program, Supervisor
 PEOPLE = ("finance", "finance2", "manager", "manager2", "auditor", "admin")
 PASSWORD = "countersign-demo"  # noqa: S105 (printed on purpose; the demo listens on this machine only)
 WEB_PROCESSES, WEB_THREADS, WORKER_THREADS = 2, 4, 4
+# As in the Dockerfile: HTTP/1 alone, since of HTTP/2 no time for headers is held.
+HTTP = ("--interface", "asginl", "--http", "1", "--http1-header-read-timeout", "10000", "--no-ws")
+APPLICATION = "adminsite.asgi:application"
 QUEUES = {
     "changes": "changes,sweeps",
     "checks": "checks,doubts",
@@ -90,10 +93,10 @@ class Programs:
         return Program(name, (sys.executable, str(ROOT / "manage.py"), name, *arguments), environment)
 
     def web(self) -> Program:
-        options = f"--interface wsgi --host 127.0.0.1 --port {self.configuration.port} --no-ws"
-        options += f" --workers {WEB_PROCESSES} --blocking-threads {WEB_THREADS} --workers-kill-timeout 5"
-        command = _python("granian", *options.split(), "adminsite.wsgi:application")
-        return Program("web", command, self._environment("web"), may_restart=True)
+        options = f"--host 127.0.0.1 --port {self.configuration.port} --workers {WEB_PROCESSES}"
+        command = _python("granian", *HTTP, *options.split(), "--workers-kill-timeout", "5", APPLICATION)
+        environment = self._environment("web") | {"WEB_THREADS": str(WEB_THREADS)}
+        return Program("web", command, environment, may_restart=True)
 
     def worker(self, name: str) -> Program:
         queues = QUEUES[name]

@@ -7,9 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +15,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from billing.users import User
 from local.processes import start, stop
+from local.programs import APPLICATION, HTTP
 from local.testing import environment_for
 from tests.simulator_server import TOKEN, RunningSimulator
+from tests.web_server import database_url, static_root, wait_until_ready
 from tests.world import (
     administrator,
     auditor,
@@ -44,6 +43,7 @@ __all__ = [
     "maker",
     "simulator",
     "simulator_process",
+    "static_root",
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,20 +84,6 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The collected static files, as the web process serves them."""
-    folder = tmp_path_factory.mktemp("static")
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--no-input"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "COUNTERSIGN_PROCESS": "build", "STATIC_ROOT": str(folder)},
-        check=True,
-        capture_output=True,
-    )
-    return folder
-
-
 @dataclass
 class Live:
     """A running installation."""
@@ -135,10 +121,7 @@ def live(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    parts = connection.settings_dict
-    database = (
-        f"postgresql://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{parts['NAME']}"
-    )
+    database = database_url()
     patience = {
         "WRITE_DEADLINE_SECONDS": "5",
         "LEASE_SECONDS": "20",
@@ -161,7 +144,7 @@ def live(
         [sys.executable, "manage.py", "refresh_mirror"], cwd=ROOT, env=worker, check=True, capture_output=True
     )
     commands = [
-        (f"granian --interface wsgi --host 127.0.0.1 --port {port} --no-ws adminsite.wsgi:application", web),
+        (f"granian {' '.join(HTTP)} --host 127.0.0.1 --port {port} {APPLICATION}", web),
         (
             "celery -A adminsite worker --pool threads --concurrency 2 "
             "-Q changes,sweeps,checks,doubts,refresh --without-gossip --without-mingle --loglevel WARNING",
@@ -173,21 +156,5 @@ def live(
             log = stack.enter_context((tmp_path / f"log-{number}").open("wb"))
             command = [sys.executable, "-m", *words.split()]
             stack.callback(stop, start(command, log=log, environment=environment, folder=ROOT))
-        _wait_until(lambda: _answers(f"{url}/readyz"), tmp_path)
+        wait_until_ready(url, *sorted(tmp_path.glob("log-*")))
         yield Live(url, chromium, simulator)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 our own address
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _wait_until(true: Callable[[], bool], logs: Path) -> None:
-    until = time.monotonic() + 60
-    while not true():
-        if time.monotonic() > until:
-            pytest.fail("\n".join(log.read_text() for log in sorted(logs.glob("log-*"))))
-        time.sleep(0.1)
