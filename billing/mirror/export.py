@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Count, Expression, IntegerField, OuterRef, Subquery, TextField
+from django.contrib.postgres.aggregates import JSONBAgg
+from django.db.models import Count, Expression, IntegerField, OuterRef, Subquery, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 
 from billing.audit.actors import Actor
@@ -14,8 +14,8 @@ from billing.audit.taking import Taking, take
 from billing.mirror.filters import CustomerFilter, current_plans
 from billing.mirror.models import IngestAlias, Plan
 
-SEPARATOR = "\n"
-"""Between aliases, and between plans, in one cell: a spreadsheet shows one a line."""
+NONE = Value("[]", output_field=TextField())
+"""A list in a cell is a JSON array: an item may hold any separator, and a line break too."""
 
 
 def customers_csv(wanted: CustomerFilter, actor: Actor) -> Taking:
@@ -45,19 +45,17 @@ def plans_csv(actor: Actor) -> Taking:
 
 def _columns() -> dict[str, str | Expression]:
     own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by().values("customer")
-    aliases = own.annotate(text=Defused(StringAgg("alias", SEPARATOR, order_by="alias"))).values("text")
+    aliases = own.annotate(text=_listed("alias")).values("text")
     number = own.annotate(number=Count("*")).values("number")
     subscriptions = current_plans().filter(customer=OuterRef("pk")).order_by().values("customer")
-    plans = subscriptions.annotate(
-        text=Defused(StringAgg("plan__name", SEPARATOR, distinct=True, order_by="plan__name"))
-    ).values("text")
+    plans = subscriptions.annotate(text=_listed("plan__name", distinct=True)).values("text")
     return {
         "id": "id",
         "name": Defused("name"),
         "external_id": Defused("external_id"),
-        "ingest_aliases": Subquery(aliases, output_field=TextField()),
+        "ingest_aliases": Coalesce(Subquery(aliases, output_field=TextField()), NONE),
         "ingest_alias_count": Coalesce(Subquery(number, output_field=IntegerField()), 0),
-        "plans": Subquery(plans, output_field=TextField()),
+        "plans": Coalesce(Subquery(plans, output_field=TextField()), NONE),
         "custom_fields": Defused(Cast("custom_fields", TextField())),
         "created_at": as_utc("created_at"),
         "updated_at": as_utc("updated_at"),
@@ -65,3 +63,7 @@ def _columns() -> dict[str, str | Expression]:
         "missing_since": as_utc("missing_since"),
         "fetched_at": as_utc("fetched_at"),
     }
+
+
+def _listed(name: str, *, distinct: bool = False) -> Defused:
+    return Defused(Cast(JSONBAgg(name, distinct=distinct, order_by=name), TextField()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from billing.audit.actors import system
+from billing.audit.formulas import as_written
 from billing.audit.models import AuditEvent
 from billing.mirror.export import customers_csv, plans_csv
 from billing.mirror.filters import CustomerFilter
@@ -66,9 +68,9 @@ def test_a_customer_is_one_row_of_fixed_columns() -> None:
         "id": str(row.pk),
         "name": 'Halcyon, "Freight"\nGmbH',
         "external_id": "crm-7",
-        "ingest_aliases": "a\nb",
+        "ingest_aliases": '["a", "b"]',
         "ingest_alias_count": "2",
-        "plans": "Plan 8\nPlan 9",
+        "plans": '["Plan 8", "Plan 9"]',
         "custom_fields": '{"tier": "gold"}',
         "created_at": "2026-11-18T11:59:59.999999Z",
         "updated_at": "",
@@ -77,10 +79,36 @@ def test_a_customer_is_one_row_of_fixed_columns() -> None:
         "fetched_at": "2026-11-20T12:00:00.000000Z",
     }
     assert (exported[1]["ingest_aliases"], exported[1]["ingest_alias_count"], exported[1]["plans"]) == (
-        "",
+        "[]",
         "0",
-        "",
+        "[]",
     )
+
+
+def test_a_list_in_a_cell_splits_into_exactly_its_items() -> None:
+    several = [
+        "@sum",
+        "line\nalias",
+        "a,b;c|d",
+        '"quoted"',
+        "'=1",
+        "\\n",
+        "\t=2",
+        "ünï\u2028=3",
+        "line",
+        "alias",
+    ]
+    customer(1, "Halcyon", "line\nalias")
+    customer(2, "Larkspur", *several)
+    plan, other = (Plan.objects.create(id=UUID(int=n), name=f"-Plan\n{n}", fetched_at=NOW) for n in (8, 9))
+    subscribe(20, Customer.objects.get(name="Halcyon"), plan)
+    subscribe(21, Customer.objects.get(name="Halcyon"), other)
+
+    one, two = rows(customers_csv(CustomerFilter(), ACTOR))
+
+    assert json.loads(as_written(one["ingest_aliases"])) == ["line\nalias"]
+    assert sorted(json.loads(as_written(two["ingest_aliases"]))) == sorted(several)
+    assert json.loads(as_written(one["plans"])) == ["-Plan\n8", "-Plan\n9"]
 
 
 def test_names_aliases_and_plans_that_a_spreadsheet_would_run_are_defused() -> None:
@@ -92,9 +120,9 @@ def test_names_aliases_and_plans_that_a_spreadsheet_would_run_are_defused() -> N
     listed = rows(plans_csv(ACTOR))[0]
 
     assert exported["name"] == '\'=HYPERLINK("http://x")'
-    assert exported["ingest_aliases"] == "'+1\n'@sum"
+    assert exported["ingest_aliases"] == '["+1", "\'@sum"]'
     assert exported["external_id"] == "'-2"
-    assert exported["plans"] == "'=1+1"
+    assert exported["plans"] == '["=1+1"]'
     assert (listed["name"], listed["description"], listed["customers"]) == ("'=1+1", "'\t'=2", "1")
 
 
