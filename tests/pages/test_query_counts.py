@@ -19,7 +19,7 @@ PAGES = {
     f"/plans/{PLAN}/": 8,
     "/plans/": 7,
     "/audit/": 6,
-    "/system/": 10,
+    "/system/": 11,  # one of them asks whether a new beginning waits for a second person
 }
 
 
