@@ -81,7 +81,7 @@ def read_configuration(environment: Mapping[str, str], folder: Path) -> Configur
     """Read the rest; raises CannotStart with a sentence that names the variable. The folder must be locked:
     secrets are made in it the first time."""
     logs = folder / "logs"
-    make_own_folder(logs)
+    make_own_folder(logs).chmod(0o700)  # as root too: PostgreSQL's user has no business there
     inherited = without_ours(environment)
     inherited |= {name: environment[name] for name in TUNABLE if environment.get(name)}
     inherited |= {"PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "adminsite.settings"}

@@ -17,21 +17,24 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from local.configuration import ROOT, Configuration, data_folder, read_configuration
 from local.manage import forget_settings, keep_settings
-from local.places import is_port_taken
+from local.places import is_port_taken, make_own_folder
 from local.processes import CannotStart, end_with_parent
 from local.programs import Programs, Servers, steps, welcome_words
 from local.removal import remove
 from local.supervisor import StopAsked, Supervisor
 
 ADDRESS = "address"  # holds what there is to know while it is up, the URL first
+LOCK = "lock"
+WAIT_SECONDS = 300.0  # for another demo on the same folder to come up or to end
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the demo until somebody ends it. Returns 0 after Ctrl-C or SIGTERM, 1 when something failed."""
+    os.umask(0o077)  # logs and data are nobody else's to read
     if "MAKELEVEL" in os.environ:
         end_with_parent(signal.SIGTERM)  # a killed make takes the demo along
     listen_for_the_end()
@@ -40,8 +43,11 @@ def main(arguments: Sequence[str]) -> int:
         if "--remove" in arguments:
             remove(folder)
             return 0
-        with lock(folder) as is_ours:
-            return run(read_configuration(os.environ, folder)) if is_ours else tell_address(folder)
+        with lock(folder) as welcome:
+            if welcome:
+                print(f"The demo in {folder} is already up: {welcome}")
+                return 0
+            return run(read_configuration(os.environ, folder))
     except CannotStart as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
@@ -60,9 +66,9 @@ def run(configuration: Configuration) -> int:
     except StopAsked as asked:
         print(f"\nStopping, as asked by {asked} …", flush=True)
     finally:
-        end(servers, supervisor)
-        (configuration.folder / ADDRESS).unlink(missing_ok=True)
+        (configuration.folder / ADDRESS).unlink(missing_ok=True)  # first: from now on it isn't up
         forget_settings(configuration.folder)
+        end(servers, supervisor)
     return 0
 
 
@@ -117,32 +123,51 @@ def listen_for_the_end() -> None:
 
 
 @contextlib.contextmanager
-def lock(folder: Path) -> Iterator[bool]:
-    """Hold the folder for this process; give False when another demo holds it.
+def lock(folder: Path) -> Iterator[str]:
+    """Hold the folder for this process and give ""; where another demo is up on it, give its welcome instead.
 
-    The lock dies with its holder.
+    A demo that is just starting or ending is waited for; raises CannotStart when that takes too long. The
+    lock dies with its holder.
     """
-    with (folder / "lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
+    give_up = time.monotonic() + WAIT_SECONDS
+    is_told = False
+    while (file := _take(folder)) is None:
+        if welcome := _welcome(folder):
+            yield welcome
             return
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield True
+        if time.monotonic() > give_up:
+            raise CannotStart(f"The demo in {folder} neither comes up nor ends; its own terminal says why.")
+        if not is_told:
+            print(f"Another demo is just starting or ending in {folder}; waiting for it …", flush=True)
+            is_told = True
+        time.sleep(0.2)
+    with file:
+        (folder / ADDRESS).unlink(missing_ok=True)  # of one that was killed
+        yield ""
 
 
-def tell_address(folder: Path) -> int:
-    """Say where the demo that holds the folder answers."""
+def _take(folder: Path) -> IO[str] | None:
+    """Return the folder's lock file, locked and with our number in it, or None while another has it."""
+    make_own_folder(folder)  # the other may be `make clean`
+    file = (folder / LOCK).open("a+", encoding="utf-8")
     try:
-        welcome = (folder / ADDRESS).read_text(encoding="utf-8")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(file.fileno()), (folder / LOCK).stat()):
+            raise BlockingIOError("removed meanwhile")
+    except OSError:
+        file.close()
+        return None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def _welcome(folder: Path) -> str:
+    try:
+        return (folder / ADDRESS).read_text(encoding="utf-8")
     except FileNotFoundError:
-        print(f"A demo is just starting or ending in {folder}; its own terminal says where it answers.")
-    else:
-        print(f"The demo in {folder} is already up: {welcome}")
-    return 0
+        return ""
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 from pathlib import Path
+from typing import IO
 
 
 def is_open_to_all(path: Path) -> bool:
@@ -48,8 +49,17 @@ def make_own_folder(folder: Path) -> Path:
 
     Only its owner can look into it. As root, others may pass through: PostgreSQL runs as `nobody` then.
     """
-    folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
     return folder
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Open a log to add to it; only its owner can read it, even one that was made with other rights."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "ab")
 
 
 def write_private_file(path: Path, text: str) -> None:

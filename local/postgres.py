@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 
 from local.nobody import copy_for_nobody, home_for_nobody, nobody
-from local.places import free_port, make_own_folder, package_folder, write_private_file
+from local.places import free_port, make_own_folder, open_log, package_folder, write_private_file
 from local.processes import CannotStart, last_lines, start, stop
 
 START_SECONDS = 60.0
@@ -128,7 +128,7 @@ class PostgresServer:
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += ["--no-sync"] if self.fast else []
         try:
-            with self.log.open("ab") as log:
+            with open_log(self.log) as log:
                 child = start(command, log=log, environment=_environment(), folder=self.home, user=self.user)
             try:
                 child.wait(START_SECONDS)
@@ -187,7 +187,7 @@ class PostgresServer:
         }
         command = [str(self.binaries / "postgres"), "-D", str(self.data)]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             self.process = start(
                 command,
                 log=log,

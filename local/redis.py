@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redis import Redis, RedisError
 
-from local.places import free_port, make_own_folder, package_folder
+from local.places import free_port, make_own_folder, open_log, package_folder
 from local.processes import CannotStart, last_lines, start, stop
 
 START_SECONDS = 20.0
@@ -79,7 +79,7 @@ class RedisServer:
             "appendonly no",
             f'dir "{self.folder}"',
         ]
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             self.process = start(
                 [str(binary), "-"],
                 log=log,

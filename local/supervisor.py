@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.places import open_log
 from local.processes import CannotStart, end_group, last_lines, start, stop
 
 RESTARTS, RESTART_WINDOW_SECONDS, FIRST_DELAY_SECONDS = 5, 60.0, 1.0  # the delay doubles each time
@@ -105,7 +106,7 @@ class Supervisor:
         self.running.clear()
 
     def _launch(self, program: Program) -> subprocess.Popen[bytes]:
-        with self.log_of(program.name).open("ab") as log:
+        with open_log(self.log_of(program.name)) as log:
             return start(
                 program.command,
                 log=log,

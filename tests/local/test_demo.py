@@ -1,20 +1,27 @@
 """`make demo` as a person meets it: up, told twice, ended, started again, killed, and nothing is left."""
 
+import fcntl
+import json
 import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import psutil
 import psycopg
 import pytest
 
+from local.demo import ADDRESS, LOCK, lock
 from local.places import free_port
 from local.postgres import PostgresServer
+from local.processes import CannotStart
 from local.programs import is_ready
 from local.variables import without_ours
 
@@ -80,13 +87,17 @@ def demo(tmp_path: Path) -> Iterator[DemoRun]:
     assert not demo.folder.exists()
 
 
-def customers(folder: Path) -> int:
-    """Count the mirrored customers of a demo that is down."""
+def customers(database_url: str) -> int:
+    """Count the mirrored customers."""
+    with psycopg.connect(database_url) as application:
+        return application.execute("SELECT count(*) FROM billing_customer").fetchone()[0]
+
+
+def customers_of_one_that_is_down(folder: Path) -> int:
     server = PostgresServer(folder / "postgres", fast=True)
     server.start()
     try:
-        with psycopg.connect(server.application_url()) as application:
-            return application.execute("SELECT count(*) FROM billing_customer").fetchone()[0]
+        return customers(server.application_url())
     finally:
         server.stop()
 
@@ -114,13 +125,67 @@ def test_the_demo_comes_up_is_told_twice_ends_and_starts_again_on_its_data(demo:
     assert "finance · finance2 · manager · manager2 · auditor · admin" in words
     assert is_ready(re.search(r"http://127\.0\.0\.1:\d+/_sim/", words)[0])
 
-    assert demo.end(signal.SIGINT, family) == []
-    assert demo.process.returncode == 0
-    first_count = customers(demo.folder)
+    files = [path for path in demo.folder.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"web.log", "worker-changes.log", "postgres.log", "redis.log"}
+    private = [
+        path for path in files if not path.is_relative_to(demo.folder / "static")
+    ]  # that, the web serves
+    assert [path for path in private if path.stat().st_mode & 0o077] == []
+    assert stat.S_IMODE((demo.folder / "logs").stat().st_mode) == 0o700
 
-    family = demo.start()
-    assert demo.end(signal.SIGKILL, family) == []
-    assert customers(demo.folder) == first_count > 0
+    settings = json.loads((demo.folder / "manage-settings.json").read_text(encoding="utf-8"))
+    first_count = customers(settings["DATABASE_URL"])
+    ending = demo.process
+    ending.send_signal(signal.SIGINT)
+    second_family = demo.start()  # while the first is still going down
+    assert psutil.wait_procs(family, timeout=GONE_SECONDS)[1] == []
+    ending.stdout.close()
+    assert ending.wait(GONE_SECONDS) == 0
+    assert f"Another demo is just starting or ending in {demo.folder}; waiting for it …\n" in demo.words
+
+    assert demo.end(signal.SIGKILL, second_family) == []
+    assert customers_of_one_that_is_down(demo.folder) == first_count > 0
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[IO[str]]:
+    """The lock of another demo on the folder."""
+    with (tmp_path / LOCK).open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def test_a_demo_that_starts_is_waited_for_and_told_once_it_is_up(
+    held: IO[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    threading.Timer(0.5, lambda: (tmp_path / ADDRESS).write_text("the address")).start()
+
+    with lock(tmp_path) as welcome:
+        assert welcome == "the address"
+    assert capsys.readouterr().out.count("waiting for it …") == 1
+
+
+def test_a_demo_that_was_killed_or_cleaned_away_is_no_demo_that_is_up(held: IO[str], tmp_path: Path):
+    (tmp_path / LOCK).unlink()  # as make clean does
+    held.close()
+    (tmp_path / ADDRESS).write_text("the address of one that was killed")
+
+    with lock(tmp_path) as welcome:
+        assert welcome == ""
+        assert not (tmp_path / ADDRESS).exists()
+        assert (tmp_path / LOCK).read_text() == f"{os.getpid()}\n"
+
+
+def test_one_that_neither_comes_up_nor_ends_is_told(
+    held: IO[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("local.demo.WAIT_SECONDS", 0.3)
+
+    with (
+        pytest.raises(CannotStart, match="neither comes up nor ends; its own terminal says why"),
+        lock(tmp_path),
+    ):
+        pass
 
 
 def test_a_taken_port_is_told_before_anything_starts(demo: DemoRun):
