@@ -5,7 +5,7 @@ from django.urls import path
 
 from adminsite.urls import urlpatterns as ours
 from billing.pages.access import needs
-from billing.pages.requests import render_page
+from billing.pages.web import render_page
 from billing.roles import Can
 
 KILOBYTE = "<p>" + "x" * 1017 + "</p>"

@@ -14,7 +14,7 @@ from billing.lists.text import folded
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips, filters_only
 from billing.pages.downloads import csv_response
-from billing.pages.requests import actor_of, render_page
+from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 from billing.users import User
 

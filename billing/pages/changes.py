@@ -28,7 +28,7 @@ from billing.mirror import queries as mirror
 from billing.pages.access import needs
 from billing.pages.change_facts import comparisons, evidence, timeline
 from billing.pages.downloads import csv_response
-from billing.pages.requests import actor_of, go_to, is_partial, render_page
+from billing.pages.web import actor_of, go_to, is_partial, render_page
 from billing.roles import Can
 
 WORKER = "Changes worker"

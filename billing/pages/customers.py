@@ -28,8 +28,8 @@ from billing.pages import freshness
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips, filters_only
 from billing.pages.downloads import csv_response
-from billing.pages.requests import actor_of, render_page
 from billing.pages.rows import customer_lines, customer_status
+from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 
 SHOWN_ALIASES = 24

@@ -16,7 +16,7 @@ from billing.changes.statuses import Status
 from billing.mirror.tally import created_since, tally
 from billing.pages import freshness
 from billing.pages.access import needs
-from billing.pages.requests import render_page
+from billing.pages.web import render_page
 from billing.roles import Can
 from billing.users import User
 

@@ -13,7 +13,7 @@ from billing.mirror import plans as mirror
 from billing.pages import freshness
 from billing.pages.access import needs
 from billing.pages.downloads import csv_response
-from billing.pages.requests import actor_of, render_page
+from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from billing.pages.access import open_to_all
 from billing.pages.context import THEME_COOKIE, THEMES
-from billing.pages.requests import way_back
+from billing.pages.web import way_back
 
 YEAR_SECONDS = 365 * 86_400
 

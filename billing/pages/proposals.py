@@ -18,7 +18,7 @@ from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.mirror import queries as mirror
 from billing.pages import freshness
 from billing.pages.access import RoleMissing, needs
-from billing.pages.requests import actor_of, go_to, render_page
+from billing.pages.web import actor_of, go_to, render_page
 from billing.roles import Can
 
 UNDECIDED = {"reason", "typed_name", "open_business", "open_business_reason"}

@@ -17,7 +17,7 @@ from billing.mirror import queries as mirror
 from billing.mirror import refresh as mirror_refresh
 from billing.mirror.models import RefreshRun
 from billing.pages.access import needs, require
-from billing.pages.requests import actor_of, go_to, is_partial, render_page, way_back
+from billing.pages.web import actor_of, go_to, is_partial, render_page, way_back
 from billing.roles import Can
 
 PATIENCE_SECONDS = 30

@@ -18,7 +18,7 @@ from billing.mirror.likeness import known_exactly
 from billing.mirror.models import Customer
 from billing.mirror.queries import CustomerRow
 from billing.pages.access import needs
-from billing.pages.requests import is_partial, render_page
+from billing.pages.web import is_partial, render_page
 from billing.roles import Can
 
 SHOWN = 6

@@ -22,7 +22,7 @@ from billing.mirror import queries as mirror
 from billing.mirror.connection import budget_snapshot
 from billing.pages import freshness
 from billing.pages.access import needs
-from billing.pages.requests import actor_of, go_to, render_page
+from billing.pages.web import actor_of, go_to, render_page
 from billing.roles import Can
 
 UNSETTLED = (

@@ -57,7 +57,7 @@ def test_a_broken_page_is_kept_by_no_cache_either(
     def breaks(*_args: Any, **_kwargs: Any) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("billing.pages.requests.render", breaks)
+    monkeypatch.setattr("billing.pages.web.render", breaks)
     answer = auditor_browser.get("/audit/")
 
     assert (answer.status_code, answer["Cache-Control"]) == (500, "private, no-store")
@@ -147,7 +147,7 @@ def test_what_broke_keeps_its_trace(
         raise RuntimeError("broken on purpose")
 
     _as_the_handler_does(caplog)
-    monkeypatch.setattr("billing.pages.requests.render", breaks)
+    monkeypatch.setattr("billing.pages.web.render", breaks)
     assert auditor_browser.get("/audit/").status_code == 500
 
     told = [record for record in caplog.records if getattr(record, "status_code", 0) == 500]
