@@ -20,8 +20,11 @@ from django.test.utils import override_settings
 from adminsite.metronome import MetronomeSettings
 from bench import growing, simulator
 from billing.audit.actors import person
-from billing.changes import actions, sealed, sweeping
-from billing.changes.kinds import KINDS
+from billing.changes import sealed
+from billing.changes.agreeing import deciding
+from billing.changes.applying import sweeping
+from billing.changes.asking import submitting
+from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, Verdict
 from billing.changes.moves import database_now
 from billing.metronome.client import Gateway
@@ -104,8 +107,8 @@ def _mirrored(gateway: Gateway) -> Iterator[dict[str, Any]]:
 def _approved(snapshot: dict[str, Any], maker: User, checker: User) -> ChangeRequest:
     aliases = [*snapshot["ingest_aliases"], f"bench-{snapshot['id']}"]
     proposal = KINDS["customer.realias"].build({"ingest_aliases": aliases}, snapshot=snapshot)
-    change = actions.submit(proposal, actor=person(maker), reason="measured")
-    actions.decide(
+    change = submitting.submit(proposal, actor=person(maker), reason="measured")
+    deciding.decide(
         change.pk,
         actor=person(checker),
         verdict=Verdict.APPROVE,

@@ -16,8 +16,8 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing.audit.actors import person
-from billing.changes import actions
-from billing.changes.kinds import KINDS
+from billing.changes.asking import submitting
+from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion
 from billing.control.anchor import anchor
 from billing.mirror import queries as mirror
@@ -80,7 +80,7 @@ def _people() -> dict[str, list[User]]:
 def _one_request(maker: User) -> ChangeRequest:
     snapshot = mirror.snapshot(FIRST_CUSTOMER)
     proposal = KINDS["customer.rename"].build({"name": "Halcyon Logistics GmbH"}, snapshot=snapshot)
-    return actions.submit(proposal, actor=person(maker), reason="As agreed with the customer.")
+    return submitting.submit(proposal, actor=person(maker), reason="As agreed with the customer.")
 
 
 def _run(script: str, numbers: dict[str, object]) -> None:

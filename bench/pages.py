@@ -16,8 +16,8 @@ from django.db import connection
 from django.test import Client
 
 from bench.growing import FIRST_CUSTOMER
-from billing.audit.paging import Cursor
 from billing.changes.models import ChangeRequest
+from billing.lists.paging import Cursor
 from billing.users import User
 
 Work = Callable[[], object]

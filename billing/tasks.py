@@ -8,7 +8,8 @@ from celery import Task, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from billing.changes import preflight, reflecting, survey, sweeping
+from billing.changes.applying import preflight, reflecting, sweeping
+from billing.changes.asking import survey
 from billing.mirror import refresh
 from billing.mirror.connection import open_gateway
 from billing.users import User

@@ -12,11 +12,12 @@ BELOW: dict[str, set[str]] = {
     "users": {"roles"},
     "lists": set(),
     "clock": set(),
+    "walking": set(),
     "audit": {"users", "lists"},
-    "metronome": set(),
+    "metronome": {"walking"},
     "control": {"audit"},
     "mirror": {"users", "audit", "metronome", "control", "lists", "clock"},
-    "changes": {"users", "roles", "audit", "metronome", "control", "mirror", "lists", "clock"},
+    "changes": {"users", "roles", "audit", "metronome", "control", "mirror", "lists", "clock", "walking"},
     "tasks": {"users", "changes", "mirror", "audit", "control"},
     "pages": {"users", "roles", "audit", "control", "mirror", "changes", "tasks", "lists", "clock"},
     "management": {"users", "roles", "audit", "control", "metronome", "mirror", "changes", "tasks", "lists"},
@@ -24,7 +25,7 @@ BELOW: dict[str, set[str]] = {
     "apps": {"pages", "clock"},
     "migrations": {"lists"},
 }
-SENDERS = {"billing/changes/apply.py"}
+SENDERS = {"billing/changes/applying/apply.py"}
 """The only module outside the gateway that may start a writing operation (promise 1)."""
 
 
@@ -60,6 +61,29 @@ def test_every_room_is_on_the_list_and_imports_only_what_lies_below() -> None:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
 
     assert wrong == []
+
+
+def test_a_request_is_asked_for_then_agreed_then_applied_and_nothing_looks_ahead() -> None:
+    """Asking knows nothing of applying, and agreeing asks Metronome nothing."""
+    ahead = {
+        "asking": ("billing.changes.agreeing", "billing.changes.applying"),
+        "agreeing": ("billing.changes.applying", "billing.metronome.client", "billing.mirror.connection"),
+    }
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for room, forbidden in ahead.items()
+        for path in sources(f"billing/changes/{room}")
+        for line, module in imports(path)
+        if module.startswith(forbidden)
+    ]
+    shared = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sorted((ROOT / "billing/changes").glob("*.py"))
+        for line, module in imports(path)
+        if module.startswith(("billing.changes.asking", *ahead["asking"]))
+    ]
+
+    assert wrong + shared == []
 
 
 def test_the_gateway_knows_neither_django_nor_the_other_rooms() -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from adminsite.metronome import MetronomeSettings
 from billing.audit.actors import Actor, person
-from billing.changes import actions, sealed
-from billing.changes.kinds import KINDS
+from billing.changes import sealed
+from billing.changes.agreeing import deciding
+from billing.changes.asking import submitting
+from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion, Verdict
 from billing.control.anchor import anchor
 from billing.metronome.client import Gateway
@@ -99,13 +101,13 @@ def propose(
 ) -> ChangeRequest:
     """Submit one request through its kind."""
     proposal = KINDS[kind].build(entered, snapshot=snapshot, survey=survey)
-    return actions.submit(proposal, actor=by(maker), reason=reason, replaces=replaces)
+    return submitting.submit(proposal, actor=by(maker), reason=reason, replaces=replaces)
 
 
 def approve(change: ChangeRequest, *checkers: User) -> ChangeRequest:
     """Approve by each person in turn, typing what has to be typed."""
     for checker in checkers:
-        actions.decide(
+        deciding.decide(
             change.pk,
             actor=by(checker),
             verdict=Verdict.APPROVE,

@@ -6,11 +6,11 @@ from django.db.models import Expression, Func, TextField
 from django.db.models.functions import Cast
 
 from billing.audit.actors import Actor
-from billing.audit.csv import as_utc
 from billing.audit.events import Event
-from billing.audit.formulas import Defused
 from billing.audit.queries import AuditFilter
 from billing.audit.taking import Taking, take
+from billing.lists.csv import as_utc
+from billing.lists.formulas import Defused
 
 COLUMNS: dict[str, str | Expression] = {
     "id": "id",

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
-from billing.audit.paging import FilterRefused, Slice, cut, is_storable, moment_with_zone
+from billing.lists.paging import FilterRefused, Slice, cut, is_storable, moment_with_zone
 from billing.lists.references import reference_meant
 from billing.users import User
 

@@ -12,8 +12,8 @@ from django.db.models import Expression, QuerySet
 
 from billing.audit import log
 from billing.audit.actors import Actor
-from billing.audit.csv import copy_into
 from billing.audit.events import Event
+from billing.lists.csv import copy_into
 
 BLOCK_BYTES = 65_536
 MEMORY_BYTES = 1_048_576

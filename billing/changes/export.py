@@ -7,11 +7,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from billing.audit.actors import Actor
-from billing.audit.csv import as_utc
 from billing.audit.events import Event
-from billing.audit.formulas import Defused
 from billing.audit.taking import Taking, take
 from billing.changes.models import ChangeRequest
+from billing.lists.csv import as_utc
+from billing.lists.formulas import Defused
 
 
 def requests_csv(rows: QuerySet[ChangeRequest], actor: Actor, filters: dict[str, Any]) -> Taking:

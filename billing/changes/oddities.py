@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from billing.changes.proposals import Caution
 from billing.metronome.text import BLANKS, TURNERS
-
-MOST_NAMED = 8
 
 
 def is_hidden(letter: str) -> bool:
@@ -44,26 +41,3 @@ def oddities(alias: str) -> list[str]:
     if any(letter != " " and letter.isspace() for letter in inner):
         words.append("holds a space that is not an ordinary one")
     return words
-
-
-def name_cautions(name: str) -> list[Caution]:
-    """A name that holds characters which can't be seen, or turn the direction of what can."""
-    hidden = hidden_characters(name)
-    if not hidden:
-        return []
-    return [Caution("warn", "The name holds what can’t be seen.", f"{', '.join(hidden[:MOST_NAMED])}.")]
-
-
-def alias_cautions(added: list[str]) -> list[Caution]:
-    """The new aliases that are not what they look like."""
-    odd = [f"“{alias}” {' and '.join(words)}" for alias in added if (words := oddities(alias))]
-    if not odd:
-        return []
-    more = f"; and {len(odd) - MOST_NAMED:,} more" if len(odd) > MOST_NAMED else ""
-    return [
-        Caution(
-            "warn",
-            "Easily overlooked.",
-            f"{'; '.join(odd[:MOST_NAMED])}{more}. All of it is part of the alias.",
-        )
-    ]

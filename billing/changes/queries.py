@@ -13,9 +13,9 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
-from billing.audit.paging import Slice, cut, moment_with_zone
 from billing.changes.models import ApprovalStep, Call, ChangeRequest, Decision, Resolution, counting_approvals
 from billing.changes.statuses import IN_DOUBT, OPEN, Status
+from billing.lists.paging import Slice, cut, moment_with_zone
 from billing.roles import Can
 from billing.users import User
 

@@ -7,10 +7,10 @@ from django.db.models import Count, Expression, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Cast, Coalesce
 
 from billing.audit.actors import Actor
-from billing.audit.csv import as_utc
 from billing.audit.events import Event
-from billing.audit.formulas import Defused
 from billing.audit.taking import Taking, take
+from billing.lists.csv import as_utc
+from billing.lists.formulas import Defused
 from billing.mirror.filters import CustomerFilter, current_plans
 from billing.mirror.models import IngestAlias, Plan
 

@@ -11,7 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from billing.audit.paging import FilterRefused, is_storable
+from billing.lists.paging import FilterRefused, is_storable
 from billing.mirror.models import Customer, CustomerPlan
 from billing.mirror.searching import IsAnyOf, asked_of_each, has, ways
 

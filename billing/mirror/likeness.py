@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet
 
-from billing.audit.paging import is_storable
+from billing.lists.paging import is_storable
 from billing.lists.text import Skeleton, folded, skeleton
 from billing.mirror.models import Customer, IngestAlias
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from billing.audit.paging import Slice, cut
+from billing.lists.paging import Slice, cut
 from billing.mirror.filters import current_plans
 from billing.mirror.models import CustomerPlan, Plan
 

@@ -13,7 +13,7 @@ from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, Quer
 from django.db.models.functions import Coalesce
 
 from billing import clock
-from billing.audit.paging import cut, is_storable
+from billing.lists.paging import cut, is_storable
 from billing.lists.text import folded, in_order
 from billing.mirror.filters import CustomerFilter, current_plans
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, RefreshRun

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 
 from billing.audit import export, queries
 from billing.audit.events import Event
-from billing.audit.paging import CursorRefused, FilterRefused
 from billing.audit.queries import AuditFilter
+from billing.lists.paging import CursorRefused, FilterRefused
 from billing.lists.text import folded
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips, filters_only

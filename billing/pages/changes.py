@@ -17,13 +17,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing import clock, tasks
 from billing.audit.models import AuditEvent
-from billing.audit.paging import CursorRefused
-from billing.changes import actions, preflight, queries, resolving, sealed
+from billing.changes import queries, sealed
+from billing.changes.agreeing import deciding, resolving
+from billing.changes.applying import preflight
 from billing.changes.export import requests_csv
 from billing.changes.models import ChangeRequest, Resolution, Verdict
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
+from billing.lists.paging import CursorRefused
 from billing.mirror import queries as mirror
 from billing.pages.access import needs
 from billing.pages.change_facts import comparisons, evidence, timeline
@@ -113,7 +115,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
     if verdict not in Verdict.values:
         return _page(request, row, status=422, problem="Choose to approve or to reject.")
     try:
-        decided = actions.decide(
+        decided = deciding.decide(
             row.pk,
             actor=actor_of(request),
             verdict=Verdict(verdict),
@@ -141,7 +143,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     """The maker takes it back."""
     row = _found(reference)
     try:
-        actions.withdraw(row.pk, actor=actor_of(request), reason=request.POST.get("reason", ""))
+        deciding.withdraw(row.pk, actor=actor_of(request), reason=request.POST.get("reason", ""))
     except ActionRefused as refusal:
         return _refused(request, row, refusal, form="withdraw-")
     messages.success(request, f"{reference} is withdrawn. Nothing was sent.")
@@ -288,7 +290,7 @@ def _signatures(row: ChangeRequest, request_text: SealedRequest, waits_for_me: b
             )
         )
     if row.status == Status.SUBMITTED:
-        for step, missing in actions.open_steps(row):
+        for step, missing in deciding.open_steps(row):
             for number in range(missing):
                 mine = waits_for_me and number == 0
                 lines.append(
@@ -318,7 +320,7 @@ def _facts(request: HttpRequest, row: ChangeRequest) -> dict[str, Any]:
     text = sealed.read(row.sealed)
     user = request.user
     try:
-        actions.waiting_step(row, user)
+        deciding.waiting_step(row, user)
         why_not_decide = ""
     except ActionRefused as refusal:
         why_not_decide = refusal.message

@@ -13,13 +13,13 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.views.decorators.http import require_safe
 
 from billing.audit import queries as audit
-from billing.audit.paging import CursorRefused
 from billing.changes import queries as changes
-from billing.changes.kinds import KINDS
-from billing.changes.kinds.base import FIELD_GROUPS
+from billing.changes.asking.kind import FIELD_GROUPS
+from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, Subject
 from billing.changes.statuses import OPEN
 from billing.control.models import Environment
+from billing.lists.paging import CursorRefused
 from billing.mirror import export
 from billing.mirror import queries as mirror
 from billing.mirror.filters import STATUSES, CustomerFilter, FilterRefused

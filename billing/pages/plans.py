@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from billing.audit.paging import CursorRefused
+from billing.lists.paging import CursorRefused
 from billing.mirror import export
 from billing.mirror import plans as mirror
 from billing.pages import freshness

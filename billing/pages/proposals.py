@@ -10,11 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import tasks
-from billing.audit.paging import is_storable
-from billing.changes import actions, policy, queries, sealed, survey
-from billing.changes.kinds import KINDS, Kind
+from billing.changes import queries, sealed
+from billing.changes.asking import policy, submitting, survey
+from billing.changes.asking.kinds import KINDS, Kind
 from billing.changes.models import ChangeRequest, Survey
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
+from billing.lists.paging import is_storable
 from billing.mirror import queries as mirror
 from billing.pages import freshness
 from billing.pages.access import RoleMissing, needs
@@ -68,7 +69,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         reason = entered.pop("reason")
         try:
             proposal = asked.build(entered, snapshot=snapshot, survey=content)
-            made = actions.submit(proposal, actor=actor_of(request), reason=reason, replaces=old)
+            made = submitting.submit(proposal, actor=actor_of(request), reason=reason, replaces=old)
         except NotAllowed as refusal:
             raise RoleMissing(Can.PROPOSE) from refusal
         except BadInput as refusal:

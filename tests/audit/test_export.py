@@ -14,12 +14,12 @@ from django.db.models.expressions import RawSQL
 
 from billing.audit import log
 from billing.audit.actors import Actor, system
-from billing.audit.csv import copy_into
 from billing.audit.events import Event
 from billing.audit.export import stream
 from billing.audit.models import AuditEvent
 from billing.audit.queries import AuditFilter
 from billing.audit.taking import take
+from billing.lists.csv import copy_into
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,8 +13,8 @@ from billing.audit.actors import person, system
 from billing.audit.events import Event
 from billing.audit.log import NoTransaction
 from billing.audit.models import AuditEvent
-from billing.audit.paging import Cursor, CursorRefused, FilterRefused
 from billing.audit.queries import AuditFilter
+from billing.lists.paging import Cursor, CursorRefused, FilterRefused
 from billing.users import User
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 from psycopg.errors import RestrictViolation
 
 from billing.audit.models import AuditEvent
-from billing.changes import apply
+from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest, PolicyVersion, Resolution, Survey
 from billing.control import freezing
 from billing.control.models import Freeze, Installation

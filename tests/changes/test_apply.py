@@ -9,7 +9,7 @@ from django.test import Client
 
 from billing.audit.actors import system
 from billing.audit.models import AuditEvent
-from billing.changes import apply, settling, sweeping
+from billing.changes.applying import apply, settling, sweeping
 from billing.changes.models import ChangeRequest
 from billing.control import freezing
 from billing.metronome.client import Gateway

@@ -8,7 +8,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from billing.audit.models import AuditEvent
-from billing.changes import actions, apply, queries
+from billing.changes import queries
+from billing.changes.agreeing import deciding
+from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest, Decision, Verdict
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, SubjectBusy, WrongState
 from billing.metronome.client import Gateway
@@ -32,14 +34,14 @@ def refused(
     given = {"verdict": Verdict.APPROVE, "reason": "looks right", "digest": change.digest} | answers
     before = events(change), change.decisions.count(), change.status
     with pytest.raises(error):
-        actions.decide(change.pk, actor=by(checker), **given)
+        deciding.decide(change.pk, actor=by(checker), **given)
     change.refresh_from_db()
     assert (events(change), change.decisions.count(), change.status) == before
     assert simulator.ledger() == []
 
 
 def test_one_manager_approves_an_everyday_change(submitted: ChangeRequest, checker: User) -> None:
-    actions.decide(
+    deciding.decide(
         submitted.pk, actor=by(checker), verdict=Verdict.APPROVE, reason="seen", digest=submitted.digest
     )
 
@@ -92,7 +94,7 @@ def test_a_rejection_needs_a_reason(
 def test_a_rejection_settles_the_request_and_frees_the_customer(
     submitted: ChangeRequest, checker: User, maker: User, snapshot: dict[str, Any]
 ) -> None:
-    actions.decide(
+    deciding.decide(
         submitted.pk, actor=by(checker), verdict=Verdict.REJECT, reason="wrong name", digest=submitted.digest
     )
 
@@ -135,8 +137,8 @@ def test_the_maker_withdraws_and_nobody_else_does(
     submitted: ChangeRequest, maker: User, checker: User
 ) -> None:
     with pytest.raises(NotAllowed):
-        actions.withdraw(submitted.pk, actor=by(checker), reason="mine now")
-    actions.withdraw(submitted.pk, actor=by(maker), reason="typed the wrong name")
+        deciding.withdraw(submitted.pk, actor=by(checker), reason="mine now")
+    deciding.withdraw(submitted.pk, actor=by(maker), reason="typed the wrong name")
 
     submitted.refresh_from_db()
     assert submitted.status == "withdrawn"
@@ -203,7 +205,7 @@ def test_an_approval_counts_no_more_once_its_giver_may_not_give_it(
     User.objects.filter(pk=checker.pk).update(**what)
 
     assert queries.approvals([half_agreed.pk])[half_agreed.pk] == queries.Progress(given=0, needed=2)
-    assert [missing for _step, missing in actions.open_steps(half_agreed)] == [2]
+    assert [missing for _step, missing in deciding.open_steps(half_agreed)] == [2]
     approve(half_agreed, checker2)
     assert half_agreed.status == "submitted"
     assert list(queries.waiting_for(checker3)) == [half_agreed]
@@ -218,7 +220,7 @@ def test_an_approver_who_comes_back_counts_again(
     approve(half_agreed, checker2)
     User.objects.filter(pk=checker.pk).update(is_active=True)
 
-    assert actions.open_steps(half_agreed) == []
+    assert deciding.open_steps(half_agreed) == []
 
 
 @pytest.mark.parametrize("what", [{"is_active": False}, {"role": "auditor"}])

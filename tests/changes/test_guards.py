@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.changes import apply, claiming, guards, preflight, sweeping
+from billing.changes.applying import apply, claiming, guards, preflight, sweeping
 from billing.changes.models import Attempt, ChangeRequest
 from billing.metronome.client import Gateway
 from billing.mirror.refresh import refresh_account

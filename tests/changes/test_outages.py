@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from billing.audit.actors import system
-from billing.changes import apply
+from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest
 from billing.control import freezing
 from billing.metronome.client import Gateway

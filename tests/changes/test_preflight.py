@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.changes import actions, preflight, sealed
-from billing.changes.kinds import KINDS
+from billing.changes import sealed
+from billing.changes.applying import preflight
+from billing.changes.asking import submitting
+from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
@@ -43,7 +45,7 @@ def test_a_moved_customer_makes_it_stale_before_anybody_decides_and_it_can_be_pr
     proposal = KINDS["customer.rename"].build(
         sealed.read(submitted.sealed).form, snapshot=mirror.snapshot(snapshot["id"])
     )
-    again = actions.submit(proposal, actor=by(maker), reason="still wanted", replaces=submitted)
+    again = submitting.submit(proposal, actor=by(maker), reason="still wanted", replaces=submitted)
     assert again.replaces == submitted
     assert sealed.read(again.sealed).before["name"] == "Moved on"
 

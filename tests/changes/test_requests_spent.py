@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from billing.changes import apply
+from billing.changes.applying import apply
+from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest
-from billing.changes.survey import read_survey
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
 from billing.mirror.connection import ensure_account

@@ -8,10 +8,12 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from billing.changes import apply, queries, resolving
+from billing.changes import queries
+from billing.changes.agreeing import resolving
+from billing.changes.applying import apply
+from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest, Resolution
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
-from billing.changes.survey import read_survey
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
 from billing.users import User

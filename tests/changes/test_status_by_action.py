@@ -11,7 +11,8 @@ from django.db import transaction
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
-from billing.changes import actions, claiming, resolving, sweeping
+from billing.changes.agreeing import deciding, resolving
+from billing.changes.applying import claiming, sweeping
 from billing.changes.models import CallStatus, ChangeRequest, Resolution, Verdict
 from billing.changes.moves import database_now, locked, move
 from billing.changes.refusals import ActionRefused
@@ -79,7 +80,7 @@ def resolve(verdict: Resolution.Verdict) -> Callable[..., object]:
 
 
 def decide(verdict: Verdict) -> Callable[..., object]:
-    return lambda change, people: actions.decide(
+    return lambda change, people: deciding.decide(
         change.pk, actor=by(people["checker2"]), verdict=verdict, reason="seen", digest=change.digest
     )
 
@@ -91,7 +92,7 @@ def expire(change: ChangeRequest, people: dict[str, User]) -> None:
 ACTIONS: dict[str, Callable[..., object]] = {
     "approve": decide(Verdict.APPROVE),
     "reject": decide(Verdict.REJECT),
-    "withdraw": lambda change, people: actions.withdraw(
+    "withdraw": lambda change, people: deciding.withdraw(
         change.pk, actor=by(people["maker"]), reason="not needed"
     ),
     "expire": expire,

@@ -10,8 +10,8 @@ from django.db import connection
 
 from adminsite.celery import app
 from billing import tasks
-from billing.changes import claiming, sweeping
-from billing.changes.claiming import claim_change, claim_next
+from billing.changes.applying import claiming, sweeping
+from billing.changes.applying.claiming import claim_change, claim_next
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
 from billing.control import freezing

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from billing.audit.models import AuditEvent
-from billing.changes import apply, sweeping
+from billing.changes.applying import apply, sweeping
 from billing.changes.models import ChangeRequest
 from billing.metronome.client import Gateway
 from tests.simulator_server import RunningSimulator

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from billing.changes import sealed
-from billing.changes.survey import read_survey
+from billing.changes.asking.survey import read_survey
 from billing.metronome.client import Gateway
 from billing.metronome.records import InvoiceRecord
 from billing.users import User

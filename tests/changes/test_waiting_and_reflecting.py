@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.changes import apply, preflight, reflecting
+from billing.changes.applying import apply, preflight, reflecting
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
 from billing.metronome.client import Gateway

@@ -9,10 +9,12 @@ from django.core.management import CommandError, call_command
 
 from adminsite.metronome import MetronomeSettings
 from billing.audit.models import AuditEvent
-from billing.changes import apply, queries, resolving
+from billing.changes import queries
+from billing.changes.agreeing import resolving
+from billing.changes.applying import apply
+from billing.changes.applying.verifying import verified
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
-from billing.changes.verifying import verified
 from billing.metronome.client import Gateway
 from billing.mirror.models import Customer
 from billing.users import User

@@ -1,7 +1,7 @@
 """A worker that is killed with SIGKILL at a named step: `python crashing_worker.py CHANGE STEP WHEN`.
 
-STEP is a function of billing.changes.apply or filing; WHEN is before or after. The process has no chance to
-clean up, exactly as when the machine loses power.
+STEP is a function of billing/changes/applying/apply.py or filing.py; WHEN is before or after. The process
+has no chance to clean up, exactly as when the machine loses power.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import django
 
 django.setup()
 
-from billing.changes import apply, filing  # noqa: E402
+from billing.changes.applying import apply, filing  # noqa: E402
 from billing.metronome.client import Gateway  # noqa: E402
 from billing.mirror.connection import open_gateway  # noqa: E402
 

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from billing.changes import sealed, sweeping
+from billing.changes import sealed
+from billing.changes.applying import sweeping
+from billing.changes.asking.survey import read_survey
 from billing.changes.models import CallStatus, ChangeRequest
-from billing.changes.survey import read_survey
 from billing.metronome.client import Gateway
 from billing.users import User
 from local.testing import environment_for

@@ -9,7 +9,9 @@ import pytest
 from django.test import Client
 
 from adminsite.metronome import MetronomeSettings
-from billing.changes import apply, guards, preflight, sealed, survey, sweeping
+from billing.changes import sealed
+from billing.changes.applying import apply, guards, preflight, sweeping
+from billing.changes.asking import survey
 from billing.changes.models import ChangeRequest, Verdict
 from billing.metronome.client import Gateway
 from billing.metronome.text import utf16_units

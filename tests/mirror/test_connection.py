@@ -11,7 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from adminsite.metronome import MetronomeSettings
 from billing.audit.actors import system
 from billing.audit.models import AuditEvent
-from billing.changes import preflight, survey
+from billing.changes.applying import preflight
+from billing.changes.asking import survey
 from billing.control import freezing
 from billing.control.anchor import AnchorMismatch, installation
 from billing.metronome.client import Gateway

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.audit.paging import Cursor, CursorRefused
+from billing.lists.paging import Cursor, CursorRefused
 from billing.mirror.filters import CustomerFilter
 from billing.mirror.models import Customer, CustomerPlan, IngestAlias, Plan
 from billing.mirror.queries import CustomerRow, count_customers, customers

@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 
 from billing.audit.actors import system
-from billing.audit.formulas import as_written
 from billing.audit.models import AuditEvent
+from billing.lists.formulas import as_written
 from billing.mirror.export import customers_csv, plans_csv
 from billing.mirror.filters import CustomerFilter
 from billing.mirror.models import Customer, CustomerPlan, IngestAlias, Plan

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.audit.paging import FilterRefused
+from billing.lists.paging import FilterRefused
 from billing.mirror.filters import CustomerFilter
 from billing.mirror.models import Customer, IngestAlias
 from billing.mirror.queries import customers

@@ -13,8 +13,8 @@ from django.test import Client
 from billing.audit.actors import person
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
-from billing.changes import actions
-from billing.changes.kinds import KINDS
+from billing.changes.asking import submitting
+from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion
 from billing.control.anchor import anchor
 from billing.mirror import queries as mirror
@@ -157,4 +157,4 @@ def propose_rename(customer: Customer, maker: User, name: str) -> ChangeRequest:
     """A request to rename a customer, as its form would send it."""
     snapshot = mirror.snapshot(customer.pk)
     proposal = KINDS["customer.rename"].build({"name": name}, snapshot=snapshot)
-    return actions.submit(proposal, actor=person(maker), reason="As agreed with the customer.")
+    return submitting.submit(proposal, actor=person(maker), reason="As agreed with the customer.")

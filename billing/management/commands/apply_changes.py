@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Max
 
 from billing.audit.models import AuditEvent
-from billing.changes.sweeping import sweep
+from billing.changes.applying.sweeping import sweep
 from billing.control import freezing
 from billing.control.anchor import AnchorMismatch
 from billing.mirror.connection import open_gateway

@@ -13,8 +13,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing.audit.actors import system
 from billing.audit.export import stream
-from billing.audit.paging import FilterRefused
 from billing.audit.queries import AuditFilter, read_moment
+from billing.lists.paging import FilterRefused
 
 
 class Command(BaseCommand):

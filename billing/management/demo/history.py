@@ -13,12 +13,12 @@ from django.db.models import Exists, OuterRef
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
-from billing.changes.kinds import KINDS
+from billing.changes.asking.kinds import KINDS
+from billing.changes.asking.proposal import Proposal
+from billing.changes.asking.survey import read_survey
 from billing.changes.models import AttemptOutcome
 from billing.changes.moves import database_now
-from billing.changes.proposals import Proposal
 from billing.changes.statuses import Status
-from billing.changes.survey import read_survey
 from billing.management.demo.story import Story
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror

@@ -8,6 +8,8 @@ from typing import Any
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
+from billing.changes.asking.proposal import Proposal
+from billing.changes.asking.sealing import store, submitted_facts
 from billing.changes.models import (
     Attempt,
     AttemptOutcome,
@@ -18,8 +20,6 @@ from billing.changes.models import (
     Lookup,
     Verdict,
 )
-from billing.changes.proposals import Proposal
-from billing.changes.sealing import store, submitted_facts
 from billing.changes.statuses import SETTLED, Status
 from billing.users import User
 

@@ -1,14 +1,9 @@
-"""Every writing endpoint that Countersign knows, by name."""
+"""Every writing endpoint that Countersign knows: `<noun>/<verb>.py` holds one, found by being there."""
 
 from billing.metronome.operations.base import Operation
-from billing.metronome.operations.customers_archive import ArchiveCustomer
-from billing.metronome.operations.customers_create import CreateCustomer
-from billing.metronome.operations.customers_set_ingest_aliases import SetIngestAliases
-from billing.metronome.operations.customers_set_name import SetName
+from billing.walking import found_in
 
-OPERATIONS: dict[str, Operation] = {
-    known.name: known for known in (CreateCustomer(), SetName(), SetIngestAliases(), ArchiveCustomer())
-}
+OPERATIONS: dict[str, Operation] = found_in(__name__, Operation)
 
 
 def operation(name: str) -> Operation:

@@ -13,7 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.audit.models import AuditEvent
-from billing.changes import actions, sealed
+from billing.changes import refusals, sealed, typed
+from billing.changes.agreeing import deciding
 from billing.changes.models import ChangeRequest
 from billing.mirror import queries as mirror
 from billing.mirror.models import Customer, IngestAlias
@@ -101,14 +102,14 @@ def test_proposing_again_what_does_not_exist_is_a_404(
 def test_a_request_is_proposed_again_only_for_its_own_customer_and_as_its_own_kind(
     submitted: ChangeRequest, snapshot: dict[str, Any], maker: User, as_person: SignIn
 ) -> None:
-    actions.withdraw(submitted.pk, actor=by(maker), reason="wrong one")
+    deciding.withdraw(submitted.pk, actor=by(maker), reason="wrong one")
     submitted.refresh_from_db()
     browser, again = as_person(maker), f"again={submitted.reference}"
 
     assert browser.get(f"/changes/new/customer.rename/?customer={snapshot['id']}&{again}").status_code == 200
     assert browser.get(f"/changes/new/customer.realias/?customer={snapshot['id']}&{again}").status_code == 404
     assert browser.get(f"{CREATE}?{again}").status_code == 404
-    with pytest.raises(actions.BadInput, match="another customer"):
+    with pytest.raises(refusals.BadInput, match="another customer"):
         propose(
             "customer.rename",
             maker,
@@ -124,13 +125,13 @@ def test_a_reason_with_control_characters_is_refused_and_nothing_is_recorded(
 ) -> None:
     before = AuditEvent.objects.count()
 
-    with pytest.raises(actions.BadInput, match="control character"):
-        actions.decide(
+    with pytest.raises(refusals.BadInput, match="control character"):
+        deciding.decide(
             submitted.pk, actor=by(checker), verdict="reject", reason=reason, digest=submitted.digest
         )
 
     assert AuditEvent.objects.count() == before
-    assert actions.checked_reason("two\r\nlines\tand a tab ") == "two\nlines\tand a tab"
+    assert typed.checked_reason("two\r\nlines\tand a tab ") == "two\nlines\tand a tab"
 
 
 @pytest.mark.parametrize(

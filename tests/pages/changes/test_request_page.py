@@ -13,7 +13,8 @@ from django.test import Client
 from django.utils.html import escape
 
 from billing.audit.models import AuditEvent
-from billing.changes import apply, preflight, survey
+from billing.changes.applying import apply, preflight
+from billing.changes.asking import survey
 from billing.changes.models import ChangeRequest
 from billing.metronome.client import Gateway
 from billing.mirror.refresh import refresh_customer
@@ -115,7 +116,7 @@ def test_the_link_to_a_new_customer_comes_when_the_mirror_has_it(
     made = propose("customer.create", maker, entered)
     approve(made, checker)
     with monkeypatch.context() as late:
-        late.setattr("billing.changes.apply.reflect", lambda *_: None)
+        late.setattr("billing.changes.applying.apply.reflect", lambda *_: None)
         apply.apply_change(made.pk, gateway)
     browser = as_person(maker)
     page = browser.get(f"/changes/{made.reference}/").text

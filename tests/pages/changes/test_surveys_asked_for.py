@@ -11,8 +11,9 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from billing.changes import preflight, survey
 from billing.changes.alone import alone
+from billing.changes.applying import preflight
+from billing.changes.asking import survey
 from billing.changes.models import ChangeRequest, Survey
 from billing.changes.moves import database_now
 from billing.metronome.client import Gateway

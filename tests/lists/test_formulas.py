@@ -11,8 +11,8 @@ from django.db.models.expressions import RawSQL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.audit.formulas import ENDS, SIGNS, UNSEEN, Defused, as_written
 from billing.audit.models import AuditEvent
+from billing.lists.formulas import ENDS, SIGNS, UNSEEN, Defused, as_written
 
 pytestmark = pytest.mark.django_db
 

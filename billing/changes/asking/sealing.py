@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db import connection
 
-from billing.changes import policy, sealed
+from billing.changes import sealed
+from billing.changes.asking import policy
+from billing.changes.asking.proposal import Proposal
 from billing.changes.models import ApprovalStep, Call, ChangeRequest, Subject
-from billing.changes.proposals import Proposal
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import Status
 from billing.control.anchor import installation

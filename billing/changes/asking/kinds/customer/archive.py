@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.kinds.base import FIELD_GROUPS, Kind, ProposalForm, counted, quoted, refuse_archived
-from billing.changes.proposals import Caution, Proposal
+from billing.changes.asking.kind import FIELD_GROUPS, Kind, ProposalForm, counted, quoted, refuse_archived
+from billing.changes.asking.proposal import Caution, Proposal
 from billing.changes.refusals import BadInput
 from billing.changes.typed import ReasonField, is_typed
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.changes.kinds.base import Kind, ProposalForm, quoted, refuse_archived
-from billing.changes.kinds.fields import NameField
-from billing.changes.kinds.likenesses import namesake_cautions
-from billing.changes.oddities import name_cautions
-from billing.changes.proposals import Proposal
+from billing.changes.asking.cautions import name_cautions, namesake_cautions
+from billing.changes.asking.fields import NameField
+from billing.changes.asking.kind import Kind, ProposalForm, quoted, refuse_archived
+from billing.changes.asking.proposal import Proposal
 from billing.changes.refusals import BadInput
 
 

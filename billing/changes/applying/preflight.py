@@ -12,12 +12,12 @@ from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes import sealed
 from billing.changes.alone import alone
-from billing.changes.guards import MOST_OF_A_CHECK
+from billing.changes.applying.guards import MOST_OF_A_CHECK
+from billing.changes.applying.reflecting import JustRead, reflect
+from billing.changes.applying.watching import applied_count, differences
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now, locked, move
-from billing.changes.reflecting import JustRead, reflect
 from billing.changes.statuses import Status
-from billing.changes.watching import applied_count, differences
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import GatewayError
 from billing.mirror.connection import ensure_account

@@ -15,13 +15,13 @@ from django.db import IntegrityError, connections, transaction
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes.alone import alone
-from billing.changes.apply import apply_next
-from billing.changes.blocking import block_refused
-from billing.changes.claiming import WORKER, due
-from billing.changes.filing import doubt_lost_claim
+from billing.changes.applying.apply import apply_next
+from billing.changes.applying.blocking import block_refused
+from billing.changes.applying.claiming import WORKER, due
+from billing.changes.applying.filing import doubt_lost_claim
+from billing.changes.applying.settling import settle_next
 from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
-from billing.changes.settling import settle_next
 from billing.changes.statuses import OPEN, Status
 from billing.control.freezing import is_frozen
 from billing.metronome.client import Gateway

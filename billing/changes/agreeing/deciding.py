@@ -1,58 +1,24 @@
-"""What people do to change requests: submit, decide, withdraw. Each is one transaction with its audit row."""
+"""What people say of a request that waits: decide, withdraw. Each is one transaction with its audit row."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.changes import sealed
-from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Subject, Verdict, counting_approvals
+from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Verdict, counting_approvals
 from billing.changes.moves import about, database_now, locked, move
-from billing.changes.proposals import Proposal
-from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, SubjectBusy, WrongState
-from billing.changes.sealing import store, submitted_facts
-from billing.changes.statuses import PROPOSE_AGAIN, Status
+from billing.changes.people import acting_person
+from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, WrongState
+from billing.changes.statuses import Status
 from billing.changes.typed import checked_reason, is_typed
 from billing.roles import Can
 from billing.users import User
-
-
-def submit(
-    proposal: Proposal, *, actor: Actor, reason: str, replaces: ChangeRequest | None = None
-) -> ChangeRequest:
-    """Seal a proposal as a new change request that waits for its approvals.
-
-    Raises NotAllowed, BadInput, or SubjectBusy when an open request writes to the same thing. The caller
-    nudges the live check after commit.
-    """
-    maker = _person(actor, Can.PROPOSE, "propose changes")
-    reason = checked_reason(reason)
-    if replaces is not None and Status(replaces.status) not in PROPOSE_AGAIN:
-        raise WrongState(f"{replaces.reference} is still open, so it can't be proposed again.")
-    if replaces is not None and str(replaces.customer_id) != str(proposal.customer_id):
-        raise BadInput(f"{replaces.reference} is about another customer.")
-    if busy := _busy_subject(proposal.subjects):  # told before a number is spent on it
-        raise SubjectBusy(busy.change.reference, subject_words(busy.key))
-    try:
-        with transaction.atomic():
-            change = store(proposal, maker=maker, reason=reason, replaces=replaces, now=database_now())
-            log.record(
-                Event.CHANGE_SUBMITTED,
-                actor=actor,
-                subject=about(change),
-                new=submitted_facts(change),
-                reason=reason,
-            )
-    except IntegrityError as clash:
-        if busy := _busy_subject(proposal.subjects):
-            raise SubjectBusy(busy.change.reference, subject_words(busy.key)) from clash
-        raise
-    return change
 
 
 def decide(
@@ -63,7 +29,7 @@ def decide(
     Raises NotAllowed (maker, wrong role, already decided), WrongState, NotWhatYouSaw, or BadInput when a
     rejection has no reason or the typed confirmation differs; nothing is written then.
     """
-    checker = _person(actor, Can.DECIDE, "decide requests")
+    checker = acting_person(actor, Can.DECIDE, "decide requests")
     verdict = Verdict(verdict)
     reason = checked_reason(reason) if verdict is Verdict.REJECT or reason.strip() else ""
     with transaction.atomic():
@@ -146,26 +112,3 @@ def waiting_step(change: ChangeRequest, checker: User) -> ApprovalStep:
         if step.role == checker.role:
             return step
     raise NotAllowed("No step of this request waits for your role.")
-
-
-def subject_words(key: str) -> str:
-    """A subject key in words, for a person."""
-    noun, _, rest = key.partition(":")
-    if noun == "alias":
-        return f"the ingest alias “{rest}”"
-    field = rest.partition(":")[2]
-    return {"name": "this customer’s name", "aliases": "this customer’s ingest aliases"}.get(
-        field, "this customer"
-    )
-
-
-def _person(actor: Actor, can: Can, words: str) -> User:
-    """The actor's person as the database has them now: a deactivated person may do nothing."""
-    person = User.objects.filter(pk=actor.user.pk).first() if actor.user else None
-    if person is None or not person.may(can):
-        raise NotAllowed(f"Your role may not {words}.")
-    return person
-
-
-def _busy_subject(keys: tuple[str, ...]) -> Subject | None:
-    return Subject.objects.filter(is_open=True, key__in=keys).select_related("change").order_by("key").first()

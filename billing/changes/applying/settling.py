@@ -16,12 +16,12 @@ from django.db import IntegrityError, transaction
 
 from billing.audit.events import Event
 from billing.changes import sealed
-from billing.changes.blocking import block_refused
-from billing.changes.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
-from billing.changes.looking import file_look, found_applied, look, record_found
+from billing.changes.applying.blocking import block_refused
+from billing.changes.applying.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
+from billing.changes.applying.looking import file_look, found_applied, look, record_found
+from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
 from billing.changes.moves import database_now, locked, move
-from billing.changes.reflecting import JustRead, reflect
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.client import Gateway

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from billing.changes.guards import taken_aliases
+from billing.changes.applying.guards import taken_aliases
+from billing.changes.asking.survey import is_open_contract, is_open_plan
 from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import database_now
 from billing.changes.sealed import SealedRequest
-from billing.changes.survey import is_open_contract, is_open_plan
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import ReadFailed
 from billing.metronome.records import CustomerRecord

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from billing.audit import log
 from billing.audit.events import Event
-from billing.changes.claiming import WORKER, Claim
+from billing.changes.applying.claiming import WORKER, Claim
 from billing.changes.models import Attempt, AttemptOutcome, Call, CallStatus, ChangeRequest
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.statuses import Status

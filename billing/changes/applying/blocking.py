@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 
 from billing.audit import log
 from billing.audit.events import Event
-from billing.changes.claiming import WORKER
-from billing.changes.filing import doubt_lost_claim
+from billing.changes.applying.claiming import WORKER
+from billing.changes.applying.filing import doubt_lost_claim
 from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.statuses import Status

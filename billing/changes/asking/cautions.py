@@ -1,16 +1,41 @@
-"""Names and aliases that people take for another's: what is refused, and what is said of the rest."""
+"""What is said of names and aliases that are not what they look like, or that read as another's."""
 
 from __future__ import annotations
 
 import re
 
-from billing.changes.oddities import MOST_NAMED
-from billing.changes.proposals import Caution
+from billing.changes.asking.proposal import Caution
+from billing.changes.oddities import hidden_characters, oddities
 from billing.changes.refusals import BadInput
 from billing.lists.text import folded
 from billing.mirror import likeness
 
+MOST_NAMED = 8
+
 _REFERENCE = re.compile(r"cr-?\d{1,9}")
+
+
+def name_cautions(name: str) -> list[Caution]:
+    """A name that holds characters which can't be seen, or turn the direction of what can."""
+    hidden = hidden_characters(name)
+    if not hidden:
+        return []
+    return [Caution("warn", "The name holds what can’t be seen.", f"{', '.join(hidden[:MOST_NAMED])}.")]
+
+
+def alias_cautions(added: list[str]) -> list[Caution]:
+    """The new aliases that are not what they look like."""
+    odd = [f"“{alias}” {' and '.join(words)}" for alias in added if (words := oddities(alias))]
+    if not odd:
+        return []
+    more = f"; and {len(odd) - MOST_NAMED:,} more" if len(odd) > MOST_NAMED else ""
+    return [
+        Caution(
+            "warn",
+            "Easily overlooked.",
+            f"{'; '.join(odd[:MOST_NAMED])}{more}. All of it is part of the alias.",
+        )
+    ]
 
 
 def namesake_cautions(name: str, *, own_id: str = "") -> list[Caution]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from billing.audit import log
 from billing.audit.events import Event
-from billing.changes.claiming import WORKER
+from billing.changes.applying.claiming import WORKER
 from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
 from billing.changes.moves import about, database_now, move
 from billing.changes.sealed import SealedRequest

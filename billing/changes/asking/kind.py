@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from billing.changes.asking.proposal import Proposal
 from billing.changes.oddities import spelled
-from billing.changes.proposals import Proposal
 from billing.changes.refusals import BadInput
 from billing.changes.typed import ReasonField
 from billing.metronome.text import TURNERS

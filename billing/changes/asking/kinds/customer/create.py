@@ -6,7 +6,16 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.kinds.base import (
+from billing.changes.asking.cautions import (
+    alias_cautions,
+    name_cautions,
+    namesake_cautions,
+    near_alias_cautions,
+    near_alias_words,
+    refuse_ids_of_others,
+)
+from billing.changes.asking.fields import AliasesField, NameField, clean_custom_fields
+from billing.changes.asking.kind import (
     Hint,
     Kind,
     ProposalForm,
@@ -14,15 +23,8 @@ from billing.changes.kinds.base import (
     quoted,
     refuse_held_aliases,
 )
-from billing.changes.kinds.fields import AliasesField, NameField, clean_custom_fields
-from billing.changes.kinds.likenesses import (
-    namesake_cautions,
-    near_alias_cautions,
-    near_alias_words,
-    refuse_ids_of_others,
-)
-from billing.changes.oddities import alias_cautions, name_cautions, oddities
-from billing.changes.proposals import Proposal
+from billing.changes.asking.proposal import Proposal
+from billing.changes.oddities import oddities
 from billing.mirror import queries as mirror
 from billing.mirror.likeness import whose_ids
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from billing.changes.kinds.base import (
+from billing.changes.asking.cautions import alias_cautions, near_alias_cautions, refuse_ids_of_others
+from billing.changes.asking.fields import AliasChoice, AliasesField, fits_a_line
+from billing.changes.asking.kind import (
     Hint,
     Kind,
     ProposalForm,
@@ -14,11 +16,8 @@ from billing.changes.kinds.base import (
     refuse_archived,
     refuse_held_aliases,
 )
-from billing.changes.kinds.create import alias_hints
-from billing.changes.kinds.fields import AliasChoice, AliasesField, fits_a_line
-from billing.changes.kinds.likenesses import near_alias_cautions, refuse_ids_of_others
-from billing.changes.oddities import alias_cautions
-from billing.changes.proposals import Caution, Proposal
+from billing.changes.asking.kinds.customer.create import alias_hints
+from billing.changes.asking.proposal import Caution, Proposal
 from billing.changes.refusals import BadInput
 from billing.metronome.text import MOST_ALIASES, TextRefused, check_alias
 

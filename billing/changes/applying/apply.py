@@ -12,9 +12,9 @@ from datetime import timedelta
 from django.db import IntegrityError, connection, transaction
 
 from billing.audit.events import Event
-from billing.changes import filing
-from billing.changes.blocking import block, block_refused
-from billing.changes.claiming import (
+from billing.changes.applying import filing
+from billing.changes.applying.blocking import block, block_refused
+from billing.changes.applying.claiming import (
     WORKER,
     Claim,
     ClaimLost,
@@ -25,14 +25,14 @@ from billing.changes.claiming import (
     keeper,
     renew,
 )
-from billing.changes.looking import file_look, found_applied, look
+from billing.changes.applying.looking import file_look, found_applied, look
+from billing.changes.applying.reflecting import JustRead, reflect
+from billing.changes.applying.verifying import Tampered, verified
+from billing.changes.applying.watching import differences
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
-from billing.changes.reflecting import JustRead, reflect
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
-from billing.changes.verifying import Tampered, verified
-from billing.changes.watching import differences
 from billing.control import freezing
 from billing.metronome.budget import BudgetExhausted
 from billing.metronome.client import Gateway

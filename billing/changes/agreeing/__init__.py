@@ -1,0 +1,1 @@
+"""What people say of a request: decide, withdraw, resolve. Nothing here reaches Metronome."""

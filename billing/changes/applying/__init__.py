@@ -1,0 +1,1 @@
+"""What workers do with an agreed request: check, send, file, look, sweep."""

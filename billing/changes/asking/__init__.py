@@ -1,0 +1,1 @@
+"""What people ask for: forms, proposals, the policy, the sealed text."""
