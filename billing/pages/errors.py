@@ -46,12 +46,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, 404, said or "There is no such page")
 
 
+def conflict(request: HttpRequest, rule: str) -> HttpResponse:
+    """409: a rule of the database stood against it, in words that end with a full stop."""
+    return _error(request, 409, "The database refused this, so nothing of it is done", detail=rule)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: drawn without the database, which may be what broke."""
+    """500: drawn without the database, which may be what broke. What was written of a form isn't known."""
     context = {
         **look(request),
         "code": 500,
-        "title": "Something broke on our side, and nothing was sent",
+        "title": "Something broke on our side",
+        "was_sent": request.method == "POST",
         "at": timezone.now(),
         "request_id": getattr(request, "request_id", ""),
         "layout": "bare.html",

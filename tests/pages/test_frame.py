@@ -14,6 +14,8 @@ from django.template.loader import get_template
 from django.test import Client, RequestFactory
 
 from adminsite.metronome import MetronomeSettings
+from billing import tasks
+from billing.changes.models import ChangeRequest
 from billing.mirror.models import Customer
 from billing.pages import errors, overview
 from tests.pages.conftest import PASSWORD
@@ -136,11 +138,30 @@ def test_a_failure_is_told_without_its_details_and_without_the_database(
     part = client.get("/", headers={"HX-Request": "true"})
 
     assert page.status_code == part.status_code == 500
-    assert "Something broke on our side, and nothing was sent" in page.content.decode()
+    assert "Something broke on our side" in page.content.decode()
+    assert "this one has changed no customer." in page.content.decode()
+    assert "is on record isn’t known here" not in page.content.decode()
     assert page["X-Request-ID"] in page.content.decode()
     assert "ZeroDivisionError" not in page.content.decode()
     assert part["HX-Retarget"] == "#toasts"
     assert part["X-Request-ID"] in part.content.decode()
+
+
+def test_a_failure_after_a_form_was_sent_claims_nothing_about_it(
+    manager: Client, renaming: ChangeRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The approval is on record, and what came after it broke: it will be carried out."""
+    manager.raise_request_exception = False
+    monkeypatch.setattr(tasks, "nudge", lambda *args, **kwargs: 1 / 0)
+    said = {"verdict": "approve", "digest": renaming.digest}
+
+    answer = manager.post(f"/changes/{renaming.reference}/decide/", said)
+
+    page = answer.content.decode()
+    renaming.refresh_from_db()
+    assert (answer.status_code, renaming.status) == (500, "approved")
+    assert "Whether what you sent is on record isn’t known here: look before you send it again" in page
+    assert "othing was sent" not in page
 
 
 def test_a_form_without_its_token_is_refused_and_says_what_to_do(people: dict) -> None:
