@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Generator
-from typing import IO, Any
+from contextlib import AbstractContextManager
+from typing import IO, Any, BinaryIO
 
 from django.db import Error, connection, transaction
 from django.db.models import Expression, QuerySet
@@ -22,10 +24,11 @@ logger = logging.getLogger(__name__)
 
 
 class Taking:
-    """A list as a CSV file, made and not yet handed over; iterate over it once, and close it.
+    """A list as a CSV file, made and not yet handed over; iterate over it or write it, once, and close it.
 
     rows: without the header; size: bytes. Read to its end it is on record as delivered, with its rows; closed
     earlier, as not delivered. The record says what we know: that the last byte left this process.
+    Who reads blocks must have passed each on before asking for the next one.
     """
 
     def __init__(self, file: IO[bytes], rows: int, actor: Actor, facts: dict[str, Any], what: str) -> None:
@@ -39,6 +42,13 @@ class Taking:
 
     def __next__(self) -> bytes:
         return next(self._blocks)
+
+    def write(self, output: AbstractContextManager[BinaryIO]) -> None:
+        """Write all of it; delivered is what the output took, its own end included. Raises what it raises."""
+        self._file.seek(0)
+        with output as file:
+            shutil.copyfileobj(self._file, file, BLOCK_BYTES)
+        self._tell(Event.EXPORT_DELIVERED)
 
     def close(self) -> None:
         """Let go of the file; what was not read to its end was not delivered."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,17 +37,25 @@ class Command(BaseCommand):
         except FilterRefused as problem:
             raise CommandError(str(problem)) from problem
         actor = system(f"manage.py export_audit ({_who()})")
-        with _opened(output) as file, contextlib.closing(stream(wanted, actor)) as taking:
-            for block in taking:
-                file.write(block)
+        try:
+            with _opened(output) as file, contextlib.closing(stream(wanted, actor)) as taking:
+                taking.write(_kept(file))
+        except OSError as problem:
+            raise CommandError(f"Not delivered: {problem}") from problem
 
 
 @contextlib.contextmanager
 def _opened(output: str | None) -> Iterator[BinaryIO]:
-    """The file to write to; an existing one is left alone, and half an export doesn't stay behind."""
+    """The file to write to; an existing one is left alone, and half an export doesn't stay behind.
+
+    Of standard output it is a copy with a buffer of its own, so that what can't be written is known here and
+    not first when Python ends.
+    """
     if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        if sys.stdout is None:
+            raise CommandError("Nothing was exported: there is no standard output.")
+        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as file:
+            yield file
         return
     path = Path(output)
     try:
@@ -58,6 +68,16 @@ def _opened(output: str | None) -> Iterator[BinaryIO]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def _kept(file: BinaryIO) -> Iterator[BinaryIO]:
+    """The same file, at its end flushed, on the disk where it is on one, and closed."""
+    with file:
+        yield file
+        file.flush()
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            os.fsync(file.fileno())
 
 
 def _who() -> str:
