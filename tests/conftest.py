@@ -32,12 +32,13 @@ def application_url(db: None) -> str:
 @pytest.fixture
 def as_application(transactional_db: None, application_url: str) -> Iterator[None]:
     """Django itself speaks to the database as the application's role, until the test ends."""
-    with _speaking_as(application_url):
+    with speaking_as(application_url):
         yield
 
 
 @contextmanager
-def _speaking_as(url: str) -> Iterator[None]:
+def speaking_as(url: str) -> Iterator[None]:
+    """Django speaks to its database as the role of this URL while this lasts."""
     parts, as_owner = urlsplit(url), dict(connection.settings_dict)
     connection.close()
     connection.settings_dict.update(USER=unquote(parts.username), PASSWORD=unquote(parts.password))

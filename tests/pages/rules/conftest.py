@@ -1,0 +1,135 @@
+"""A committed world in which every rule of the database can be met, and the ways to meet one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from billing.audit.actors import person
+from billing.changes.agreeing import deciding
+from billing.changes.models import (
+    Attempt,
+    CallStatus,
+    ChangeRequest,
+    Lookup,
+    PolicyVersion,
+    Resolution,
+    Survey,
+    Verdict,
+)
+from billing.changes.moves import database_now
+from billing.control.models import NewBeginning
+from billing.mirror.models import CustomFieldKey
+from billing.users import User
+from local.testing import application_url
+from tests.conftest import speaking_as
+from tests.pages.conftest import PASSWORD, add_customer, add_people, now, open_house, propose_rename
+
+TWO_MANAGERS = [
+    {"name": "Two people", "kinds": ["*"], "when": [], "steps": [{"role": "manager", "people": 2}]}
+]
+REQUESTS = ("fresh", "half", "own", "withdrawn", "doubtful", "talked")
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    """Requests in the states that rules are about, by name, each about a customer of its own.
+
+    People and customers are there by role and by the name of the request that is about them. Everything that
+    is asked of it is refused, so it stays as it is; Django speaks to it as the application's own role.
+    """
+    with django_db_blocker.unblock():
+        made = _make()
+        url = application_url(connection.settings_dict["NAME"])
+        if url is None:
+            pytest.skip("DATABASE_URL names a server of its own, whose application role we don't know")
+        owner = connection.settings_dict
+        login = f"{quote(owner['USER'])}:{quote(owner['PASSWORD'])}"
+        as_owner = f"postgresql://{login}@{owner['HOST']}:{owner['PORT']}/{owner['NAME']}"
+        with speaking_as(url):
+            yield made | {"application": url, "owner": as_owner}
+        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+
+
+@pytest.fixture(autouse=True)
+def db(world: dict[str, Any]) -> None:
+    """In place of a transaction that is rolled back: what fires at its end would never fire there."""
+
+
+def _make() -> dict[str, Any]:
+    open_house()
+    PolicyVersion.objects.create(version=2, rules=TWO_MANAGERS)
+    people = add_people()
+    people["manager2"] = User.objects.create_user("manager2", password=PASSWORD, name="Max", role="manager")
+    customers = {name: add_customer(f"Customer {name}") for name in REQUESTS}
+    made = {
+        name: propose_rename(
+            customers[name], people["manager" if name == "own" else "finance"], f"{name} GmbH"
+        )
+        for name in REQUESTS
+    }
+    _approve(made["half"], people["manager"])
+    deciding.withdraw(made["withdrawn"].pk, actor=person(people["finance"]), reason="not wanted")
+    for name in ("doubtful", "talked"):
+        _approve(made[name], people["manager"])
+        _approve(made[name], people["manager2"])
+        _doubt(made[name])
+    Resolution.objects.create(
+        change=made["talked"],
+        verdict="try_again",
+        reason="seen",
+        by=people["administrator"],
+        needs_second=True,
+    )
+    NewBeginning.objects.create(reason="wiped", by=people["administrator"])
+    Survey.objects.create(customer_id=customers["fresh"].pk, asked_by=people["finance"])
+    CustomFieldKey.objects.create(entity="customer", key="region", fetched_at=now())
+    return {"people": people, "customers": customers, "requests": made}
+
+
+def _approve(change: ChangeRequest, checker: User) -> None:
+    deciding.decide(
+        change.pk, actor=person(checker), verdict=Verdict.APPROVE, reason="seen", digest=change.digest
+    )
+
+
+def _doubt(change: ChangeRequest) -> None:
+    """Claimed, sent, no answer, and nobody can tell: as the owner restores a past, without its record."""
+    row, token = ChangeRequest.objects.filter(pk=change.pk), uuid4()
+    row.update(status="applying", claim_token=token, lease_until=database_now() + timedelta(minutes=2))
+    call = change.calls.get()
+    call.status, call.first_sent_at = CallStatus.SENT, database_now()
+    call.save()
+    Attempt.objects.create(
+        call=call,
+        number=1,
+        generation=1,
+        reference=f"{change.reference}/0.1",
+        claim_token=token,
+        sent_at=database_now(),
+    )
+    row.update(status="unknown", claim_token=None, lease_until=None, needs_person=True)
+    call.status = CallStatus.UNKNOWN
+    call.save()
+    Lookup.objects.create(
+        call=call, looked_at=database_now(), verdict="cannot_tell", sentence="A third name."
+    )
+
+
+def everything() -> dict[str, str]:
+    """A fingerprint of each table of ours, to see that a refusal has left nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'billing\\_%'")
+        tables = sorted(name for (name,) in cursor.fetchall())
+        found = {}
+        for table in tables:
+            cursor.execute(f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t")  # noqa: S608
+            found[table] = cursor.fetchone()[0]
+    return found

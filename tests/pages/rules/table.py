@@ -1,0 +1,286 @@
+"""Every trigger, CHECK and UNIQUE of the database, with how it is met. `table.rule`, without billing_."""
+
+from __future__ import annotations
+
+from tests.pages.rules.rows import Command, Nothing, Page, Rule, Sql, Untold
+
+REASON = {"reason": "as agreed"}
+CODE = "only code gives this value; nothing that is typed gets there"
+WORKER = "only the worker writes here, and `apply` blocks the request in words"
+KEPT = "no page changes or removes such a row"
+NUMBERED = "only sealing and the worker number these"
+KEPT_WORDS = "these rows are kept"
+ADDED = "these rows are only ever added"
+NOT_DONE = "the application does nothing like it"
+UNTOLD = "the record does not tell of it"
+LATER = "of a sealed request cannot be added later"
+NEW = "seven-quiet-otters"
+FREEZE = "INSERT INTO billing_freeze (id, frozen, cause, reason)"
+DECIDE = {"verdict": "approve", "digest": "{half.digest}"}
+
+REQUESTS: dict[str, Rule] = {
+    "changerequest.change_is_sealed": Page(
+        "finance",
+        "/changes/{withdrawn}/withdraw/",
+        409,
+        "is withdrawn, so this can't be done any more.",
+        REASON,
+    ),
+    "changerequest.request_is_told": Untold(
+        "finance",
+        "/changes/new/customer.rename/?customer={withdrawn.customer}",
+        {"name": "Another GmbH", **REASON},
+        "INSERT",
+    ),
+    "changerequest.move_is_told": Untold("finance", "/changes/{fresh}/withdraw/", REASON, "UPDATE"),
+    "changerequest.status_is_known": Sql(CODE, "UPDATE billing_changerequest SET status = 'odd'", as_="bare"),
+    "changerequest.applying_holds_a_claim": Sql(
+        WORKER, "UPDATE billing_changerequest SET status = 'applying'", as_="bare"
+    ),
+    "changerequest.digest_is_of_the_sealed_text": Sql(
+        CODE, "UPDATE billing_changerequest SET digest = repeat('0', 64)", as_="bare"
+    ),
+    "changerequest.a_request_has_one_maker": Nothing(
+        "the pair that decisions refer to; the key alone is unique already"
+    ),
+    "changerequest.billing_changerequest_reference_key": Sql(
+        NUMBERED, copies="changerequest", columns={"uuid": "gen_random_uuid()"}, as_="bare"
+    ),
+    "changerequest.billing_changerequest_uuid_key": Sql(
+        NUMBERED, copies="changerequest", columns={"reference": "'CR-X'"}, as_="bare"
+    ),
+    "subject.one_open_request_per_subject": Page(
+        "finance",
+        "/changes/new/customer.rename/?customer={fresh.customer}",
+        422,
+        "{fresh} is open and already changes this customer’s name.",
+        {"name": "Another GmbH", **REASON},
+    ),
+    "subject.a_request_names_a_subject_once": Sql(
+        NUMBERED, copies="subject", columns={"is_open": "false"}, as_="bare"
+    ),
+    "subject.subject_is_sealed": Sql(
+        KEPT, copies="subject", columns={"key": "'customer:more'"}, says=f"billing_subject {LATER}"
+    ),
+    "subject.subject_stays": Sql(KEPT, "DELETE FROM billing_subject", "is sealed with it"),
+    "subject.subject_is_freed_by_settling": Sql(
+        KEPT, "UPDATE billing_subject SET is_open = false", "free only once its request is settled"
+    ),
+    "approvalstep.step_is_sealed": Sql(
+        KEPT, copies="approvalstep", columns={"position": "7"}, says=f"billing_approvalstep {LATER}"
+    ),
+    "approvalstep.step_is_final": Sql(KEPT, "UPDATE billing_approvalstep SET people = 1", ADDED),
+    "approvalstep.a_step_asks_for_people": Sql(
+        "a policy that asks nobody, or more than five, is not installed",
+        "UPDATE billing_approvalstep SET people = 0",
+        as_="bare",
+    ),
+    "approvalstep.a_step_has_one_position": Sql(NUMBERED, copies="approvalstep", as_="bare"),
+    "decision.decision_is_allowed": Page(
+        "manager2", "/changes/{withdrawn}/decide/", 409, "there is nothing left to decide.", DECIDE
+    ),
+    "decision.one_decision_per_person": Page(
+        "manager", "/changes/{half}/decide/", 403, "You have already decided this request", DECIDE
+    ),
+    "decision.a_maker_never_decides": Page(
+        "manager", "/changes/{own}/decide/", 403, "You proposed this, so somebody else has to decide.", DECIDE
+    ),
+    "decision.verdict_is_known": Page(
+        "manager2", "/changes/{half}/decide/", 422, "Choose to approve or to reject.", {"verdict": "perhaps"}
+    ),
+    "decision.a_rejection_has_a_reason": Page(
+        "manager2",
+        "/changes/{half}/decide/",
+        422,
+        "Say why",
+        {"verdict": "reject", "digest": "{half.digest}", "reason": " "},
+    ),
+    "decision.decision_is_told": Untold(
+        "manager", "/changes/{fresh}/decide/", {"verdict": "approve", "digest": "{fresh.digest}"}, "INSERT"
+    ),
+    "decision.decision_is_final": Sql(KEPT, "UPDATE billing_decision SET reason = 'x'", ADDED),
+    "resolution.a_resolution_has_a_reason": Page(
+        "administrator", "/changes/{doubtful}/resolve/", 422, "Say why", {"verdict": "leave_it", "reason": ""}
+    ),
+    "resolution.one_waiting_resolution_per_request": Page(
+        "administrator",
+        "/changes/{talked}/resolve/",
+        409,
+        "Another word on this request waits to be carried out.",
+        {"verdict": "leave_it", **REASON},
+    ),
+    "resolution.a_second_person_is_another": Page(
+        "administrator", "/changes/{talked}/second/", 403, "You said it first", REASON
+    ),
+    "resolution.practice": Page(
+        "administrator",
+        "/changes/{fresh}/resolve/",
+        409,
+        "does not wait for this word any more.",
+        {"verdict": "leave_it", **REASON},
+    ),
+    "resolution.resolution_is_told": Untold(
+        "administrator", "/changes/{doubtful}/resolve/", {"verdict": "leave_it", **REASON}, "INSERT"
+    ),
+}
+
+CALLS: dict[str, Rule] = {
+    "call.call_is_sealed": Sql(
+        KEPT,
+        copies="call",
+        columns={
+            "position": "7",
+            "key": "gen_random_uuid()",
+            "status": "'waiting'",
+            "first_sent_at": "NULL",
+        },
+        says=f"billing_call {LATER}",
+    ),
+    "call.call_keeps_its_identity": Sql(
+        KEPT, "UPDATE billing_call SET operation = 'customers.archive'", "keeps its place, operation and key"
+    ),
+    "call.practice": Sql(WORKER, "DELETE FROM billing_call", "a sealed call is never deleted"),
+    "call.call_is_told": Sql(WORKER, "UPDATE billing_call SET generation = generation + 1", UNTOLD),
+    "call.call_status_is_known": Sql(CODE, "UPDATE billing_call SET status = 'odd'", as_="bare"),
+    "call.a_call_has_one_position": Sql(
+        NUMBERED, copies="call", columns={"key": "gen_random_uuid()"}, as_="bare"
+    ),
+    "call.billing_call_key_key": Sql(NUMBERED, copies="call", columns={"position": "7"}, as_="bare"),
+    "attempt.attempt_is_a_journal": Sql(
+        WORKER,
+        "UPDATE billing_attempt SET number = 2, outcome = 'unknown', answered_at = now()",
+        "journalled once",
+    ),
+    "attempt.practice": Sql(
+        WORKER, copies="attempt", columns={"number": "7", "reference": "'x'"}, says=NOT_DONE
+    ),
+    "attempt.attempt_is_told": Sql(
+        WORKER, "UPDATE billing_attempt SET outcome = 'unknown', answered_at = now()", UNTOLD
+    ),
+    "attempt.an_attempt_has_one_number": Sql(
+        NUMBERED, copies="attempt", columns={"reference": "'x'"}, as_="bare"
+    ),
+    "attempt.billing_attempt_reference_key": Sql(
+        NUMBERED, copies="attempt", columns={"number": "7"}, as_="bare"
+    ),
+    "lookup.lookup_is_evidence": Sql(KEPT, "UPDATE billing_lookup SET verdict = 'not_applied'", ADDED),
+}
+
+CONTROL: dict[str, Rule] = {
+    "auditevent.audit_is_append_only": Sql(KEPT, "UPDATE billing_auditevent SET reason = 'x'", ADDED),
+    "auditevent.audit_is_stamped": Sql(
+        "the database numbers the record",
+        "SELECT nextval(pg_get_serial_sequence('billing_auditevent', 'id'));"
+        " INSERT INTO billing_auditevent (id, event_type, actor_text, actor_role, subject_type, subject_id,"
+        " subject_text, reference, digest, reason, user_agent, request_id)"
+        " VALUES (1000000, 'change.approved', 'x', '', '', '', '', '', '', '', '', '')",
+        "numbers its own rows",
+    ),
+    "auditevent.event_type_is_known": Sql(
+        CODE, "UPDATE billing_auditevent SET event_type = 'odd'", as_="bare"
+    ),
+    "auditevent.actor_text_is_given": Sql(CODE, "UPDATE billing_auditevent SET actor_text = ''", as_="bare"),
+    "freeze.a_freeze_has_a_reason": Page("administrator", "/system/freeze/", 422, "Say why", {"reason": " "}),
+    "freeze.freeze_is_told": Untold("administrator", "/system/freeze/", REASON, "UPDATE"),
+    "freeze.first_freeze_is_told": Sql(
+        "the row is made before the switch is turned, not frozen",
+        f"{FREEZE} VALUES (1, true, 'person', 'x')",
+        UNTOLD,
+    ),
+    "freeze.practice": Sql(
+        KEPT,
+        FREEZE + " VALUES (1, false, '', ''); DELETE FROM billing_freeze",  # noqa: S608 our own words
+        KEPT_WORDS,
+    ),
+    "freeze.freeze_is_one_row": Sql(CODE, f"{FREEZE} VALUES (2, false, '', '')", as_="bare"),
+    "newbeginning.a_new_beginning_has_a_reason": Page(
+        "manager", "/system/anew/", 422, "Say why", {"word": "agree", "reason": ""}
+    ),
+    "newbeginning.a_new_beginning_takes_two": Page(
+        "administrator",
+        "/system/anew/",
+        409,
+        "You asked for it; somebody else has to agree.",
+        {"word": "agree", **REASON},
+    ),
+    "newbeginning.only_what_two_agreed_to_is_begun": Sql(
+        WORKER, "UPDATE billing_newbeginning SET carried_out_at = now()", as_="bare"
+    ),
+    "newbeginning.practice": Page(
+        "manager", "/system/anew/", 409, "Somebody has asked for it already", REASON
+    ),
+    "newbeginning.beginning_is_told": Untold(
+        "manager", "/system/anew/", {"word": "agree", **REASON}, "UPDATE"
+    ),
+    "installation.installation_is_one_row": Sql(CODE, "UPDATE billing_installation SET id = 2", as_="bare"),
+    "installation.billing_installation_uuid_key": Nothing("there is one row"),
+    "installation.practice": Sql(KEPT, "DELETE FROM billing_installation", KEPT_WORDS),
+    "installation.anchor_is_told": Sql(
+        WORKER, "UPDATE billing_installation SET token_fingerprint = 'x'", UNTOLD
+    ),
+    "policyversion.practice": Sql(
+        "no page installs a policy yet", copies="policyversion", columns={"version": "9"}, says=NOT_DONE
+    ),
+    "policyversion.policy_version_is_final": Sql(
+        KEPT, "UPDATE billing_policyversion SET rules = '[]'", ADDED, as_="owner"
+    ),
+    "policyversion.billing_policyversion_version_key": Sql(NUMBERED, copies="policyversion", as_="bare"),
+    "survey.practice": Page(
+        "auditor",
+        "/changes/new/customer.archive/?customer={fresh.customer}",
+        403,
+        "The role auditor may not propose",
+    ),
+    "survey.billing_survey_uuid_key": Sql(CODE, copies="survey", as_="bare"),
+}
+
+PEOPLE: dict[str, Rule] = {
+    "user.usernames_differ_in_more_than_case": Command(
+        ("FINANCE",), {"name": "Eve", "role": "manager"}, "Somebody signs in with this name already"
+    ),
+    "user.billing_user_username_key": Command(
+        ("finance",), {"name": "Eve", "role": "manager"}, "Nobody was added. username: "
+    ),
+    "user.name_is_given": Command(("eve",), {"name": " ", "role": "manager"}, "Nobody was added. name: "),
+    "user.role_is_known": Command(("eve",), {"name": "Eve", "role": "owner"}, "invalid choice: 'owner'"),
+    "user.nobody_is_superuser_or_staff": Sql(CODE, "UPDATE billing_user SET is_staff = true", as_="bare"),
+    "user.practice": Sql(
+        "no page changes roles yet",
+        "UPDATE billing_user SET role = 'manager' WHERE role = 'finance'",
+        NOT_DONE,
+    ),
+    "user.person_is_told": Sql(
+        "only add_person makes people, with its audit row",
+        copies="user",
+        columns={"username": "'eve' || id"},
+        says=UNTOLD,
+    ),
+    "user.password_is_told": Untold(
+        "finance",
+        "/accounts/password/change/",
+        {
+            "oldpassword": "countersign-demo",
+            "password1": "seven-quiet-otters",
+            "password2": "seven-quiet-otters",
+        },
+        "UPDATE",
+    ),
+    "user_groups.billing_user_groups_user_id_group_id_af6b9d11_uniq": Nothing("Django's own, and empty here"),
+    "user_user_permissions.billing_user_user_permis_user_id_permission_id_78bf0dc2_uniq": Nothing(
+        "Django's own, and empty here"
+    ),
+}
+
+MIRROR: dict[str, Rule] = {
+    "customer.customers_that_came": Nothing("it counts, and refuses nothing"),
+    "customer.customers_that_moved": Nothing("it counts, and refuses nothing"),
+    "customer.customers_that_went": Nothing("it counts, and refuses nothing"),
+    "customfieldkey.a_key_exists_once_per_entity": Sql(
+        "only a refresh writes here, and stores each key once", copies="customfieldkey", as_="bare"
+    ),
+    "ingestalias.a_customer_holds_an_alias_once": Sql(
+        "only a refresh writes here, and stores each alias once", copies="ingestalias", as_="bare"
+    ),
+}
+
+TABLE: dict[str, Rule] = {**REQUESTS, **CALLS, **CONTROL, **PEOPLE, **MIRROR}
