@@ -12,7 +12,7 @@ from billing.pages import (
     search,
     system,
 )
-from billing.pages.change_urls import urlpatterns as change_urlpatterns
+from billing.pages.requests.urls import urlpatterns as change_urlpatterns
 
 app_name = "billing"
 urlpatterns = [

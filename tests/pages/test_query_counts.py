@@ -41,6 +41,24 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         client.get(address)
 
 
+@pytest.mark.parametrize(("role", "number"), [("manager", 18), ("finance", 14), ("auditor", 14)])
+def test_a_request_costs_the_same_queries_however_many_wait(
+    role: str, number: int, transactional_db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    open_house()
+    people = add_people()
+    change = propose_rename(add_customer("Halcyon"), people["finance"], "Halcyon Logistics")
+    client = signed_in(people[role])
+    client.get(f"/changes/{change.reference}/")  # asks for a check, once a minute
+    with django_assert_num_queries(number):
+        client.get(f"/changes/{change.reference}/")
+
+    fill(people, Plan.objects.create(id=PLAN, name="Scale 2026", fetched_at=now()), 5)
+
+    with django_assert_num_queries(number):
+        client.get(f"/changes/{change.reference}/")
+
+
 def fill(people: dict[str, User], plan: Plan, number: int) -> None:
     """More customers on a plan, each with an open request; more plans and refreshes."""
     for place in range(number):

@@ -144,7 +144,7 @@ def test_a_reason_that_is_missing_is_shown_at_its_field_and_a_fold_stays_open(
 
     assert (rejected.status_code, withdrawn.status_code) == (422, 422)
     assert '<a href="#reason">' in rejected.text
-    assert re.search(r'id="reason"[^>]*aria-invalid="true"', rejected.text)
+    assert re.search(r'<textarea[^>]*aria-invalid="true"[^>]*id="reason"', rejected.text)
     assert '<a href="#withdraw-reason">' in withdrawn.text
     assert '<details class="fold" open><summary>Withdraw' in withdrawn.text
 

@@ -1,0 +1,122 @@
+"""What people do about a request: decide, withdraw, resolve, second. Each action owns its transaction."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from billing import tasks
+from billing.changes.agreeing import deciding, resolving
+from billing.changes.models import ChangeRequest, Resolution, Verdict
+from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
+from billing.changes.statuses import Status
+from billing.pages.access import needs
+from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, WithdrawForm
+from billing.pages.requests.page import drawn, found
+from billing.pages.web import actor_of, go_to
+from billing.roles import Can
+
+
+@needs(Can.DECIDE)
+@require_POST
+def decide(request: HttpRequest, reference: str) -> HttpResponse:
+    """Record a verdict on exactly what was on the page. 422 redraws the form with what was typed."""
+    row, form = found(reference), DecideForm(request.POST)
+    if not form.is_valid():
+        return drawn(request, row, status=422, refused=form)
+    try:
+        decided = deciding.decide(
+            row.pk,
+            actor=actor_of(request),
+            verdict=Verdict(form.cleaned_data["verdict"]),
+            reason=form.cleaned_data["reason"],
+            digest=form.cleaned_data["digest"],
+            typed=form.cleaned_data["typed"],
+        )
+    except ActionRefused as refusal:
+        return _refused(request, row, form, refusal)
+    if decided.status == Status.APPROVED:
+        tasks.nudge(tasks.apply_approved)
+        messages.success(request, f"{reference} is approved and queued.")
+    elif decided.status == Status.REJECTED:
+        messages.success(request, f"{reference} is rejected. Nothing was sent.")
+    else:
+        messages.success(
+            request, f"Your approval of {reference} is recorded; somebody else has to agree as well."
+        )
+    return go_to(request, "billing:change", reference)
+
+
+@needs(Can.PROPOSE)
+@require_POST
+def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
+    """The maker takes it back."""
+    row, form = found(reference), WithdrawForm(request.POST)
+    if not form.is_valid():
+        return drawn(request, row, status=422, refused=form)
+    try:
+        deciding.withdraw(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
+    except ActionRefused as refusal:
+        return _refused(request, row, form, refusal)
+    messages.success(request, f"{reference} is withdrawn. Nothing was sent.")
+    return go_to(request, "billing:change", reference)
+
+
+@needs(Can.RESOLVE)
+@require_POST
+def resolve(request: HttpRequest, reference: str) -> HttpResponse:
+    """A person's word on what the worker could not settle."""
+    row, form = found(reference), ResolveForm(request.POST)
+    if not form.is_valid():
+        return drawn(request, row, status=422, refused=form)
+    verdict = Resolution.Verdict(form.cleaned_data["verdict"])
+    try:
+        resolved = resolving.resolve(
+            row.pk, actor=actor_of(request), verdict=verdict, reason=form.cleaned_data["reason"]
+        )
+    except ActionRefused as refusal:
+        return _refused(request, row, form, refusal)
+    _carry_on(request, row)
+    messages.success(request, "Your word is on record.")
+    if verdict == Resolution.Verdict.UNDO and resolved.status == Status.CLOSED:
+        messages.info(request, "Nothing is undone yet: finance proposes the former values from this page.")
+    return go_to(request, "billing:change", reference)
+
+
+@needs(Can.DECIDE, Can.RESOLVE)
+@require_POST
+def second(request: HttpRequest, reference: str) -> HttpResponse:
+    """A second person agrees to a waiting word."""
+    row, form = found(reference), SecondForm(request.POST)
+    if not form.is_valid():
+        return drawn(request, row, status=422, refused=form)
+    try:
+        resolving.second(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
+    except ActionRefused as refusal:
+        return _refused(request, row, form, refusal)
+    _carry_on(request, row)
+    messages.success(request, "Both of you agree; it is carried out.")
+    return go_to(request, "billing:change", reference)
+
+
+def _refused(
+    request: HttpRequest, row: ChangeRequest, form: forms.Form, refusal: ActionRefused
+) -> HttpResponse:
+    """The page again, with what was wrong at its field; 403 for what this person may never do."""
+    if isinstance(refusal, NotAllowed):
+        raise PermissionDenied(refusal.message)
+    row.refresh_from_db()
+    field = refusal.field if isinstance(refusal, BadInput) else ""
+    form.add_error(field if field in form.fields else None, refusal.message)
+    return drawn(request, row, status=refusal.status, refused=form)
+
+
+def _carry_on(request: HttpRequest, row: ChangeRequest) -> None:
+    """Let a worker do what was said, and read the customer again: whoever goes on sees it as it is."""
+    tasks.nudge(tasks.look_into_doubts)
+    tasks.nudge(tasks.apply_approved)
+    if row.customer_id:
+        tasks.nudge(tasks.refresh_customer, str(row.customer_id), request.user.pk)

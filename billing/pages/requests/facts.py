@@ -1,0 +1,214 @@
+"""Everything the page of one request draws for one person, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from django import forms
+from django.urls import reverse
+
+from billing import clock
+from billing.audit.models import AuditEvent
+from billing.changes import queries, sealed
+from billing.changes.agreeing import deciding, resolving
+from billing.changes.models import Call, ChangeRequest, Resolution
+from billing.changes.refusals import ActionRefused
+from billing.changes.sealed import SealedCall, SealedRequest
+from billing.changes.statuses import Status
+from billing.mirror import queries as mirror
+from billing.pages.requests.differences import Comparison, SetComparison, comparisons
+from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, WithdrawForm
+from billing.pages.requests.signatures import Signature, signatures
+from billing.pages.requests.story import Exhibit, Moment, evidence, timeline
+from billing.roles import Can
+from billing.users import User
+
+Form = TypeVar("Form", bound=forms.Form)
+LINK_COMES_WITHIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One call: as it was sealed, where it stands, and the evidence of what is unclear about it."""
+
+    number: int
+    sealed: SealedCall
+    row: Call
+    exhibits: list[Exhibit]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One word that a person may say of what the worker could not settle."""
+
+    value: str
+    label: str
+    meaning: str
+    needs_second: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What this person may do about the request. A form that isn't theirs to send is None.
+
+    `refused` is the form that was sent and not carried out, with what was wrong.
+    """
+
+    decide: DecideForm | None
+    why_not_decide: str
+    withdraw: WithdrawForm | None
+    resolve: ResolveForm | None
+    options: list[Option]
+    why_not_resolve: str
+    waiting: Resolution | None
+    second: SecondForm | None
+    why_not_second: str
+    can_propose_again: bool
+    can_undo: bool
+    refused: forms.Form | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    """A request as one person sees it. `mark` differs whenever the live part would read differently."""
+
+    change: ChangeRequest
+    text: SealedRequest
+    mark: str
+    moves: bool
+    live_url: str
+    waits_for: ChangeRequest | None
+    customer_id: UUID | None
+    signatures: list[Signature]
+    fields: list[Comparison]
+    sets: list[SetComparison]
+    calls: list[CallLine]
+    timeline: list[Moment]
+    acts: Acts
+
+    @property
+    def state_template(self) -> str:
+        """What says how it stands: one template a status."""
+        return f"changes/states/{'blocked' if self.change.blocked_at else self.change.status}.html"
+
+    @property
+    def was_sent(self) -> bool:
+        return any(call.row.first_sent_at for call in self.calls)
+
+    @property
+    def may_still_be_checked(self) -> bool:
+        """Whether it is compared with Metronome while it waits."""
+        return self.change.status in (Status.SUBMITTED, Status.APPROVED) and not self.change.blocked_at
+
+    @property
+    def digest_parts(self) -> list[str]:
+        return [self.change.digest[start : start + 8] for start in range(0, 64, 8)]
+
+
+def read(change: ChangeRequest, person: User, refused: forms.Form | None = None) -> RequestPage:
+    """The page of a request for a person; `refused` is a form of theirs that was not carried out."""
+    text = sealed.read(change.sealed)
+    rows = list(change.calls.prefetch_related("attempts", "lookups"))
+    calls = [
+        CallLine(number, call, row, evidence(row))
+        for number, (call, row) in enumerate(zip(text.calls, rows, strict=True), 1)
+    ]
+    acts = _acts(change, text, calls, person, refused)
+    fields, sets = comparisons(text)
+    awaits = awaits_mirror(change)
+    return RequestPage(
+        change=change,
+        text=text,
+        mark=mark(change, awaits),
+        moves=change.is_open or awaits,
+        live_url=reverse("billing:change-live", args=[change.reference]),
+        waits_for=queries.waited_for([change]).get(change.pk),
+        customer_id=_mirrored(change),
+        signatures=signatures(change, waits_for_me=acts.decide is not None),
+        fields=fields,
+        sets=sets,
+        calls=calls,
+        timeline=timeline(change, text),
+        acts=acts,
+    )
+
+
+def mark(change: ChangeRequest, awaits: bool) -> str:
+    """Changes whenever the live part would read differently."""
+    events = AuditEvent.objects.filter(reference=change.reference).order_by("-pk")
+    latest = events.values_list("pk", flat=True).first()
+    instants = (change.checked_at, change.check_asked_at)
+    checked = ".".join(f"{at.timestamp():.3f}" if at else "" for at in instants)
+    holder = queries.waited_for([change]).get(change.pk)
+    waits_for = holder.reference if holder else ""
+    told = f"{len(change.explanation)}.{len(change.check_error)}"
+    return f"{change.status}.{latest}.{checked}.{told}.{waits_for}.{awaits:d}"
+
+
+def awaits_mirror(change: ChangeRequest) -> bool:
+    """Whether it has just made a customer that the mirror doesn't show yet: the link is still to come."""
+    just = change.status == Status.APPLIED and change.settled_at > clock.now() - LINK_COMES_WITHIN
+    return just and bool(change.about_customer) and _mirrored(change) is None
+
+
+def _mirrored(change: ChangeRequest) -> UUID | None:
+    """The customer whose page can be opened: the request's, or the one it made, once it is mirrored."""
+    customer_id = change.about_customer
+    return customer_id if customer_id and mirror.knows(customer_id) else None
+
+
+def _acts(
+    change: ChangeRequest,
+    text: SealedRequest,
+    calls: list[CallLine],
+    person: User,
+    refused: forms.Form | None,
+) -> Acts:
+    why_not_decide = _why_not_decide(change, person)
+    waiting = change.resolutions.filter(carried_out_at__isnull=True).select_related("by").first()
+    why_not_resolve = resolving.why_not(change, person)
+    asks_for_second = waiting is not None and waiting.needs_second
+    why_not_second = resolving.why_not_second(change, waiting, person) if asks_for_second else ""
+    is_unsent = not any(call.row.first_sent_at for call in calls)
+    takes_back = change.maker_id == person.pk and change.status in (Status.SUBMITTED, Status.APPROVED)
+
+    def form(kind: type[Form], is_theirs: bool) -> Form | None:
+        if not is_theirs:
+            return None
+        return refused if isinstance(refused, kind) else kind()
+
+    return Acts(
+        decide=form(DecideForm, not why_not_decide),
+        why_not_decide=why_not_decide if person.may(Can.DECIDE) else "",
+        withdraw=form(WithdrawForm, takes_back and is_unsent),
+        resolve=form(ResolveForm, not why_not_resolve),
+        options=_options(change),
+        why_not_resolve=why_not_resolve,
+        waiting=waiting,
+        second=form(SecondForm, asks_for_second and not why_not_second),
+        why_not_second=why_not_second,
+        can_propose_again=change.can_be_proposed_again and person.may(Can.PROPOSE),
+        can_undo=change.status == Status.CLOSED
+        and change.kind == "customer.archive"
+        and bool(text.removed_aliases),
+        refused=refused,
+    )
+
+
+def _why_not_decide(change: ChangeRequest, person: User) -> str:
+    try:
+        deciding.waiting_step(change, person)
+    except ActionRefused as refusal:
+        return refusal.message
+    return ""
+
+
+def _options(change: ChangeRequest) -> list[Option]:
+    again = (Resolution.Verdict.TRY_AGAIN, Resolution.Verdict.GO_ON)
+    return [
+        Option(word.value, word.label, resolving.MEANINGS[word], change.irreversible and word in again)
+        for word in resolving.options(change)
+    ]

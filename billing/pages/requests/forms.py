@@ -1,0 +1,72 @@
+"""What people enter about a request. A form keeps what was typed; the actions judge it again."""
+
+from __future__ import annotations
+
+from django import forms
+
+from billing.changes.models import Resolution, Verdict
+from billing.changes.typed import ReasonField
+
+SAY_WHY = {"required": "Say why. The reason is kept in the audit record."}
+
+
+class RequestForm(forms.Form):
+    """A form about one request. `place` begins the ids of its fields, since a page may hold several."""
+
+    place = ""
+
+    def __init__(self, data: object = None, **kwargs: object) -> None:
+        super().__init__(data, auto_id=f"{self.place}-%s" if self.place else "%s", **kwargs)
+
+
+class DecideForm(RequestForm):
+    """A checker's verdict on what was on the page, by its digest. A rejection needs its reason."""
+
+    verdict = forms.ChoiceField(
+        choices=Verdict.choices,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose to approve or to reject."),
+    )
+    digest = forms.CharField(required=False, widget=forms.HiddenInput)
+    reason = ReasonField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept for ever in the audit record. Write what you checked.",
+    )
+    typed = forms.CharField(
+        required=False,
+        strip=False,
+        label="To approve, type the customer’s name as it stands here",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "aria-describedby": "typed-help"}
+        ),
+    )
+
+
+class WithdrawForm(RequestForm):
+    """The maker's reason for taking a request back."""
+
+    place = "withdraw"
+    reason = ReasonField(error_messages=SAY_WHY, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ResolveForm(RequestForm):
+    """A person's word on what the worker could not settle."""
+
+    place = "resolve"
+    verdict = forms.ChoiceField(
+        label="What became of it",
+        choices=Resolution.Verdict.choices,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose what became of it."),
+    )
+    reason = ReasonField(
+        error_messages=SAY_WHY,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept for ever in the audit record. Write where you looked and what you saw.",
+    )
+
+
+class SecondForm(RequestForm):
+    """The second person's reason to agree to a waiting word."""
+
+    place = "second"
+    reason = ReasonField(error_messages=SAY_WHY, widget=forms.Textarea(attrs={"rows": 3}))

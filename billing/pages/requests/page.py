@@ -1,0 +1,71 @@
+"""The page of one request: everything it is, what moves while it is open, and a check that is asked for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST, require_safe
+
+from billing import tasks
+from billing.changes.applying import preflight
+from billing.changes.models import ChangeRequest
+from billing.pages.access import needs
+from billing.pages.requests import facts
+from billing.pages.web import go_to, is_partial, render_page
+from billing.roles import Can
+
+
+@needs(Can.BROWSE)
+@require_safe
+def change(request: HttpRequest, reference: str) -> HttpResponse:
+    """One request, read from its sealed text. Opening it asks for a fresh check with Metronome."""
+    row = found(reference)
+    _ask_for_check(row)
+    return drawn(request, row)
+
+
+@needs(Can.BROWSE)
+@require_safe
+def live(request: HttpRequest, reference: str) -> HttpResponse:
+    """What moves while a page is open, and a check a minute. 204 while nothing differs from its mark."""
+    row = found(reference)
+    _ask_for_check(row)
+    if request.GET.get("seen") == facts.mark(row, facts.awaits_mirror(row)):
+        return HttpResponse(status=204)
+    moved_on = request.GET.get("status") != row.status  # a form somebody types in is left alone otherwise
+    page = facts.read(row, request.user)
+    return render_page(request, "changes/_live", redraw_decision=moved_on, page=page, change=row)
+
+
+@needs(Can.REFRESH)
+@require_POST
+def check(request: HttpRequest, reference: str) -> HttpResponse:
+    """Ask for a check with Metronome now; the open page shows what came of it."""
+    row = found(reference)
+    _ask_for_check(row, preflight.AT_ONCE)
+    if is_partial(request):
+        return render_page(request, "changes/page", part="_checking")
+    messages.success(request, "Metronome is being asked. Load this page again to see what came of it.")
+    return go_to(request, "billing:change", reference)
+
+
+def found(reference: str) -> ChangeRequest:
+    """The request of this reference; else a 404."""
+    return get_object_or_404(ChangeRequest.objects.select_related("maker", "replaces"), reference=reference)
+
+
+def drawn(
+    request: HttpRequest, row: ChangeRequest, *, status: int = 200, refused: forms.Form | None = None
+) -> HttpResponse:
+    """The page, with a form that was refused and what was typed into it."""
+    page = facts.read(row, request.user, refused)
+    return render_page(request, "changes/page", status=status, page=page, change=row)
+
+
+def _ask_for_check(row: ChangeRequest, quiet_for: timedelta = preflight.FRESH_FOR) -> None:
+    if preflight.ask(row, quiet_for):
+        tasks.nudge(tasks.check_change, row.pk, expires=tasks.CHECK_EXPIRES)
