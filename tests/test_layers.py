@@ -108,8 +108,34 @@ def test_pages_never_reach_metronome() -> None:
     assert wrong == []
 
 
+def test_only_the_journal_makes_the_right_to_send() -> None:
+    """No other module of the product names it, but for those that it is handed to."""
+    named = {
+        str(path.relative_to(ROOT))
+        for folder in ("billing", "adminsite", "local", "bench")
+        for path in sources(folder)
+        for _line, module in imports(path)
+        if module in ("billing.metronome.calls", "billing.metronome.calls.Sending")
+    }
+    made = {
+        name
+        for name in named
+        for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and any("Sending" in ast.unparse(part) for part in (node.func, *node.args, *node.keywords))
+    }
+
+    assert named == {
+        "billing/changes/applying/apply.py",
+        "billing/changes/applying/claiming.py",
+        "billing/metronome/client.py",
+        "billing/metronome/operations/base.py",
+    }
+    assert made == {"billing/changes/applying/claiming.py"}
+
+
 def test_only_apply_sends_writing_operations() -> None:
-    """`.send(…)` on an operation and `.write(…)` on a gateway are called in one room and one module only."""
+    """`.send(…)` with a sending and `.write(…)` on a gateway are called in one module outside the gateway."""
     callers = set()
     for folder in ("billing", "adminsite", "local"):
         for path in sources(folder):
@@ -119,7 +145,7 @@ def test_only_apply_sends_writing_operations() -> None:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                     target = ast.unparse(node.func)
-                    if target.startswith("operation(") and node.func.attr == "send":
+                    if node.func.attr == "send" and "sending" in ast.unparse(node):
                         callers.add(name)
                     if node.func.attr == "write" and "gateway" in target:
                         callers.add(name)

@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from billing.changes.oddities import is_hidden
+from billing.metronome.calls import HttpCall
 from billing.metronome.operations import operation
-from billing.metronome.operations.base import HttpCall
 
 VERSION = 1
 
@@ -51,11 +51,14 @@ def digest_of(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SealedCall:
-    """One call as it was approved. `before` is the snapshot it will meet, `after` the one it leaves."""
+    """One call as it was approved: `params` are of its operation's own type.
+
+    `before` is the snapshot it will meet, `after` the one it leaves.
+    """
 
     position: int
     operation: str
-    params: dict[str, Any]
+    params: Any
     http: HttpCall
     key: UUID
     before: dict[str, Any] | None
@@ -185,12 +188,14 @@ def read(text: str) -> SealedRequest:
     snapshot = content["before"]
     calls = []
     for position, call in enumerate(content["calls"]):
-        after = operation(call["operation"]).after(snapshot, call["params"])
+        writer = operation(call["operation"])
+        params = writer.read(call["params"])
+        after = writer.after(snapshot, params)
         calls.append(
             SealedCall(
                 position=position,
                 operation=call["operation"],
-                params=call["params"],
+                params=params,
                 http=HttpCall(method=call["method"], path=call["path"], body=call["body"]),
                 key=UUID(call["key"]),
                 before=snapshot,

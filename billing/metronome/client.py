@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from billing.metronome.budget import Budget, BudgetExhausted, BudgetUnavailable
+from billing.metronome.calls import Answer, Sending
 from billing.metronome.config import GatewayConfig
 from billing.metronome.judging import (
-    Answer,
     judged_read,
     judged_write,
     message_of,
@@ -26,8 +26,6 @@ from billing.metronome.judging import (
     parsed,
     retry_after,
 )
-from billing.metronome.keys import CallKey
-from billing.metronome.operations.base import HttpCall
 from billing.metronome.outcomes import (
     ReadFailed,
 )
@@ -270,22 +268,19 @@ class Gateway:
 
     # --- writes
 
-    def write(
-        self, call: HttpCall, *, key: CallKey, reference: str, resend: bool, fresh_ids: bool = False
-    ) -> Answer:
-        """Send one writing request and return it confirmed. Takes no budget: take_write_token comes before.
+    def write(self, sending: Sending) -> Answer:
+        """Spend a sending and return the answer, confirmed. Takes no budget: take_write_token comes before.
 
-        resend: the call was sent before without an answer, so a 4xx proves nothing about the first time.
-        fresh_ids: it names an id that an earlier call just returned, so a 404 only means "not yet".
-        Raises NotSent, Refused, Halt or OutcomeUnknown.
+        Raises NotSent, Refused, Halt or OutcomeUnknown; NotToBeSent for a sending that was spent already.
         """
-        config = self.config
+        sending.spend()
+        config, call = self.config, sending.call
         headers = {
-            "User-Agent": f"countersign/{config.version} ({config.installation}) {reference}",
-            "Idempotency-Key": key.header,
+            "User-Agent": f"countersign/{config.version} ({config.installation}) {sending.reference}",
+            "Idempotency-Key": sending.key.header,
         }
         answer = self._exchange(call.method, call.path, call.body, None, headers, config.deadline_seconds)
-        return judged_write(answer, resend=resend, fresh_ids=fresh_ids)
+        return judged_write(answer, is_resend=sending.is_resend, ids_are_fresh=sending.ids_are_fresh)
 
     # --- the plumbing of reads
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
+from billing.metronome.calls import Answer
 from billing.metronome.outcomes import (
-    Evidence,
     Halt,
     NotSent,
     OutcomeUnknown,
@@ -27,17 +26,8 @@ T = TypeVar("T")
 REFUSALS = frozenset({400, 404, 409, 422})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A write that Metronome confirmed: `data` is the documented object, None for an empty body."""
-
-    status: int
-    data: dict[str, Any] | None
-    evidence: Evidence
-
-
-def judged_write(answer: RawAnswer | NoAnswer, *, resend: bool, fresh_ids: bool) -> Answer:
-    """A write's answer, confirmed. Raises NotSent, Refused, Halt or OutcomeUnknown; see `Gateway.write`.
+def judged_write(answer: RawAnswer | NoAnswer, *, is_resend: bool, ids_are_fresh: bool) -> Answer:
+    """A write's answer, confirmed. Raises NotSent, Refused, Halt or OutcomeUnknown; see `Sending`.
 
     Only Metronome's own words make a status a *no*: anything between us may answer one after the effect.
     """
@@ -57,9 +47,9 @@ def judged_write(answer: RawAnswer | NoAnswer, *, resend: bool, fresh_ids: bool)
         raise NotSent("Metronome’s rate limit was reached.", answer.evidence, retry_after_seconds=wait)
     if answer.status not in REFUSALS:
         raise OutcomeUnknown(f"Metronome answered {answer.status}.", answer.evidence)
-    if answer.status == 404 and fresh_ids:
+    if answer.status == 404 and ids_are_fresh:
         raise NotSent(f"Metronome does not know the new id yet: {words}", answer.evidence)
-    if resend:
+    if is_resend:
         raise OutcomeUnknown(
             f"Sent again, Metronome said “{words}”, which tells nothing of the first time.", answer.evidence
         )

@@ -24,7 +24,7 @@ def answered(status: int, body: bytes, headers: dict[str, str] | None = None) ->
 
 def judge(status: int, body: bytes, **options: bool) -> type[GatewayError]:
     with pytest.raises(GatewayError) as caught:
-        judged_write(answered(status, body), **{"resend": False, "fresh_ids": False, **options})
+        judged_write(answered(status, body), **{"is_resend": False, "ids_are_fresh": False, **options})
     assert caught.value.status == status
     return type(caught.value)
 
@@ -63,5 +63,5 @@ def test_in_metronomes_words_a_status_means_what_it_says(
 
 
 def test_a_no_to_a_resend_or_about_a_new_id_is_no_refusal() -> None:
-    assert judge(409, WORDS, resend=True) is OutcomeUnknown
-    assert judge(404, WORDS, fresh_ids=True) is NotSent
+    assert judge(409, WORDS, is_resend=True) is OutcomeUnknown
+    assert judge(404, WORDS, ids_are_fresh=True) is NotSent

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from billing.metronome.calls import CallKey, Sending
 from billing.metronome.client import Gateway
-from billing.metronome.keys import CallKey
 from billing.metronome.operations import operation
+from billing.metronome.operations.customers.set_name import Renaming
 from billing.metronome.outcomes import GatewayError, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused
 from tests.metronome.conftest import gateway_to
 from tests.simulator_server import OTHER_ACCOUNT_TOKEN, READ_ONLY_TOKEN, RunningSimulator
@@ -26,11 +27,13 @@ def rename(gateway: Gateway, simulator: RunningSimulator, *, resend: bool = Fals
     setter = operation("customers.setName")
     return setter.send(
         gateway,
-        setter.show({"customer_id": customer.id, "name": "New name"}),
-        key=CallKey(uuid.uuid4(), 1),
-        reference="CR-000001/0.1",
-        resend=resend,
-        fresh_ids=False,
+        Sending(
+            setter.show(Renaming(customer.id, "New name")),
+            CallKey(uuid.uuid4(), 1),
+            "CR-000001/0.1",
+            is_resend=resend,
+            ids_are_fresh=False,
+        ),
     )
 
 
@@ -169,10 +172,11 @@ def test_a_replayed_answer_is_not_believed_when_the_customer_reads_otherwise(
     key = CallKey(uuid.uuid4(), 1)
     customer = gateway.customers_page(archived=False).items[0]
     setter = operation("customers.setName")
-    call = setter.show({"customer_id": customer.id, "name": "New name"})
+    call = setter.show(Renaming(customer.id, "New name"))
 
     def send() -> dict[str, Any]:
-        return setter.send(gateway, call, key=key, reference="CR-000001/0.1", resend=True, fresh_ids=False)
+        sending = Sending(call, key, "CR-000001/0.1", is_resend=True, ids_are_fresh=False)
+        return setter.send(gateway, sending)
 
     assert send() == {"id": customer.id, "name": "New name"}
     simulator.change("rename", customer.id, name="Old name")

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from billing.metronome.calls import CallKey, Sending
 from billing.metronome.client import Gateway
-from billing.metronome.keys import CallKey
 from billing.metronome.operations import operation, proof
-from billing.metronome.operations.base import FindFacts, Finding, Verdict
+from billing.metronome.operations.base import FindFacts, Finding, Proof
+from billing.metronome.operations.customers.create import NewCustomer
+from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
+from billing.metronome.operations.customers.set_name import Renaming
 from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.records import CustomerRecord
 from tests.simulator_server import RunningSimulator
@@ -23,26 +26,26 @@ SET_NAME = "POST /v1/customers/{customer_id}/setName"
 SET_ALIASES = "POST /v1/customers/{customer_id}/setIngestAliases"
 
 
-def send_lost(
-    gateway: Gateway, name: str, params: dict[str, Any], before: dict[str, Any] | None
-) -> FindFacts:
+def send_lost(gateway: Gateway, name: str, params: Any, before: dict[str, Any] | None) -> FindFacts:
     """Send one call whose answer is lost; what a look may know of it."""
     sender = operation(name)
     facts = FindFacts(params, before, datetime.now(UTC), (REFERENCE,))
     with suppress(OutcomeUnknown):
         sender.send(
             gateway,
-            sender.show(params),
-            key=CallKey(uuid.uuid4(), 1),
-            reference=REFERENCE,
-            resend=False,
-            fresh_ids=False,
+            Sending(
+                sender.show(params),
+                CallKey(uuid.uuid4(), 1),
+                REFERENCE,
+                is_resend=False,
+                ids_are_fresh=False,
+            ),
         )
     return facts
 
 
 def rename_lost(gateway: Gateway, customer: CustomerRecord) -> FindFacts:
-    params = {"customer_id": customer.id, "name": "Ours"}
+    params = Renaming(customer.id, "Ours")
     return send_lost(gateway, "customers.setName", params, customer.as_snapshot())
 
 
@@ -64,7 +67,7 @@ def test_a_third_name_after_our_own_row_is_an_effect_and_nobodys_question(
 
     finding = found(gateway, "customers.setName", facts)
 
-    assert (finding.verdict, finding.result) == (Verdict.APPLIED, {"id": customer.id, "name": "Ours"})
+    assert (finding.proof, finding.result) == (Proof.APPLIED, {"id": customer.id, "name": "Ours"})
     assert finding.sentence == "It took effect; since then somebody has named the customer “A third name”."
     assert finding.looked_at[-1]["saw"]["user_agent"].endswith(REFERENCE)
 
@@ -73,13 +76,13 @@ def test_a_third_set_of_aliases_after_our_own_row_is_an_effect(
     gateway: Gateway, simulator: RunningSimulator, customer: CustomerRecord
 ) -> None:
     simulator.fault(SET_ALIASES, "drop_after")
-    params = {"customer_id": customer.id, "ingest_aliases": ["ours-1", "ours-2"]}
+    params = WholeSet(customer.id, ("ours-1", "ours-2"))
     facts = send_lost(gateway, "customers.setIngestAliases", params, customer.as_snapshot())
     simulator.change("set_ingest_aliases", customer.id, ingest_aliases=["ours-1", "theirs"])
 
     finding = found(gateway, "customers.setIngestAliases", facts)
 
-    assert finding.verdict == Verdict.APPLIED
+    assert finding.proof == Proof.APPLIED
     assert finding.result == {"id": customer.id, "ingest_aliases": ["ours-1", "ours-2"]}
     assert finding.sentence == (
         "It took effect; since then somebody has changed the aliases. Missing: “ours-2”. Not ours: “theirs”."
@@ -93,8 +96,8 @@ def test_the_same_reference_of_another_installation_is_not_ours(
         facts = rename_lost(other, customer)
         simulator.change("rename", customer.id, name="A third name")
 
-        assert found(gateway, "customers.setName", facts).verdict == Verdict.CANNOT_TELL
-        assert found(other, "customers.setName", facts).verdict == Verdict.APPLIED
+        assert found(gateway, "customers.setName", facts).proof == Proof.CANNOT_TELL
+        assert found(other, "customers.setName", facts).proof == Proof.APPLIED
 
         simulator.change("rename", customer.id, name=customer.name)
         ours = found(gateway, "customers.setName", facts)
@@ -110,7 +113,7 @@ def test_others_rows_hide_neither_a_lost_creation_nor_a_set_back(
     for number in range(110):
         simulator.change("rename", noisy.id, name=f"Noise {number}")
     simulator.fault("POST /v1/customers", "drop_after")
-    params = {"name": "Lost and found", "ingest_aliases": ["lost-1"], "custom_fields": {}}
+    params = NewCustomer("Lost and found", ("lost-1",), {})
     created = send_lost(gateway, "customers.create", params, None)
     simulator.fault(SET_NAME, "drop_after")
     renamed = rename_lost(gateway, one)
@@ -120,11 +123,11 @@ def test_others_rows_hide_neither_a_lost_creation_nor_a_set_back(
 
     spent = gateway.requests_spent
     finding = found(gateway, "customers.create", created)
-    assert finding.verdict == Verdict.APPLIED
+    assert finding.proof == Proof.APPLIED
     assert finding.result["id"] == simulator.customer(alias="lost-1")["id"]
     assert gateway.requests_spent - spent == 4
     set_back = found(gateway, "customers.setName", renamed)
-    assert set_back.verdict == Verdict.CANNOT_TELL
+    assert set_back.proof == Proof.CANNOT_TELL
     assert set_back.sentence == "Our call took effect, and the old name is back: somebody set it back."
 
 
@@ -135,13 +138,13 @@ def test_a_log_that_was_not_read_whole_proves_no_absence_and_says_so(
         simulator.change("rename", customer.id, name=customer.name)
     simulator.fault(SET_NAME, "drop_before")
     facts = rename_lost(gateway, customer)
-    assert found(gateway, "customers.setName", facts).verdict == Verdict.NOT_APPLIED
+    assert found(gateway, "customers.setName", facts).proof == Proof.NOT_APPLIED
 
     monkeypatch.setattr(proof, "PAGES", 1)
     monkeypatch.setattr(proof, "TAIL_PAGES", 1)
     finding = found(gateway, "customers.setName", facts)
 
-    assert finding.verdict == Verdict.CANNOT_TELL
+    assert finding.proof == Proof.CANNOT_TELL
     assert finding.sentence == (
         "The customer still has the old name. "
         "Metronome’s log of it is longer than the 200 rows that were read."
@@ -158,4 +161,4 @@ def test_of_a_log_too_long_to_read_whole_the_newest_rows_are_read(
     facts = rename_lost(gateway, customer)
     simulator.change("rename", customer.id, name="A third name")
 
-    assert found(gateway, "customers.setName", facts).verdict == Verdict.APPLIED
+    assert found(gateway, "customers.setName", facts).proof == Proof.APPLIED

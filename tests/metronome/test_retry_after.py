@@ -10,10 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from billing.metronome.budget import BudgetExhausted
+from billing.metronome.calls import CallKey, Sending
 from billing.metronome.client import Gateway
 from billing.metronome.judging import retry_after
-from billing.metronome.keys import CallKey
 from billing.metronome.operations import operation
+from billing.metronome.operations.customers.set_name import Renaming
 from billing.metronome.outcomes import NotSent, OutcomeUnknown, ReadFailed
 from tests.metronome.conftest import gateway_to
 from tests.simulator_server import RunningSimulator
@@ -60,7 +61,9 @@ def test_nobody_sends_while_metronome_asks_to_wait(
 ) -> None:
     customer = gateway.customers_page(archived=False).items[0]
     setter = operation("customers.setName")
-    call = setter.show({"customer_id": customer.id, "name": "New name"})
+    call = setter.show(Renaming(customer.id, "New name"))
+    key = CallKey(uuid.uuid4(), 1)
+    sending = Sending(call, key, "CR-000001/0.1", is_resend=False, ids_are_fresh=False)
     route = "GET /v1/customers" if asked_by == "a read" else SET_NAME
     ahead = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     simulator.fault(
@@ -73,7 +76,7 @@ def test_nobody_sends_while_metronome_asks_to_wait(
             gateway.customers_page(archived=False)
     else:
         with pytest.raises(NotSent if status == 429 else OutcomeUnknown):
-            gateway.write(call, key=CallKey(uuid.uuid4(), 1), reference="CR-000001/0.1", resend=False)
+            gateway.write(sending)
 
     with gateway_to(simulator.url) as another:
         with pytest.raises(BudgetExhausted):

@@ -11,6 +11,7 @@ from django.db import transaction
 from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
+from billing.changes.calls import carry_on, put
 from billing.changes.models import CallStatus, ChangeRequest, Resolution
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.refusals import NotAllowed, WrongState
@@ -143,8 +144,7 @@ def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> N
         _took_effect(change, resolution, actor)
     elif verdict == Resolution.Verdict.GO_ON:
         for call in change.calls.filter(status=CallStatus.REFUSED):
-            call.status, call.generation, call.settled_at = CallStatus.WAITING, call.generation + 1, None
-            call.save(update_fields=["status", "generation", "settled_at"])
+            put(call, CallStatus.WAITING, is_new_effect=True)
         move(
             change,
             Status.APPROVED,
@@ -168,15 +168,6 @@ def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> N
 
 def _took_effect(change: ChangeRequest, resolution: Resolution, actor: Actor) -> None:
     call = change.calls.filter(status=CallStatus.UNKNOWN).order_by("position").get()
-    call.status, call.settled_at = CallStatus.APPLIED, database_now()
-    call.finding = f"{resolution.by.name} says that it took effect."
-    call.save(update_fields=["status", "settled_at", "finding"])
-    rest = change.calls.exclude(status=CallStatus.APPLIED).exists()
-    move(
-        change,
-        Status.APPROVED if rest else Status.APPLIED,
-        actor=actor,
-        event=Event.CHANGE_RETURNED if rest else Event.CHANGE_APPLIED,
-        reason=resolution.reason,
-        explanation=call.finding,
-    )
+    words = f"{resolution.by.name} says that it took effect."
+    put(call, CallStatus.APPLIED, finding=words)
+    carry_on(change, actor=actor, explanation=words, reason=resolution.reason)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -29,16 +30,17 @@ from billing.changes.applying.looking import file_look, found_applied, look
 from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.applying.verifying import Tampered, verified
 from billing.changes.applying.watching import differences
+from billing.changes.calls import carry_on, may_have_arrived
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
-from billing.changes.sealed import SealedCall, SealedRequest
+from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.budget import BudgetExhausted
+from billing.metronome.calls import Sending
 from billing.metronome.client import Gateway
-from billing.metronome.keys import CallKey
 from billing.metronome.operations import operation
-from billing.metronome.operations.base import Finding, Verdict
+from billing.metronome.operations.base import Finding, Operation, Proof
 from billing.metronome.outcomes import GatewayError, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused
 from billing.mirror.connection import ensure_account
 
@@ -121,25 +123,20 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
         _release(claim, f"{problem} It is tried again.", max(5.0, problem.wait_seconds))
         return False
     renew(claim)
-    attempt = journal(claim, call.pk)
-    if attempt is None:
+    journalled = journal(claim, request.calls[call.position], call.pk)
+    if journalled is None:
         _release(claim, "Applying was frozen before it was sent." if freezing.is_frozen() else "")
         return False
     connection.close()  # nothing of the database is held while the call is on its way
     with gateway.keeping(keeper(claim, even_if_lost=True)):
-        return _send(claim, attempt, call, request.calls[call.position], gateway)
+        return _send(claim, *journalled, operation(call.operation), gateway)
 
 
-def _send(claim: Claim, attempt: Attempt, call: Call, sealed_call: SealedCall, gateway: Gateway) -> bool:
+def _send(
+    claim: Claim, attempt: Attempt, sending: Sending, through: Operation[Any], gateway: Gateway
+) -> bool:
     try:
-        result = operation(sealed_call.operation).send(
-            gateway,
-            sealed_call.http,
-            key=CallKey(uuid=call.key, generation=attempt.generation),
-            reference=attempt.reference,
-            resend=filing.earlier_silence(call, before=attempt),
-            fresh_ids=False,
-        )
+        result = through.send(gateway, sending)
     except NotSent as delay:
         filing.file_not_sent(claim, attempt, delay, delay.retry_after_seconds)
     except Refused as refusal:
@@ -184,7 +181,7 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
     finding = None
     try:
         moved = differences(gateway, request, applied_calls=call.position)
-        if moved and filing.may_have_arrived(call):
+        if moved and may_have_arrived(call):
             finding = look(gateway, request, call)
     except Halt as alarm:
         _release(claim, alarm.message)
@@ -210,9 +207,9 @@ def _file_moved(change: ChangeRequest, call: Call, explanation: str, finding: Fi
     if finding is not None:
         call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
         file_look(call, finding, at=database_now(), counts=False)
-        if finding.verdict == Verdict.APPLIED:
+        if finding.proof == Proof.APPLIED:
             return found_applied(change, call, finding)
-        if filing.is_in_doubt(call, finding.verdict):
+        if filing.is_in_doubt(call, finding.proof):
             return filing.doubt_moved(change, call, f"{explanation} {finding.sentence}")
     if call.position == 0:
         return move(change, Status.STALE, actor=WORKER, event=Event.CHANGE_STALED, explanation=explanation)
@@ -252,7 +249,7 @@ def _finish(claim: Claim) -> None:
     with transaction.atomic():
         change = _held(claim)
         if change is not None:
-            move(change, Status.APPLIED, actor=WORKER, event=Event.CHANGE_APPLIED)
+            carry_on(change, actor=WORKER, explanation="")
 
 
 def _held(claim: Claim) -> ChangeRequest | None:

@@ -16,10 +16,13 @@ from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet
 from billing.audit import log
 from billing.audit.actors import system
 from billing.audit.events import Event
+from billing.changes.calls import earlier_silence
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import about, database_now, locked
+from billing.changes.sealed import SealedCall
 from billing.changes.statuses import IN_DOUBT, Status
 from billing.control.freezing import is_frozen
+from billing.metronome.calls import CallKey, Sending
 
 WORKER = system("changes worker")
 RENEW_EVERY_SECONDS = 5.0
@@ -173,8 +176,8 @@ def keeper(claim: Claim, *, even_if_lost: bool = False) -> Callable[[], None]:
     return keep
 
 
-def journal(claim: Claim, call_id: int) -> Attempt | None:
-    """Write down that a byte is about to leave, and renew the lease. None: send nothing.
+def journal(claim: Claim, sealed_call: SealedCall, call_id: int) -> tuple[Attempt, Sending] | None:
+    """Write down that a byte is about to leave, and renew the lease: the right to send. None: send nothing.
 
     The lease must still be ours and outlive the deadline with a margin, and nothing may be frozen; otherwise
     no row is written. The whole is one transaction, committed before the first byte.
@@ -214,7 +217,14 @@ def journal(claim: Claim, call_id: int) -> Attempt | None:
                 "key": f"{call.key}-{call.generation}",
             },
         )
-        return attempt
+        sending = Sending(
+            sealed_call.http,
+            CallKey(uuid=call.key, generation=call.generation),
+            attempt.reference,
+            is_resend=earlier_silence(call, before=attempt),
+            ids_are_fresh=False,
+        )
+    return attempt, sending
 
 
 def _customer_is_free(change: ChangeRequest) -> bool:

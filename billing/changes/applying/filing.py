@@ -10,19 +10,18 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from billing.audit import log
 from billing.audit.events import Event
 from billing.changes.applying.claiming import WORKER, Claim
+from billing.changes.calls import SILENT, carry_on, earlier_silence, put
 from billing.changes.models import Attempt, AttemptOutcome, Call, CallStatus, ChangeRequest
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.statuses import Status
-from billing.metronome.operations.base import Verdict as LookVerdict
+from billing.metronome.operations.base import Proof
 from billing.metronome.outcomes import Evidence, GatewayError
 
 FIRST_LOOK = timedelta(seconds=5)
-SILENT = Q(outcome__isnull=True) | Q(outcome=AttemptOutcome.UNKNOWN)
 EVENTS = {
     AttemptOutcome.APPLIED: Event.CALL_APPLIED,
     AttemptOutcome.NOT_SENT: Event.CALL_NOT_SENT,
@@ -39,7 +38,7 @@ def file_applied(claim: Claim, attempt: Attempt, result: dict[str, Any]) -> bool
         if not holds:
             _late(change, call, attempt, AttemptOutcome.APPLIED, result)
             return False
-        _settle_call(call, CallStatus.APPLIED, result=result)
+        put(call, CallStatus.APPLIED, result=result)
         return True
 
 
@@ -53,7 +52,7 @@ def file_not_sent(claim: Claim, attempt: Attempt, failure: GatewayError, retry_a
             return _late(change, call, attempt, AttemptOutcome.NOT_SENT)
         if earlier_silence(call, before=attempt):
             return _doubt(change, call, failure.message)
-        _settle_call(call, CallStatus.WAITING)
+        put(call, CallStatus.WAITING)
         return move(
             change,
             Status.APPROVED,
@@ -70,7 +69,7 @@ def file_refused(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
         change, call, holds = _file(claim, attempt, AttemptOutcome.REFUSED, failure.message, failure.evidence)
         if not holds:
             return _late(change, call, attempt, AttemptOutcome.REFUSED)
-        _settle_call(call, CallStatus.REFUSED)
+        put(call, CallStatus.REFUSED)
         if call.position == 0:
             return move(
                 change,
@@ -97,7 +96,7 @@ def file_halted(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
             return _late(change, call, attempt, AttemptOutcome.HALTED)
         if earlier_silence(call, before=attempt):
             return _doubt(change, call, failure.message)
-        _settle_call(call, CallStatus.WAITING)
+        put(call, CallStatus.WAITING)
         return move(
             change,
             Status.APPROVED,
@@ -121,15 +120,7 @@ def doubt_lost_claim(change: ChangeRequest, call: Call) -> None:
     _doubt(change, call, "The worker stopped while the call was on its way; no answer was filed.")
 
 
-def may_have_arrived(call: Call) -> bool:
-    """Whether bytes of an earlier sending may have reached Metronome: all but one that made no connection."""
-    return any(
-        attempt.outcome != AttemptOutcome.NOT_SENT or (attempt.evidence or {}).get("status") is not None
-        for attempt in call.attempts.all()
-    )
-
-
-def is_in_doubt(call: Call, seen: LookVerdict) -> bool:
+def is_in_doubt(call: Call, seen: Proof) -> bool:
     """Whether an earlier sending without an answer may have taken effect, now that a look has `seen` this.
 
     A *no* of this look alone settles nothing: one before it, since the last sending, has to say so, too.
@@ -137,18 +128,13 @@ def is_in_doubt(call: Call, seen: LookVerdict) -> bool:
     last = call.attempts.order_by("-number").first()
     if last is None or not call.attempts.filter(SILENT).exists():
         return False
-    looks = call.lookups.filter(looked_at__gte=last.sent_at, verdict=LookVerdict.NOT_APPLIED, counts=True)
-    return seen != LookVerdict.NOT_APPLIED or not looks.exists()
+    looks = call.lookups.filter(looked_at__gte=last.sent_at, verdict=Proof.NOT_APPLIED, counts=True)
+    return seen != Proof.NOT_APPLIED or not looks.exists()
 
 
 def doubt_moved(change: ChangeRequest, call: Call, explanation: str) -> None:
     """A resend found the customer moved, and nobody knows what the first sending did: a person looks."""
     _doubt(change, call, f"It was not sent again. {explanation}", needs_person=True)
-
-
-def earlier_silence(call: Call, *, before: Attempt) -> bool:
-    """Whether a sending before this one never got an answer that settled it."""
-    return call.attempts.filter(SILENT, number__lt=before.number).exists()
 
 
 def _file(
@@ -189,17 +175,8 @@ def _file(
     return change, call, holds and bool(filed)
 
 
-def _settle_call(call: Call, status: CallStatus, *, result: dict[str, Any] | None = None) -> None:
-    call.status = status
-    call.result = result
-    call.settled_at = None if status == CallStatus.WAITING else database_now()
-    call.save(update_fields=["status", "result", "settled_at"])
-
-
 def _doubt(change: ChangeRequest, call: Call, message: str, *, needs_person: bool = False) -> None:
-    call.status = CallStatus.UNKNOWN
-    call.finding = ""
-    call.save(update_fields=["status", "finding"])
+    put(call, CallStatus.UNKNOWN, finding="")
     move(
         change,
         Status.UNKNOWN,
@@ -229,15 +206,7 @@ def _late(
         change.save(update_fields=["needs_person", "explanation"])
         return
     if outcome == AttemptOutcome.APPLIED and call.status == CallStatus.UNKNOWN:
-        call.finding = "The answer arrived late, and said that it was applied."
-        call.save(update_fields=["finding"])
-        _settle_call(call, CallStatus.APPLIED, result=result)
+        words = "The answer arrived late, and said that it was applied."
+        put(call, CallStatus.APPLIED, result=result, finding=words)
         if change.status == Status.UNKNOWN and not change.blocked_at:
-            rest = change.calls.exclude(status=CallStatus.APPLIED).exists()
-            move(
-                change,
-                Status.APPROVED if rest else Status.APPLIED,
-                actor=WORKER,
-                event=Event.CHANGE_RETURNED if rest else Event.CHANGE_APPLIED,
-                explanation="" if rest else "The answer arrived late.",
-            )
+            carry_on(change, actor=WORKER, explanation="The answer arrived late.")

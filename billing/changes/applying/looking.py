@@ -7,13 +7,13 @@ from datetime import datetime
 from billing.audit import log
 from billing.audit.events import Event
 from billing.changes.applying.claiming import WORKER
+from billing.changes.calls import carry_on, put
 from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
-from billing.changes.moves import about, database_now, move
+from billing.changes.moves import about, database_now
 from billing.changes.sealed import SealedRequest
-from billing.changes.statuses import Status
 from billing.metronome.client import Gateway
 from billing.metronome.operations import operation
-from billing.metronome.operations.base import FindFacts, Finding, Verdict
+from billing.metronome.operations.base import FindFacts, Finding, Proof
 
 
 def look(gateway: Gateway, request: SealedRequest, call: Call) -> Finding:
@@ -33,8 +33,8 @@ def file_look(call: Call, finding: Finding, *, at: datetime, counts: bool) -> No
     Lookup.objects.create(
         call=call,
         looked_at=at,
-        verdict=finding.verdict,
-        counts=counts or finding.verdict == Verdict.APPLIED,
+        verdict=finding.proof,
+        counts=counts or finding.proof == Proof.APPLIED,
         sentence=finding.sentence,
         evidence=finding.looked_at,
     )
@@ -44,20 +44,12 @@ def file_look(call: Call, finding: Finding, *, at: datetime, counts: bool) -> No
 
 def found_applied(change: ChangeRequest, call: Call, finding: Finding) -> None:
     """The call took effect, as a look has shown. Request and call are locked."""
-    call.status, call.result, call.settled_at = CallStatus.APPLIED, finding.result, database_now()
-    call.save(update_fields=["status", "result", "settled_at"])
+    put(call, CallStatus.APPLIED, result=finding.result)
     record_found(change, call, finding.sentence)
     Resolution.objects.filter(change=change, carried_out_at__isnull=True).update(
         carried_out_at=database_now()
     )
-    rest = change.calls.exclude(status=CallStatus.APPLIED).exists()
-    move(
-        change,
-        Status.APPROVED if rest else Status.APPLIED,
-        actor=WORKER,
-        event=Event.CHANGE_RETURNED if rest else Event.CHANGE_APPLIED,
-        explanation=finding.sentence,
-    )
+    carry_on(change, actor=WORKER, explanation=finding.sentence)
 
 
 def record_found(change: ChangeRequest, call: Call, sentence: str) -> None:

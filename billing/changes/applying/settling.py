@@ -20,12 +20,13 @@ from billing.changes.applying.blocking import block_refused
 from billing.changes.applying.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
 from billing.changes.applying.looking import file_look, found_applied, look, record_found
 from billing.changes.applying.reflecting import JustRead, reflect
+from billing.changes.calls import put
 from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
 from billing.changes.moves import database_now, locked, move
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.client import Gateway
-from billing.metronome.operations.base import Finding, Verdict
+from billing.metronome.operations.base import Finding, Proof
 from billing.metronome.outcomes import GatewayError, Halt, ReadFailed
 from billing.mirror.connection import ensure_account
 
@@ -95,13 +96,13 @@ def _file(claim: Claim, call_id: int, finding: Finding) -> None:
         settles_at = _last_sent(call) + timedelta(seconds=settings.SETTLE_SECONDS)
         counts = now >= settles_at
         file_look(call, finding, at=now, counts=counts)
-        if finding.verdict == Verdict.APPLIED:
+        if finding.proof == Proof.APPLIED:
             found_applied(change, call, finding)
         elif not counts:
             _wait(change, min(settles_at, now + timedelta(seconds=30)), finding.sentence)
         elif _person_wants_resend(change):
             _send_again(change, call, finding.sentence, fresh_key=True)
-        elif finding.verdict == Verdict.CANNOT_TELL:
+        elif finding.proof == Proof.CANNOT_TELL:
             _ask_person(change, finding.sentence)
         elif _was_confirmed(call):
             _ask_person(
@@ -128,10 +129,7 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: 
     last = call.attempts.order_by("-number").first()
     status = (last.evidence or {}).get("status") if last.outcome else None
     stored = status is not None and status not in NEVER_STORED and not 200 <= status < 300
-    if fresh_key or stored:
-        call.generation += 1
-    call.status, call.finding = CallStatus.WAITING, ""
-    call.save(update_fields=["status", "generation", "finding"])
+    put(call, CallStatus.WAITING, finding="", is_new_effect=fresh_key or stored)
     record_found(change, call, sentence)
     Resolution.objects.filter(change=change, carried_out_at__isnull=True).update(
         carried_out_at=database_now()
@@ -175,7 +173,7 @@ def _was_missing_before(call: Call, now: datetime, settles_at: datetime) -> bool
     pause = timedelta(seconds=settings.SECOND_LOOK_SECONDS)
     return call.lookups.filter(
         counts=True,
-        verdict=Verdict.NOT_APPLIED,
+        verdict=Proof.NOT_APPLIED,
         looked_at__gte=settles_at,
         looked_at__lte=now - pause,
         looked_at__lt=now,

@@ -20,6 +20,7 @@ from billing.changes.applying.blocking import block_refused
 from billing.changes.applying.claiming import WORKER, due
 from billing.changes.applying.filing import doubt_lost_claim
 from billing.changes.applying.settling import settle_next
+from billing.changes.calls import carry_on
 from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.statuses import OPEN, Status
@@ -112,19 +113,10 @@ def _recover(change_id: int) -> bool:
             change = locked(change_id)
             if change.status != Status.APPLYING or change.lease_until >= database_now():
                 return False
-            call = change.calls.exclude(status=CallStatus.APPLIED).order_by("position").first()
-            if call is not None and call.status == CallStatus.SENT:
+            if (call := change.calls.filter(status=CallStatus.SENT).first()) is not None:
                 doubt_lost_claim(change, call)
-            elif call is None:
-                move(change, Status.APPLIED, actor=WORKER, event=Event.CHANGE_APPLIED)
             else:
-                move(
-                    change,
-                    Status.APPROVED,
-                    actor=WORKER,
-                    event=Event.CHANGE_RETURNED,
-                    explanation="The worker stopped before anything was sent.",
-                )
+                carry_on(change, actor=WORKER, explanation="The worker stopped before it went on.")
     except IntegrityError as refusal:
         block_refused(change_id, refusal)
     return True

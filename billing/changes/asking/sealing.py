@@ -106,11 +106,13 @@ def submitted_facts(change: ChangeRequest) -> dict[str, Any]:
     return {"status": Status.SUBMITTED.value, "kind": change.kind, "steps": steps}
 
 
-def _sealed_call(name: str, params: dict[str, Any]) -> dict[str, Any]:
-    shown = operation(name).show(params)
+def _sealed_call(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    writer = operation(name)
+    params = writer.read(given)
+    shown = writer.show(params)
     return {
         "operation": name,
-        "params": params,
+        "params": writer.write(params),
         "method": shown.method,
         "path": shown.path,
         "body": shown.body,

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from billing.metronome.calls import Answer, HttpCall, Sending
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
-    from billing.metronome.keys import CallKey
 
 
 @dataclass(frozen=True, slots=True)
-class HttpCall:
-    """Exactly what travels: shown to the approver, sealed, and sent."""
+class Made:
+    """An id that is not there yet: `field` of what call number `call` (from 1) of this request returns."""
 
-    method: str
-    path: str
-    body: dict[str, Any]
+    call: int
+    field: str = "id"
+
+    def __str__(self) -> str:
+        return f"‹{self.field} from call {self.call}›"
 
 
-class Verdict(StrEnum):
+Id = str | Made
+"""A UUID as Metronome writes it, or one that an earlier call will have made."""
+P = TypeVar("P")
+"""The params of one endpoint: a frozen dataclass of Ids, texts, whole numbers, flags, tuples and mappings."""
+
+
+def id_text(given: Id) -> str:
+    """The id as it stands in a path or a body; for one that is not there yet, whose it will be.
+
+    Raises ValueError for text that is no UUID.
+    """
+    return str(given) if isinstance(given, Made) else str(UUID(given))
+
+
+class Proof(StrEnum):
     """What one look proves about an unclear write."""
 
     APPLIED = "applied"
@@ -32,55 +51,91 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One look: the verdict, a sentence for people, the call's result if applied, and what was read."""
+    """One look: what it proves, a sentence for people, the call's result if applied, and what was read."""
 
-    verdict: Verdict
+    proof: Proof
     sentence: str
     result: dict[str, Any] | None
     looked_at: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class FindFacts:
-    """What `find` may know: the sealed params, the snapshot the call met, when and as what it was sent."""
+class FindFacts(Generic[P]):
+    """What `find` may know: the params, the snapshot the call met, when and as what it was sent."""
 
-    params: dict[str, Any]
+    params: P
     before: dict[str, Any] | None
     first_sent_at: datetime
     references: tuple[str, ...]
 
 
-class Operation(ABC):
-    """One writing endpoint. `show` and `after` are pure; `send` writes; `find` only reads, one look."""
+class Operation(ABC, Generic[P]):
+    """One writing endpoint. `show` and `after` are pure; `send` writes; `find` only reads, one look.
+
+    makes: the noun of what it creates, whose id is `result["id"]`; empty for none.
+    """
 
     name: ClassVar[str]
+    params: ClassVar[type]
+    makes: ClassVar[str] = ""
     irreversible: ClassVar[bool] = False
 
     @abstractmethod
-    def show(self, params: dict[str, Any]) -> HttpCall:
+    def show(self, params: P) -> HttpCall:
         """The request for these params. Raises ValueError with a sentence for params it can't be made of."""
 
     @abstractmethod
-    def after(self, before: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:
+    def after(self, before: dict[str, Any] | None, params: P) -> dict[str, Any] | None:
         """The customer's snapshot once the call took effect."""
 
     @abstractmethod
-    def send(
-        self,
-        gateway: Gateway,
-        call: HttpCall,
-        *,
-        key: CallKey,
-        reference: str,
-        resend: bool,
-        fresh_ids: bool,
-    ) -> dict[str, Any]:
-        """Send the sealed call and return its result, confirmed. Raises what `Gateway.write` raises."""
+    def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
+        """The result, read back where the answer proves nothing. Raises OutcomeUnknown."""
 
     @abstractmethod
-    def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
+    def find(self, gateway: Gateway, facts: FindFacts[P]) -> Finding:
         """One look at whether the call took effect. Raises ReadFailed or Halt."""
 
     @abstractmethod
     def how_found(self) -> str:
         """For the approver: what is read when no answer comes."""
+
+    def send(self, gateway: Gateway, sending: Sending) -> dict[str, Any]:
+        """Spend a sending and return its result, confirmed. Raises what `Gateway.write` raises."""
+        return self.confirm(gateway, sending.call, gateway.write(sending))
+
+    def read(self, content: Mapping[str, Any]) -> P:
+        """The params from JSON values. Raises TypeError for a member too many or too few."""
+        given = {name: tuple(each) if isinstance(each, list) else each for name, each in content.items()}
+        for name in _ids(self.params):
+            if isinstance(given.get(name), dict):
+                made = given[name]
+                given[name] = Made(call=made["from"], field=made["field"])
+        return self.params(**given)
+
+    def write(self, params: P) -> dict[str, Any]:
+        """The params as JSON values."""
+        content: dict[str, Any] = {}
+        for each in fields(params):
+            value = getattr(params, each.name)
+            if isinstance(value, Made):
+                value = {"from": value.call, "field": value.field}
+            content[each.name] = list(value) if isinstance(value, tuple) else value
+        return content
+
+    def resolved(self, params: P, results: Mapping[int, Mapping[str, Any]]) -> P:
+        """The params with every id in place; results: call number (from 1) → what it returned.
+
+        Raises KeyError for a call that has not returned that field.
+        """
+        made = {name: getattr(params, name) for name in _ids(self.params)}
+        known = {
+            name: str(UUID(results[each.call][each.field]))
+            for name, each in made.items()
+            if isinstance(each, Made)
+        }
+        return replace(params, **known) if known else params
+
+
+def _ids(params: type) -> list[str]:
+    return [each.name for each in fields(params) if each.type in ("Id", Id)]

@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from billing.metronome.operations.base import FindFacts, Finding, Verdict
+from billing.metronome.calls import Answer
+from billing.metronome.operations.base import FindFacts, Finding, Proof
 from billing.metronome.outcomes import Halt, OutcomeUnknown, ReadFailed
 from billing.metronome.records import AuditLogRecord, CustomerRecord, LogReading
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
-    from billing.metronome.judging import Answer
 
 CLOCK_SKEW = timedelta(minutes=5)
 RESOURCE = "customer"
@@ -100,16 +100,16 @@ def still_as_before(
     """The old state stands. That is a no only if neither we nor others have written since: else, somebody
     may have set it back. `what` and `holds` are words: `the old name`, `The customer still has`.
     """
-    reading = read_log(gateway, facts, facts.params["customer_id"])
+    reading = read_log(gateway, facts, facts.params.customer_id)
     if ours := our_row(reading, gateway, facts):
         sentence = f"Our call took effect, and {what} is back: somebody set it back."
-        return Finding(Verdict.CANNOT_TELL, sentence, None, [*looked, seen_row(ours)])
+        return Finding(Proof.CANNOT_TELL, sentence, None, [*looked, seen_row(ours)])
     if others := others_since(reading, gateway, facts):
         sentence = f"{holds} {what}, but somebody has changed this customer since we sent."
-        return Finding(Verdict.CANNOT_TELL, sentence, None, looked + [seen_row(row) for row in others[:5]])
+        return Finding(Proof.CANNOT_TELL, sentence, None, looked + [seen_row(row) for row in others[:5]])
     if reading.cut:
-        return Finding(Verdict.CANNOT_TELL, f"{holds} {what}. {cut_words(reading)}", None, looked)
-    return Finding(Verdict.NOT_APPLIED, f"{holds} {what}.", None, looked)
+        return Finding(Proof.CANNOT_TELL, f"{holds} {what}. {cut_words(reading)}", None, looked)
+    return Finding(Proof.NOT_APPLIED, f"{holds} {what}.", None, looked)
 
 
 def neither_old_nor_ours(
@@ -122,12 +122,12 @@ def neither_old_nor_ours(
     otherwise: str,
 ) -> Finding:
     """A third value stands. Our row in the log says that our call took effect first; else nobody can tell."""
-    reading = read_log(gateway, facts, facts.params["customer_id"])
+    reading = read_log(gateway, facts, facts.params.customer_id)
     if ours := our_row(reading, gateway, facts):
-        return Finding(Verdict.APPLIED, took_effect, result, [*looked, seen_row(ours)])
+        return Finding(Proof.APPLIED, took_effect, result, [*looked, seen_row(ours)])
     if reading.cut:
         otherwise = f"{otherwise} {cut_words(reading)}"
-    return Finding(Verdict.CANNOT_TELL, otherwise, None, looked)
+    return Finding(Proof.CANNOT_TELL, otherwise, None, looked)
 
 
 def cut_words(reading: LogReading) -> str:

@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
-from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
+from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.operations.base import FindFacts, Finding, Id, Operation, Proof, id_text
 from billing.metronome.operations.proof import our_row, read_back, read_log, seen_customer, seen_row
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
-    from billing.metronome.keys import CallKey
 
 CLOCK_SKEW = timedelta(seconds=5)
 
 
-class ArchiveCustomer(Operation):
-    """params: `{customer_id}`; result: `{id, archived_at}` as read back."""
+@dataclass(frozen=True, slots=True)
+class Archiving:
+    """Whom."""
+
+    customer_id: Id
+
+
+class ArchiveCustomer(Operation[Archiving]):
+    """Result: `{id, archived_at}` as read back."""
 
     name: ClassVar[str] = "customers.archive"
+    params = Archiving
     irreversible: ClassVar[bool] = True
 
-    def show(self, params: dict[str, Any]) -> HttpCall:
-        return HttpCall("POST", "/v1/customers/archive", {"id": str(UUID(params["customer_id"]))})
+    def show(self, params: Archiving) -> HttpCall:
+        return HttpCall("POST", "/v1/customers/archive", {"id": id_text(params.customer_id)})
 
-    def after(self, before: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:
+    def after(self, before: dict[str, Any] | None, params: Archiving) -> dict[str, Any] | None:
         return {**(before or {}), "archived_at": "when applied"}
 
-    def send(
-        self,
-        gateway: Gateway,
-        call: HttpCall,
-        *,
-        key: CallKey,
-        reference: str,
-        resend: bool,
-        fresh_ids: bool,
-    ) -> dict[str, Any]:
+    def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         customer_id = call.body["id"]
-        answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
         if (answer.data or {}).get("id") != customer_id:
             raise OutcomeUnknown("Metronome’s answer does not name the archived customer.", answer.evidence)
         customer = read_back(gateway, customer_id, answer)
@@ -48,25 +46,25 @@ class ArchiveCustomer(Operation):
             raise OutcomeUnknown("Metronome confirmed, but the customer reads as active.", answer.evidence)
         return {"id": customer_id, "archived_at": customer.archived_at.isoformat()}
 
-    def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
-        customer = gateway.customer(facts.params["customer_id"])
+    def find(self, gateway: Gateway, facts: FindFacts[Archiving]) -> Finding:
+        customer = gateway.customer(facts.params.customer_id)
         if customer is None:
-            return Finding(Verdict.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
+            return Finding(Proof.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
         looked = [seen_customer(customer.as_snapshot(), "the customer")]
         if customer.archived_at is None:
-            return Finding(Verdict.NOT_APPLIED, "The customer is not archived.", None, looked)
+            return Finding(Proof.NOT_APPLIED, "The customer is not archived.", None, looked)
         result = {"id": customer.id, "archived_at": customer.archived_at.isoformat()}
         row = our_row(read_log(gateway, facts, customer.id), gateway, facts)
         if row is not None:
             return Finding(
-                Verdict.APPLIED, "The customer is archived, by us.", result, [*looked, seen_row(row)]
+                Proof.APPLIED, "The customer is archived, by us.", result, [*looked, seen_row(row)]
             )
         if customer.archived_at >= facts.first_sent_at - CLOCK_SKEW:
             return Finding(
-                Verdict.APPLIED, "The customer was archived after the call was sent.", result, looked
+                Proof.APPLIED, "The customer was archived after the call was sent.", result, looked
             )
         return Finding(
-            Verdict.CANNOT_TELL,
+            Proof.CANNOT_TELL,
             f"The customer was archived already at {customer.archived_at.isoformat()}, before we sent.",
             None,
             looked,

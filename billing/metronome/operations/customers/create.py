@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
+from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.operations.base import FindFacts, Finding, Operation, Proof
 from billing.metronome.operations.proof import (
     cut_words,
     our_row,
@@ -20,47 +22,47 @@ from billing.metronome.text import check_aliases, check_custom_fields, check_nam
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
-    from billing.metronome.keys import CallKey
 
 CREATED_SKEW = timedelta(minutes=5)
 
 
-class CreateCustomer(Operation):
-    """params: `{name, ingest_aliases: [at least one], custom_fields: {}}`; result: `{id, name}`."""
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """Its name, at least one ingest alias, and custom fields by their key."""
+
+    name: str
+    ingest_aliases: tuple[str, ...]
+    custom_fields: dict[str, str]
+
+
+class CreateCustomer(Operation[NewCustomer]):
+    """Result: `{id, name}`."""
 
     name: ClassVar[str] = "customers.create"
+    params = NewCustomer
+    makes: ClassVar[str] = "customer"
 
-    def show(self, params: dict[str, Any]) -> HttpCall:
-        if check_name(params["name"]) != params["name"]:
+    def show(self, params: NewCustomer) -> HttpCall:
+        if check_name(params.name) != params.name:
             raise ValueError("The name is not trimmed and in NFC.")
-        if not params["ingest_aliases"]:
+        if not params.ingest_aliases:
             raise ValueError("A new customer needs at least one ingest alias: it is found again by it.")
-        check_aliases(params["ingest_aliases"])
-        body: dict[str, Any] = {"name": params["name"], "ingest_aliases": params["ingest_aliases"]}
-        if fields := check_custom_fields(params.get("custom_fields") or {}):
+        check_aliases(params.ingest_aliases)
+        body: dict[str, Any] = {"name": params.name, "ingest_aliases": list(params.ingest_aliases)}
+        if fields := check_custom_fields(params.custom_fields):
             body["custom_fields"] = fields
         return HttpCall("POST", "/v1/customers", body)
 
-    def after(self, before: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:
+    def after(self, before: dict[str, Any] | None, params: NewCustomer) -> dict[str, Any] | None:
         return {
             "id": None,
-            "name": params["name"],
-            "ingest_aliases": sorted(params["ingest_aliases"]),
-            "custom_fields": dict(params.get("custom_fields") or {}),
+            "name": params.name,
+            "ingest_aliases": sorted(params.ingest_aliases),
+            "custom_fields": dict(params.custom_fields),
             "archived_at": None,
         }
 
-    def send(
-        self,
-        gateway: Gateway,
-        call: HttpCall,
-        *,
-        key: CallKey,
-        reference: str,
-        resend: bool,
-        fresh_ids: bool,
-    ) -> dict[str, Any]:
-        answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
+    def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         try:
             made = answer.data or {}
             customer_id, name, aliases = str(UUID(made["id"])), made["name"], made["ingest_aliases"]
@@ -86,33 +88,33 @@ class CreateCustomer(Operation):
             )
         return {"id": customer_id, "name": customer.name}
 
-    def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
+    def find(self, gateway: Gateway, facts: FindFacts[NewCustomer]) -> Finding:
         looked: list[dict[str, Any]] = []
         holders: dict[str, Any] = {}
-        for alias in facts.params["ingest_aliases"]:
+        for alias in facts.params.ingest_aliases:
             for holder in gateway.customers_holding_alias(alias):
                 holders[holder.id] = holder
             looked.append(
                 {"read": f"who holds the alias “{alias}”, active and archived", "saw": sorted(holders)}
             )
         if not holders:
-            return Finding(Verdict.NOT_APPLIED, "Nobody holds any of the aliases.", None, looked)
+            return Finding(Proof.NOT_APPLIED, "Nobody holds any of the aliases.", None, looked)
         looked += [
             seen_customer(holder.as_snapshot() | {"created_at": f"{holder.created_at or ''}"}, "the holder")
             for holder in holders.values()
         ]
         if len(holders) > 1:
-            return Finding(Verdict.CANNOT_TELL, "Several customers hold the aliases by now.", None, looked)
+            return Finding(Proof.CANNOT_TELL, "Several customers hold the aliases by now.", None, looked)
         (holder,) = holders.values()
-        wanted = facts.params["name"]
+        wanted = facts.params.name
         shortened = is_shortened_form(holder.name, wanted)
-        same = (holder.name == wanted or shortened) and set(facts.params["ingest_aliases"]) <= set(
+        same = (holder.name == wanted or shortened) and set(facts.params.ingest_aliases) <= set(
             holder.ingest_aliases
         )
         young = holder.created_at is not None and holder.created_at >= facts.first_sent_at - CREATED_SKEW
         if not same or not young:
             return Finding(
-                Verdict.CANNOT_TELL,
+                Proof.CANNOT_TELL,
                 f"{holder.name} ({holder.id}) holds the aliases, and is older or not as asked for.",
                 None,
                 looked,
@@ -123,10 +125,10 @@ class CreateCustomer(Operation):
             sentence = f"{holder.name} ({holder.id}) is as asked for, but nothing shows that we made it."
             if reading.cut:
                 sentence = f"{sentence} {cut_words(reading)}"
-            return Finding(Verdict.CANNOT_TELL, sentence, None, looked)
+            return Finding(Proof.CANNOT_TELL, sentence, None, looked)
         looked.append(seen_row(row))
         words = "It was created, its name shortened by Metronome." if shortened else "It was created."
-        return Finding(Verdict.APPLIED, words, {"id": holder.id, "name": holder.name}, looked)
+        return Finding(Proof.APPLIED, words, {"id": holder.id, "name": holder.name}, looked)
 
     def how_found(self) -> str:
         return "ask who holds each alias, active and archived, and find our reference in Metronome’s own log"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
-from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
+from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.operations.base import FindFacts, Finding, Id, Operation, Proof, id_text
 from billing.metronome.operations.proof import (
     neither_old_nor_ours,
     read_back,
@@ -17,33 +18,31 @@ from billing.metronome.text import check_whole_set
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
-    from billing.metronome.keys import CallKey
 
 
-class SetIngestAliases(Operation):
-    """params: `{customer_id, ingest_aliases}`, which may be empty; result: `{id, ingest_aliases}` sorted."""
+@dataclass(frozen=True, slots=True)
+class WholeSet:
+    """Whose, and all of the aliases that it shall hold; none is a set, too."""
+
+    customer_id: Id
+    ingest_aliases: tuple[str, ...]
+
+
+class SetIngestAliases(Operation[WholeSet]):
+    """Result: `{id, ingest_aliases}`, sorted."""
 
     name: ClassVar[str] = "customers.setIngestAliases"
+    params = WholeSet
 
-    def show(self, params: dict[str, Any]) -> HttpCall:
-        aliases = check_whole_set(params["ingest_aliases"])
-        path = f"/v1/customers/{UUID(params['customer_id'])}/setIngestAliases"
+    def show(self, params: WholeSet) -> HttpCall:
+        aliases = check_whole_set(list(params.ingest_aliases))
+        path = f"/v1/customers/{id_text(params.customer_id)}/setIngestAliases"
         return HttpCall("POST", path, {"ingest_aliases": aliases})
 
-    def after(self, before: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:
-        return {**(before or {}), "ingest_aliases": sorted(params["ingest_aliases"])}
+    def after(self, before: dict[str, Any] | None, params: WholeSet) -> dict[str, Any] | None:
+        return {**(before or {}), "ingest_aliases": sorted(params.ingest_aliases)}
 
-    def send(
-        self,
-        gateway: Gateway,
-        call: HttpCall,
-        *,
-        key: CallKey,
-        reference: str,
-        resend: bool,
-        fresh_ids: bool,
-    ) -> dict[str, Any]:
-        answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
+    def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         customer_id = call.path.split("/")[3]
         customer = read_back(gateway, customer_id, answer)
         if set(customer.ingest_aliases) != set(call.body["ingest_aliases"]):
@@ -52,15 +51,15 @@ class SetIngestAliases(Operation):
             )
         return {"id": customer_id, "ingest_aliases": sorted(customer.ingest_aliases)}
 
-    def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
-        customer = gateway.customer(facts.params["customer_id"])
+    def find(self, gateway: Gateway, facts: FindFacts[WholeSet]) -> Finding:
+        customer = gateway.customer(facts.params.customer_id)
         if customer is None:
-            return Finding(Verdict.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
+            return Finding(Proof.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
         looked = [seen_customer(customer.as_snapshot(), "the customer")]
-        live, wanted = set(customer.ingest_aliases), set(facts.params["ingest_aliases"])
+        live, wanted = set(customer.ingest_aliases), set(facts.params.ingest_aliases)
         result = {"id": customer.id, "ingest_aliases": sorted(wanted)}
         if live == wanted:
-            return Finding(Verdict.APPLIED, "The customer holds exactly the new aliases.", result, looked)
+            return Finding(Proof.APPLIED, "The customer holds exactly the new aliases.", result, looked)
         if live != set((facts.before or {}).get("ingest_aliases", [])):
             difference = _difference(live, wanted)
             return neither_old_nor_ours(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
-from billing.metronome.operations.base import FindFacts, Finding, HttpCall, Operation, Verdict
+from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.operations.base import FindFacts, Finding, Id, Operation, Proof, id_text
 from billing.metronome.operations.proof import (
     neither_old_nor_ours,
     read_back,
@@ -17,35 +18,31 @@ from billing.metronome.text import check_name, is_shortened_form
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
-    from billing.metronome.keys import CallKey
 
 
-class SetName(Operation):
-    """params: `{customer_id, name}`; result: `{id, name}`, the name as Metronome now holds it."""
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """Whom, and the new name: trimmed and in NFC."""
+
+    customer_id: Id
+    name: str
+
+
+class SetName(Operation[Renaming]):
+    """Result: `{id, name}`, the name as Metronome now holds it."""
 
     name: ClassVar[str] = "customers.setName"
+    params = Renaming
 
-    def show(self, params: dict[str, Any]) -> HttpCall:
-        if check_name(params["name"]) != params["name"]:
+    def show(self, params: Renaming) -> HttpCall:
+        if check_name(params.name) != params.name:
             raise ValueError("The name is not trimmed and in NFC.")
-        return HttpCall(
-            "POST", f"/v1/customers/{UUID(params['customer_id'])}/setName", {"name": params["name"]}
-        )
+        return HttpCall("POST", f"/v1/customers/{id_text(params.customer_id)}/setName", {"name": params.name})
 
-    def after(self, before: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:
-        return {**(before or {}), "name": params["name"]}
+    def after(self, before: dict[str, Any] | None, params: Renaming) -> dict[str, Any] | None:
+        return {**(before or {}), "name": params.name}
 
-    def send(
-        self,
-        gateway: Gateway,
-        call: HttpCall,
-        *,
-        key: CallKey,
-        reference: str,
-        resend: bool,
-        fresh_ids: bool,
-    ) -> dict[str, Any]:
-        answer = gateway.write(call, key=key, reference=reference, resend=resend, fresh_ids=fresh_ids)
+    def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         made = answer.data or {}
         name, wanted = made.get("name"), call.body["name"]
         if made.get("id") != call.path.split("/")[3] or not isinstance(name, str):
@@ -59,17 +56,17 @@ class SetName(Operation):
             )
         return {"id": customer.id, "name": customer.name}
 
-    def find(self, gateway: Gateway, facts: FindFacts) -> Finding:
-        customer = gateway.customer(facts.params["customer_id"])
+    def find(self, gateway: Gateway, facts: FindFacts[Renaming]) -> Finding:
+        customer = gateway.customer(facts.params.customer_id)
         if customer is None:
-            return Finding(Verdict.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
+            return Finding(Proof.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
         looked = [seen_customer(customer.as_snapshot(), "the customer")]
-        wanted = facts.params["name"]
+        wanted = facts.params.name
         result = {"id": customer.id, "name": customer.name}
         if customer.name == wanted:
-            return Finding(Verdict.APPLIED, "The customer has the new name.", result, looked)
+            return Finding(Proof.APPLIED, "The customer has the new name.", result, looked)
         if is_shortened_form(customer.name, wanted):
-            return Finding(Verdict.APPLIED, "Applied, shortened by Metronome.", result, looked)
+            return Finding(Proof.APPLIED, "Applied, shortened by Metronome.", result, looked)
         if customer.name != (facts.before or {}).get("name"):
             return neither_old_nor_ours(
                 gateway,
