@@ -19,12 +19,16 @@ class NoTransaction(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an event is about, kept as text: `kind` is a noun such as `change`, `id` what finds it again."""
+    """What an event is about, kept as text: `kind` is a noun such as `change`, `id` what finds it again.
+
+    customer_id, customer_name: of the customer that it is about, the name as it was then.
+    """
 
     kind: str
     id: str
     text: str = ""
     customer_id: UUID | None = None
+    customer_name: str = ""
     reference: str = ""
     digest: str = ""
 
@@ -53,6 +57,7 @@ def record(
         subject_id=subject.id,
         subject_text=subject.text,
         customer_id=subject.customer_id,
+        customer_name=subject.customer_name,
         reference=subject.reference,
         digest=subject.digest,
         old=old,

@@ -25,6 +25,7 @@ class AuditEvent(models.Model):
     subject_id = models.TextField()
     subject_text = models.TextField(blank=True)
     customer_id = models.UUIDField(null=True)
+    customer_name = models.TextField(blank=True, db_default="")
     reference = models.CharField(max_length=40, blank=True)
     old = models.JSONField(null=True)
     new = models.JSONField(null=True)

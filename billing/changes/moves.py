@@ -27,13 +27,15 @@ def locked(change_id: int) -> ChangeRequest:
     return ChangeRequest.objects.select_for_update(of=("self",), no_key=True).get(pk=change_id)
 
 
-def about(change: ChangeRequest) -> log.Subject:
-    """The request as the subject of an audit event."""
+def about(change: ChangeRequest, *, answered: dict[str, Any] | None = None) -> log.Subject:
+    """The request as the subject of an audit event; answered: the result of its call, if that is told."""
+    made = None if change.customer_id else (answered or {}).get("id")
     return log.Subject(
         kind="change",
         id=str(change.uuid),
         text=change.sentence,
-        customer_id=change.about_customer,
+        customer_id=made or change.about_customer,
+        customer_name=change.subject_text,
         reference=change.reference,
         digest=change.digest,
     )

@@ -104,7 +104,13 @@ def ask_refresh(actor: Actor, customer_id: UUID | None = None) -> None:
     subject = log.Subject(kind="mirror", id="account", text="Whole account")
     if customer_id is not None:
         name = Customer.objects.filter(pk=customer_id).values_list("name", flat=True).first()
-        subject = log.Subject(kind="customer", id=str(customer_id), text=name or "", customer_id=customer_id)
+        subject = log.Subject(
+            kind="customer",
+            id=str(customer_id),
+            text=name or "",
+            customer_id=customer_id,
+            customer_name=name or "",
+        )
     with transaction.atomic():
         log.record(Event.MIRROR_REFRESH_REQUESTED, actor=actor, subject=subject)
 

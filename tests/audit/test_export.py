@@ -24,8 +24,8 @@ from billing.lists.csv import copy_into
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HEADING = (
-    "id,occurred_at,event,actor,actor_role,subject_type,subject_id,subject,customer_id,reference,old,new,reason,digest,"
-    "ip,user_agent,request_id"
+    "id,occurred_at,event,actor,actor_id,actor_username,actor_role,subject_type,subject_id,subject,customer_id,"
+    "customer_name,reference,old,new,reason,digest,ip,user_agent,request_id"
 )
 
 
@@ -52,7 +52,12 @@ def read(wanted: AuditFilter | None = None) -> list[dict[str, str]]:
 
 def test_the_columns_are_fixed_and_the_rows_come_oldest_first() -> None:
     first = write(
-        "Halcyon", reason="agreed,\n“by mail”", reference="CR-000001", digest="d" * 64, customer_id=CUSTOMER
+        "Halcyon",
+        reason="agreed,\n“by mail”",
+        reference="CR-000001",
+        digest="d" * 64,
+        customer_id=CUSTOMER,
+        customer_name="Halcyon Freight",
     )
     second = write("Larkspur")
 
@@ -66,11 +71,14 @@ def test_the_columns_are_fixed_and_the_rows_come_oldest_first() -> None:
         "occurred_at": f"{first.occurred_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
         "event": "list.exported",
         "actor": "a test",
+        "actor_id": "",
+        "actor_username": "",
         "actor_role": "",
         "subject_type": "change",
         "subject_id": "1",
         "subject": "Halcyon",
         "customer_id": CUSTOMER,
+        "customer_name": "Halcyon Freight",
         "reference": "CR-000001",
         "old": '{"name": "Händler & Söhne"}',
         "new": "",
@@ -99,12 +107,12 @@ def test_times_are_utc_whatever_the_session_says() -> None:
 def test_what_a_spreadsheet_would_run_is_defused_everywhere(first: str) -> None:
     evil = f"{first}cmd|' /C calc'!A0"
     actor = Actor(user=None, text=evil, user_agent=evil, request_id=evil, ip="127.0.0.1")
-    write(evil, reason=evil, actor=actor)
+    write(evil, reason=evil, actor=actor, customer_name=evil)
 
     row = read(AuditFilter(event="list.exported"))[0]
 
-    columns = ("actor", "subject", "reason", "user_agent", "request_id")
-    assert [row[column] for column in columns] == [f"'{evil}"] * 5
+    columns = ("actor", "subject", "customer_name", "reason", "user_agent", "request_id")
+    assert [row[column] for column in columns] == [f"'{evil}"] * 6
     assert row["ip"] == "127.0.0.1"
 
 

@@ -163,7 +163,7 @@ def _file(
         log.record(
             EVENTS[outcome] if holds else Event.CALL_ANSWERED_LATE,
             actor=WORKER,
-            subject=about(change),
+            subject=about(change, answered=result),
             new={
                 "call": call.position,
                 "attempt": attempt.reference,

@@ -193,6 +193,7 @@ class Story:
                 subject_id=str(self.change.uuid),
                 subject_text=self.change.sentence,
                 customer_id=self.change.customer_id,
+                customer_name=self.change.subject_text,
                 reference=self.change.reference,
                 digest=self.change.digest,
                 old=old,
