@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
 
 from billing.audit.events import Event
+from billing.lists.text import RecordWords
 
 
 class AuditEvent(models.Model):
@@ -18,7 +21,9 @@ class AuditEvent(models.Model):
 
     occurred_at = models.DateTimeField(db_default=Now())
     event_type = models.CharField(max_length=40, choices=Event)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     actor_text = models.TextField()
     actor_role = models.CharField(max_length=20, blank=True)
     subject_type = models.CharField(max_length=20)
@@ -34,6 +39,13 @@ class AuditEvent(models.Model):
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.TextField(blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    words = models.GeneratedField(
+        expression=RecordWords(
+            "subject_text", "subject_id", "reason", "actor_text", "reference", "digest", "customer_id"
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
 
     class Meta:
         app_label = "billing"
@@ -46,9 +58,21 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["-occurred_at", "-id"], name="audit_newest_first"),
             models.Index(fields=["reference", "id"], name="audit_by_reference"),
-            models.Index(fields=["customer_id", "-id"], name="audit_by_customer"),
-            models.Index(fields=["actor", "-id"], name="audit_by_actor"),
-            models.Index(fields=["event_type", "-id"], name="audit_by_event"),
+            models.Index(fields=["customer_id", "-occurred_at", "-id"], name="audit_by_customer"),
+            models.Index(fields=["actor", "-occurred_at", "-id"], name="audit_by_actor"),
+            models.Index(fields=["event_type", "-occurred_at", "-id"], name="audit_by_event"),
+            models.Index(fields=["actor", "event_type", "-occurred_at", "-id"], name="audit_by_actor_event"),
+            models.Index(
+                fields=["actor_text", "-occurred_at", "-id"],
+                condition=models.Q(actor=None),
+                name="audit_by_part",
+            ),
+            models.Index(
+                fields=["actor_text", "event_type", "-occurred_at", "-id"],
+                condition=models.Q(actor=None),
+                name="audit_by_part_event",
+            ),
+            GinIndex(fields=["words"], name="audit_by_words", gin_pending_list_limit=256),
         ]
 
     def __str__(self) -> str:

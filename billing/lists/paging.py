@@ -82,10 +82,12 @@ def cut(
     parse_key: Callable[[str], Any] = str,
     parse_id: Callable[[str], Any] = int,
     key_of: Callable[[Any], tuple[str | None, str] | tuple[str | None, str, str]],
+    first: Callable[[QuerySet[Any], int], list[Any]] = lambda ordered, most: list(ordered[:most]),
 ) -> Slice[Any]:
     """Up to `limit` rows of a queryset by `column`, `tie` and id, beginning where the cursor stands.
 
-    order: the sort's name, `-` in front for descending. tie: a column of text, empty for none. One query.
+    order: the sort's name, `-` in front for descending. tie: a column of text, empty for none.
+    first: reads so many of the ordered rows at most, and may narrow them further; one query, if it is one.
     key_of: a row's key and id as text, and its tie where there is that column.
     Rows without a value come last going up and first going down, as PostgreSQL sorts them.
     Raises CursorRefused.
@@ -105,7 +107,7 @@ def cut(
         )
     sign = "" if is_rising else "-"
     columns = [f"{sign}{each}" for each in (column, tie, "pk") if each]
-    found = list(rows.order_by(*columns)[: limit + 1])
+    found = first(rows.order_by(*columns), limit + 1)
     has_more = len(found) > limit
     found = found[:limit]
     if not is_forward:

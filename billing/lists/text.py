@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from django.contrib.postgres.search import SearchVectorField
-from django.db.models import Func, TextField
+from django.db.models import BooleanField, Func, TextField
 
 LONGEST_FOLDED = 300
 """Characters kept of a folded text: an index entry has to fit a page, whatever Metronome sends."""
@@ -84,7 +84,7 @@ def folded(text: str) -> str:
     """The text as people compare it, at most 300 characters.
 
     Without case, accents, compatibility forms and unseen characters; one kind of dash, of quote and of space,
-    no space at the ends.
+    no space at the ends. PostgreSQL also has `billing_folded_whole`, the same without an end.
     """
     caseless = unicodedata.normalize("NFKD", text).casefold()
     plain = unicodedata.normalize("NFKD", caseless).translate(_AS_FOLDED)
@@ -120,6 +120,13 @@ class Folded(Func):
     output_field = TextField(db_collation="C")
 
 
+class FoldedWhole(Func):
+    """`folded` in PostgreSQL, without its end: for texts that are cut into words, never for an index."""
+
+    function = "billing_folded_whole"
+    output_field = TextField(db_collation="C")
+
+
 class Skeleton(Func):
     """`skeleton` in PostgreSQL."""
 
@@ -134,8 +141,26 @@ class Words(Func):
     output_field = SearchVectorField()
 
 
+class RecordWords(Func):
+    """The words of an audit event's texts, names and ids, folded whole."""
+
+    function = "billing_record_words"
+    output_field = SearchVectorField()
+
+
 class WordsWanted(Func):
-    """A tsquery for every word of a folded text as the beginning of a word; NULL when it has none."""
+    """A tsquery for every word of a folded text as the beginning of a word; NULL when it has none.
+
+    A word that a sign joins to the next is whole: `cr-1000` wants `cr` itself, and what begins with `1000`.
+    """
 
     function = "billing_words_wanted"
     output_field = TextField()
+
+
+class HasWords(Func):
+    """Whether words are among those of a text: `name_words @@ …`."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " @@ "
+    output_field = BooleanField()

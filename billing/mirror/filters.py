@@ -11,9 +11,10 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from billing.lists.conditions import IsAnyOf
 from billing.lists.paging import FilterRefused, is_storable
 from billing.mirror.models import Customer, CustomerPlan
-from billing.mirror.searching import IsAnyOf, asked_of_each, has, ways
+from billing.mirror.searching import asked_of_each, has, ways
 
 STATUSES = {"active": "Active", "archived": "Archived", "all": "Active and archived", "missing": "Missing"}
 SORTS = ("name", "-name", "created_at", "-created_at")

@@ -10,28 +10,8 @@ from uuid import UUID
 
 from django.db.models import BooleanField, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 
-from billing.lists.text import WordsWanted, folded, unspaced_runs
+from billing.lists.text import HasWords, WordsWanted, folded, unspaced_runs
 from billing.mirror.models import Customer, IngestAlias
-
-
-class HasWords(Func):
-    """Whether words are among those of a name: `name_words @@ …`."""
-
-    template = "(%(expressions)s)"
-    arg_joiner = " @@ "
-    output_field = BooleanField()
-
-
-class IsAnyOf(Func):
-    """Whether a value is in an array, which is made once: `id = ANY(ARRAY(SELECT …))`.
-
-    As a join it was made again for every customer while PostgreSQL had no statistics yet, right after a
-    first load: 27 s instead of 35 ms among 20,000.
-    """
-
-    template = "(%(expressions)s))"
-    arg_joiner = " = ANY("
-    output_field = BooleanField()
 
 
 def ways(text: str) -> list[QuerySet[Customer]]:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from billing.audit import log, queries
 from billing.audit.actors import person, system
@@ -169,9 +170,153 @@ def test_a_filter_that_makes_no_sense_is_refused_in_words(address: dict[str, str
     assert str(refusal.value) == sentence
 
 
-def test_a_page_is_one_query(django_assert_num_queries, mona: User) -> None:
-    for number in range(30):
-        write(f"{number}", user=mona)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "halc",
+        "LOGIST",
+        "münch halcyon",
+        "munchen",
+        "o'rei",
+        "O’Reilly",
+        "CR-000001",
+        "cr-0000",
+        "9b85c1c1-5238-4f2a-a409-61412905e1e1",
+        "9b85c1c1-52",
+        "abab",
+        "sweep",
+        "株式会社",
+        "last",
+    ],
+)
+def test_a_text_finds_beginnings_of_words_ids_references_and_digests(text: str) -> None:
+    with transaction.atomic():
+        log.record(
+            Event.LIST_EXPORTED,
+            actor=system("sweep"),
+            subject=log.Subject(
+                kind="change",
+                id="CR-000001",
+                text="Halcyon/Logistics München, 株式会社東",
+                customer_id=CUSTOMER,
+                digest="ab" * 32,
+            ),
+            reason="As O’Reilly " + "agreed " * 275 + "at last",
+        )
 
-    with django_assert_num_queries(1):
-        queries.page(AuditFilter(actor="mona", text="1"), limit=20)
+    assert len(texts(AuditFilter(text=text))) == 1
+
+
+@pytest.mark.parametrize("text", ["alcyon", "%", "_", "halcyon lark", "CR-00002", "会株式", "' | 'a", ":*"])
+def test_a_text_finds_nothing_else(text: str) -> None:
+    write("Halcyon 株式会社", reference="CR-000001")
+    write("Larkspur", reference="CR-000010")
+
+    assert texts(AuditFilter(text=text)) == []
+
+
+def test_a_text_finds_what_somebody_did_by_the_name_they_sign_in_with() -> None:
+    zoe = User.objects.create_user(username="z.adler@x", password="x", name="Zoë", role="finance")
+    write("Halcyon", user=zoe)
+    write("Larkspur")
+
+    assert texts(AuditFilter(text="Z.Adler@")) == ["Halcyon"]
+
+
+def test_a_text_that_only_old_events_hold_is_found_and_paged_both_ways(
+    monkeypatch: pytest.MonkeyPatch, mona: User
+) -> None:
+    monkeypatch.setattr(queries, "READ_ON", 3)
+    for number in range(5):
+        write(f"old {number}", user=mona)
+    for number in range(4):
+        write(f"new {number}")
+    wanted = AuditFilter(text="old", actor="mona")
+
+    first = queries.page(wanted, limit=2)
+    second = queries.page(wanted, first.older, limit=2)
+    third = queries.page(wanted, second.older, limit=2)
+    back = queries.page(wanted, third.newer, limit=2)
+
+    shown = [[event.subject_text for event in page.rows] for page in (first, second, third, back)]
+    assert shown == [["old 4", "old 3"], ["old 2", "old 1"], ["old 0"], ["old 2", "old 1"]]
+    assert (first.newer, third.older) == (None, None)
+
+
+def test_an_event_of_the_longest_words_is_recorded(mona: User) -> None:
+    with transaction.atomic():
+        log.record(
+            Event.LIST_EXPORTED,
+            actor=person(mona),
+            subject=log.Subject(kind="change", id="1", text="\U0001d400\u0e01" * 30_000),
+            reason="\u0e01" * 2_000,
+        )
+
+    assert len(texts(AuditFilter(text="\u0e01" * 300))) == 1
+
+
+def test_an_actor_may_be_a_person_and_a_part_of_the_system_at_once() -> None:
+    sweep = User.objects.create_user(username="Sweep", password="x", name="A person", role="finance")
+    write("by a person", user=sweep)
+    write("by a part")
+
+    assert texts(AuditFilter(actor="sweep")) == ["by a part", "by a person"]
+    assert texts(AuditFilter(actor="SWEEP")) == ["by a person"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (AuditFilter(), "audit_newest_first"),
+        (AuditFilter(actor="mona"), "audit_by_actor"),
+        (AuditFilter(actor="mona", event="change.submitted"), "audit_by_actor_event"),
+        (AuditFilter(actor="sweep"), "audit_by_part"),
+        (AuditFilter(actor="sweep", event="change.submitted"), "audit_by_part_event"),
+        (AuditFilter(event="change.submitted"), "audit_by_event"),
+        (AuditFilter(customer_id=CUSTOMER), "audit_by_customer"),
+    ],
+)
+@pytest.mark.usefixtures("mona")
+def test_a_filter_is_read_in_the_order_of_an_index(wanted: AuditFilter, index: str) -> None:
+    write("Halcyon")
+
+    plan = _plan(wanted.rows().order_by("-occurred_at", "-id")[:51])
+
+    assert f"Index Scan using {index} " in plan
+    assert "Sort" not in plan
+
+
+def test_a_text_is_looked_up_by_its_words() -> None:
+    plan = _plan(AuditFilter(text="halcyon").rows().values("pk"))
+
+    assert "Bitmap Index Scan on audit_by_words" in plan
+    assert "Seq Scan on billing_auditevent" not in plan
+
+
+def _plan(rows: QuerySet[AuditEvent]) -> str:
+    """How PostgreSQL reads rows when it may neither scan nor sort them without need."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    return rows.explain()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number"),
+    [
+        (AuditFilter(), 1),
+        (AuditFilter(event="list.exported", customer_id=CUSTOMER), 1),
+        (AuditFilter(actor="mona"), 2),
+        (AuditFilter(text="1"), 2),
+        (AuditFilter(text="mona"), 1),
+        (AuditFilter(actor="mona", text="1"), 3),
+    ],
+)
+def test_a_page_is_one_query_and_one_more_each_for_an_actor_and_a_rare_text(
+    django_assert_num_queries, mona: User, wanted: AuditFilter, number: int
+) -> None:
+    for each in range(30):
+        write(f"{each}", user=mona)
+
+    with django_assert_num_queries(number):
+        queries.page(wanted, limit=20)

@@ -153,3 +153,38 @@ def test_a_word_ends_at_all_but_letters_and_digits(text: str, words: list[str]) 
     with connection.cursor() as cursor:
         cursor.execute("SELECT billing_words(billing_folded(%s))", [text])
         assert cursor.fetchone()[0] == words
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("hal log", "'hal':* & 'log':*"),
+        ("CR-1000", "'cr' & '1000':*"),
+        ("cr-1000 hal", "'cr' & '1000':* & 'hal':*"),
+        ("O’Rei", "'o' & 'rei':*"),
+        ("hal - log", "'hal':* & 'log':*"),
+        ("hal-", "'hal':*"),
+        ("東京", "'東':* & '京':*"),
+        ("' | !a & 'b", "'a':* & 'b':*"),
+        ("%", None),
+        ("", None),
+    ],
+)
+def test_words_are_wanted_as_beginnings_but_whole_where_a_sign_joins_them(
+    text: str, wanted: str | None
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_words_wanted(billing_folded(%s))::text", [text])
+        assert cursor.fetchone()[0] == wanted
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text", ["Ökotech  ÆØÐ", "  ``Halcyon``\t—“x” ", "ﬀ" * 400, "a" * 400, "株式 ｶﾞｽ", "\u00ad", "ǅ ß ſ İ", ""]
+)
+def test_a_whole_folded_text_goes_on_where_a_folded_one_ends(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_folded_whole(%s), billing_folded(%s)", [text, text])
+        whole, cut = cursor.fetchone()
+    assert whole[:300] == cut == folded(text)
