@@ -17,7 +17,7 @@ ARROWS: dict[CallStatus, dict[CallStatus, str]] = {
     CallStatus.WAITING: {
         CallStatus.SENT: "Its attempt is journalled; a byte may leave.",
         CallStatus.APPLIED: "Before it went again, a look found that it had taken effect.",
-        CallStatus.UNKNOWN: "Before it went again, what it writes to had moved, and nobody knows why.",
+        CallStatus.UNKNOWN: "Before it went again, a look could not tell, or what it writes to had moved.",
     },
     CallStatus.SENT: {
         CallStatus.APPLIED: "Metronome confirmed it, and it reads so.",
@@ -78,6 +78,11 @@ def may_have_arrived(call: Call) -> bool:
         attempt.outcome != AttemptOutcome.NOT_SENT or (attempt.evidence or {}).get("status") is not None
         for attempt in call.attempts.all()
     )
+
+
+def has_silent_sending(call: Call) -> bool:
+    """Whether some sending of this call never got an answer that settled it."""
+    return call.attempts.filter(SILENT).exists()
 
 
 def earlier_silence(call: Call, *, before: Attempt) -> bool:

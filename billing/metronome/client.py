@@ -242,26 +242,32 @@ class Gateway:
         self,
         *,
         starting_on: datetime,
+        ending_before: datetime | None = None,
         resource: tuple[str, str] | None = None,
         newest_first: bool = False,
         limit_pages: int = 20,
+        until: Callable[[AuditLogRecord], bool] | None = None,
     ) -> LogReading:
         """Metronome's own log from `starting_on`, up to limit_pages pages of 100; `resource`: (type, id).
 
-        `next_page` is always there, so an empty page is the end; it never travels with `starting_on`.
+        It ends with the page that has a row `until` was waiting for; the reading counts as whole then.
+        `next_page` is always there, so an empty page is the end; it never travels with the two times.
         """
         query: dict[str, Any] = {
             "limit": 100,
             "sort": "date_desc" if newest_first else "date_asc",
-            "starting_on": starting_on.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "starting_on": _as_metronome_says(starting_on),
         }
+        if ending_before:
+            query["ending_before"] = _as_metronome_says(ending_before)
         if resource:
             query |= {"resource_type": resource[0], "resource_id": resource[1]}
         rows: list[AuditLogRecord] = []
         for _page in range(limit_pages):
             page = self._page("/v1/auditLogs", query, AuditLogRecord.from_json).whole()
             rows += page.items
-            if not page.items or page.next_cursor is None:
+            found = until is not None and any(until(row) for row in page.items)
+            if found or not page.items or page.next_cursor is None:
                 return LogReading(tuple(rows), cut=False)
             query = {"limit": 100, "next_page": page.next_cursor}
         return LogReading(tuple(rows), cut=True)
@@ -386,3 +392,7 @@ class Gateway:
             self.budget.slow_down()
         if answer.status in (429, 503) and (seconds := retry_after(answer, 0.0)):
             self.budget.hold(seconds)
+
+
+def _as_metronome_says(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -6,6 +6,7 @@ Two texts are alike when they have one folded form or look the same (`billing.li
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -33,6 +34,11 @@ def customers_named(name: str) -> list[Customer]:
     if not is_storable(name):
         return []
     return _active_first(Customer.objects.filter(sort_name=folded(name)))
+
+
+def customers_named_since(name: str, since: datetime) -> list[Customer]:
+    """Those of them that exist since then by Metronome's clock, at most 101."""
+    return [each for each in customers_named(name) if each.created_at and each.created_at >= since]
 
 
 def customers_that_look_named(name: str) -> list[Customer]:

@@ -156,7 +156,7 @@ def test_an_effect_without_a_trustworthy_answer_is_found_and_not_repeated(
     ("kind", "options", "generation"),
     [("drop_before", {}, 1), ("status_before", {"status": 500}, 2), ("status_before", {"status": 503}, 1)],
 )
-def test_silence_before_the_effect_is_looked_up_twice_and_sent_again(
+def test_silence_before_the_effect_is_looked_up_twice_and_once_more_before_it_goes_again(
     approved: ChangeRequest,
     gateway: Gateway,
     simulator: RunningSimulator,
@@ -173,7 +173,8 @@ def test_silence_before_the_effect_is_looked_up_twice_and_sent_again(
     assert len(simulator.ledger()) == 1
     call = approved.calls.get()
     assert (call.attempts.count(), call.generation) == (2, generation)
-    assert [look.verdict for look in call.lookups.all()] == ["not_applied", "not_applied"]
+    looks = [(look.verdict, look.counts) for look in call.lookups.order_by("looked_at")]
+    assert looks == [("not_applied", True), ("not_applied", True), ("not_applied", False)]
 
 
 def test_not_applied_does_not_count_before_the_call_has_settled(

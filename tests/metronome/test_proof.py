@@ -22,14 +22,18 @@ from billing.metronome.records import CustomerRecord
 from tests.simulator_server import RunningSimulator
 
 REFERENCE = "CR-000123/0.1"
+CREATE = "POST /v1/customers"
 SET_NAME = "POST /v1/customers/{customer_id}/setName"
 SET_ALIASES = "POST /v1/customers/{customer_id}/setIngestAliases"
+
+NEWCOMER = NewCustomer("Lost and found", ("lost-1",), {})
 
 
 def send_lost(gateway: Gateway, name: str, params: Any, before: dict[str, Any] | None) -> FindFacts:
     """Send one call whose answer is lost; what a look may know of it."""
     sender = operation(name)
-    facts = FindFacts(params, before, datetime.now(UTC), (REFERENCE,))
+    now = datetime.now(UTC)
+    facts = FindFacts(params, before, now, now, (REFERENCE,))
     with suppress(OutcomeUnknown):
         sender.send(
             gateway,
@@ -125,10 +129,62 @@ def test_others_rows_hide_neither_a_lost_creation_nor_a_set_back(
     finding = found(gateway, "customers.create", created)
     assert finding.proof == Proof.APPLIED
     assert finding.result["id"] == simulator.customer(alias="lost-1")["id"]
-    assert gateway.requests_spent - spent == 4
+    assert gateway.requests_spent - spent == 3
     set_back = found(gateway, "customers.setName", renamed)
     assert set_back.proof == Proof.CANNOT_TELL
     assert set_back.sentence == "Our call took effect, and the old name is back: somebody set it back."
+
+
+def test_in_an_account_too_busy_to_read_whole_the_holders_own_log_tells(
+    gateway: Gateway, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "PAGES", 1)
+    noisy = gateway.customers_page(archived=False).items[0]
+    for number in range(101):
+        simulator.change("rename", noisy.id, name=f"Noise {number}")
+    simulator.fault(CREATE, "drop_after")
+    made = send_lost(gateway, "customers.create", NEWCOMER, None)
+    simulator.fault(CREATE, "drop_before")
+    never = replace(NEWCOMER, ingest_aliases=("lost-2",))
+    lost = send_lost(gateway, "customers.create", never, None)
+
+    spent = gateway.requests_spent
+    finding = found(gateway, "customers.create", made)
+    assert (finding.proof, finding.sentence) == (Proof.APPLIED, "It was created.")
+    assert gateway.requests_spent - spent == 6
+    finding = found(gateway, "customers.create", lost)
+    assert (finding.proof, finding.sentence) == (
+        Proof.CANNOT_TELL,
+        "Nobody holds any of the aliases. Metronome’s log is longer than the 100 rows that were read.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([("set_ingest_aliases", {"ingest_aliases": []})], "it lacks “lost-1”"),
+        ([("rename", {"name": "Theirs"})], "its name is “Theirs”"),
+        ([("archive", {})], "it is archived"),
+        (
+            [("rename", {"name": "Theirs"}), ("set_ingest_aliases", {"ingest_aliases": ["other"]})],
+            "its name is “Theirs”, it lacks “lost-1”",
+        ),
+    ],
+)
+def test_what_others_did_to_a_customer_since_hides_no_creation(
+    gateway: Gateway, simulator: RunningSimulator, changes: list[tuple[str, dict[str, Any]]], words: str
+) -> None:
+    simulator.fault(CREATE, "status_after", status=500)
+    made = send_lost(gateway, "customers.create", NEWCOMER, None)
+    customer = simulator.customer(alias="lost-1")
+    for what, body in changes:
+        ours = {"id": customer["id"]} if what == "archive" else {}
+        simulator.change(what, customer["id"], **body, **ours)
+
+    finding = found(gateway, "customers.create", made)
+
+    assert (finding.proof, finding.result["id"]) == (Proof.APPLIED, customer["id"])
+    assert finding.sentence == f"It was created. Since then somebody has changed it: {words}."
 
 
 def test_a_log_that_was_not_read_whole_proves_no_absence_and_says_so(

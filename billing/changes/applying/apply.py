@@ -28,6 +28,7 @@ from billing.changes.applying.claiming import (
 )
 from billing.changes.applying.looking import file_look, found_applied, look
 from billing.changes.applying.reflecting import JustRead, reflect
+from billing.changes.applying.resending import why_not_again
 from billing.changes.applying.verifying import Tampered, verified
 from billing.changes.applying.watching import differences
 from billing.changes.calls import carry_on, may_have_arrived
@@ -177,12 +178,16 @@ def _next_call(claim: Claim) -> Call | None:
 
 
 def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: Gateway) -> bool:
-    """Read the live subject. Moved: our own effect, a doubt, stale, or after a first call partly applied."""
-    finding = None
+    """Look again for an effect of an earlier sending, and read the live subject.
+
+    Else it ends here: our own effect, a doubt, stale, or after a first call partly applied.
+    """
+    finding, moved = None, []
     try:
-        moved = differences(gateway, request, applied_calls=call.position)
-        if moved and may_have_arrived(call):
+        if may_have_arrived(call):
             finding = look(gateway, request, call)
+        if finding is None or finding.proof != Proof.APPLIED:
+            moved = differences(gateway, request, applied_calls=call.position)
     except Halt as alarm:
         _release(claim, alarm.message)
         freezing.halt(alarm.message)
@@ -193,24 +198,31 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
     except GatewayError as failure:
         _release(claim, failure.message, READ_RETRY_SECONDS)
         return False
-    if not moved:
+    if finding is None and not moved:
         return True
     with transaction.atomic():
         change = _held(claim)
-        if change is not None:
+        if change is None:
+            return False
+        if finding is not None:
+            call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
+            file_look(call, finding, at=database_now(), counts=False)
+            if finding.proof == Proof.APPLIED:
+                found_applied(change, call, finding)
+                return False
+        if moved:
             _file_moved(change, call, " ".join(difference.sentence for difference in moved), finding)
-    return False
+            return False
+        if doubt := why_not_again(change, call, finding):
+            filing.doubt_resend(change, call, doubt)
+            return False
+    return True
 
 
 def _file_moved(change: ChangeRequest, call: Call, explanation: str, finding: Finding | None) -> None:
     """What a customer that is not as approved means; `finding` is what became of a call sent before."""
-    if finding is not None:
-        call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
-        file_look(call, finding, at=database_now(), counts=False)
-        if finding.proof == Proof.APPLIED:
-            return found_applied(change, call, finding)
-        if filing.is_in_doubt(call, finding.proof):
-            return filing.doubt_moved(change, call, f"{explanation} {finding.sentence}")
+    if finding is not None and filing.is_in_doubt(call, finding.proof):
+        return filing.doubt_resend(change, call, f"{explanation} {finding.sentence}")
     if call.position == 0:
         return move(change, Status.STALE, actor=WORKER, event=Event.CHANGE_STALED, explanation=explanation)
     return move(

@@ -14,7 +14,7 @@ from django.db import transaction
 from billing.audit import log
 from billing.audit.events import Event
 from billing.changes.applying.claiming import WORKER, Claim
-from billing.changes.calls import SILENT, carry_on, earlier_silence, put
+from billing.changes.calls import carry_on, earlier_silence, has_silent_sending, put
 from billing.changes.models import Attempt, AttemptOutcome, Call, CallStatus, ChangeRequest
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.statuses import Status
@@ -126,14 +126,14 @@ def is_in_doubt(call: Call, seen: Proof) -> bool:
     A *no* of this look alone settles nothing: one before it, since the last sending, has to say so, too.
     """
     last = call.attempts.order_by("-number").first()
-    if last is None or not call.attempts.filter(SILENT).exists():
+    if last is None or not has_silent_sending(call):
         return False
     looks = call.lookups.filter(looked_at__gte=last.sent_at, verdict=Proof.NOT_APPLIED, counts=True)
     return seen != Proof.NOT_APPLIED or not looks.exists()
 
 
-def doubt_moved(change: ChangeRequest, call: Call, explanation: str) -> None:
-    """A resend found the customer moved, and nobody knows what the first sending did: a person looks."""
+def doubt_resend(change: ChangeRequest, call: Call, explanation: str) -> None:
+    """A resend would be a guess, since nobody knows what an earlier sending did: a person looks."""
     _doubt(change, call, f"It was not sent again. {explanation}", needs_person=True)
 
 

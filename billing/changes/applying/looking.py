@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from billing.audit import log
 from billing.audit.events import Event
@@ -14,18 +15,35 @@ from billing.changes.sealed import SealedRequest
 from billing.metronome.client import Gateway
 from billing.metronome.operations import operation
 from billing.metronome.operations.base import FindFacts, Finding, Proof
+from billing.metronome.operations.proof import CLOCK_SKEW
+from billing.mirror import likeness
 
 
 def look(gateway: Gateway, request: SealedRequest, call: Call) -> Finding:
     """Ask Metronome about a call that was sent. Raises GatewayError when it can't be read."""
     sealed_call = request.calls[call.position]
+    attempts = list(call.attempts.order_by("number"))
     facts = FindFacts(
         params=sealed_call.params,
         before=sealed_call.before,
         first_sent_at=call.first_sent_at,
-        references=tuple(call.attempts.values_list("reference", flat=True)),
+        last_sent_at=attempts[-1].sent_at,
+        references=tuple(attempt.reference for attempt in attempts),
     )
-    return operation(call.operation).find(gateway, facts)
+    finding = operation(call.operation).find(gateway, facts)
+    if finding.proof == Proof.NOT_APPLIED and request.customer_id is None:
+        return _unless_the_mirror_knows_better(finding, sealed_call.params.name, facts)
+    return finding
+
+
+def _unless_the_mirror_knows_better(finding: Finding, name: str, facts: FindFacts[Any]) -> Finding:
+    """A namesake no older than the call may be its effect, its aliases gone. It costs no request to know."""
+    namesakes = likeness.customers_named_since(name, facts.first_sent_at - CLOCK_SKEW)
+    if not namesakes:
+        return finding
+    shown = ", ".join(str(each.pk) for each in namesakes[:3])
+    sentence = f"{finding.sentence} But a customer of this name was created since it was sent: {shown}."
+    return Finding(Proof.CANNOT_TELL, sentence, None, finding.looked_at)
 
 
 def file_look(call: Call, finding: Finding, *, at: datetime, counts: bool) -> None:

@@ -20,6 +20,7 @@ from billing.changes.applying.blocking import block_refused
 from billing.changes.applying.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
 from billing.changes.applying.looking import file_look, found_applied, look, record_found
 from billing.changes.applying.reflecting import JustRead, reflect
+from billing.changes.applying.resending import MOST_GENERATIONS, is_too_old
 from billing.changes.calls import put
 from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
 from billing.changes.moves import database_now, locked, move
@@ -32,8 +33,6 @@ from billing.mirror.connection import ensure_account
 
 logger = logging.getLogger(__name__)
 
-RESEND_UNTIL = timedelta(hours=20)
-MOST_GENERATIONS = 5
 NEVER_STORED = frozenset({*range(300, 400), 401, 403, 429, 502, 503, 504})
 """Statuses answered before, or instead of, the work: Metronome keeps none under an idempotency key."""
 
@@ -112,7 +111,7 @@ def _file(claim: Claim, call_id: int, finding: Finding) -> None:
         elif not _was_missing_before(call, now, settles_at):
             pause = timedelta(seconds=settings.SECOND_LOOK_SECONDS)
             _wait(change, now + pause, f"{finding.sentence} One more look decides.")
-        elif _too_late_to_resend(call, now):
+        elif is_too_old(call, now) or call.generation >= MOST_GENERATIONS:
             _ask_person(
                 change,
                 f"{finding.sentence} It was sent too long ago, or too often, to go again without a person.",
@@ -187,10 +186,6 @@ def _was_confirmed(call: Call) -> bool:
         200 <= (evidence.get("status") or 0) < 300 and evidence.get("body", "").strip()[:1] in ("", "{")
         for evidence in answers.values_list("evidence", flat=True)
     )
-
-
-def _too_late_to_resend(call: Call, now: datetime) -> bool:
-    return now > call.first_sent_at + RESEND_UNTIL or call.generation >= MOST_GENERATIONS
 
 
 def _person_wants_resend(change: ChangeRequest) -> bool:

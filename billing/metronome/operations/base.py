@@ -66,6 +66,7 @@ class FindFacts(Generic[P]):
     params: P
     before: dict[str, Any] | None
     first_sent_at: datetime
+    last_sent_at: datetime
     references: tuple[str, ...]
 
 

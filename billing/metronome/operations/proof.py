@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from billing.metronome.client import Gateway
 
 CLOCK_SKEW = timedelta(minutes=5)
+LATEST_EFFECT = timedelta(hours=1)
+"""So long after its sending a call takes effect at the latest, with much to spare beyond the settle time."""
 RESOURCE = "customer"
 """How Metronome's log names the kind of thing that all our operations write."""
 PAGES, TAIL_PAGES = 10, 2
@@ -50,6 +52,19 @@ def read_log(gateway: Gateway, facts: FindFacts, customer_id: str) -> LogReading
         return reading
     tail = gateway.audit_log(starting_on=since, resource=resource, newest_first=True, limit_pages=TAIL_PAGES)
     return LogReading(reading.rows + tail.rows, cut=True)
+
+
+def read_account_log(gateway: Gateway, facts: FindFacts) -> LogReading:
+    """What Metronome's log says of the whole account around the sendings, as far as our row or to their end.
+
+    For a call that made something whose id is not known. Cut where the account is too busy to be read whole.
+    """
+    return gateway.audit_log(
+        starting_on=facts.first_sent_at - CLOCK_SKEW,
+        ending_before=facts.last_sent_at + LATEST_EFFECT,
+        limit_pages=PAGES,
+        until=lambda row: row.succeeded and is_ours(row, gateway, facts),
+    )
 
 
 def is_ours(row: AuditLogRecord, gateway: Gateway, facts: FindFacts) -> bool:
@@ -130,6 +145,6 @@ def neither_old_nor_ours(
     return Finding(Proof.CANNOT_TELL, otherwise, None, looked)
 
 
-def cut_words(reading: LogReading) -> str:
+def cut_words(reading: LogReading, of: str = " of it") -> str:
     """That the log was not read whole, for people."""
-    return f"Metronome’s log of it is longer than the {len(reading.rows):,} rows that were read."
+    return f"Metronome’s log{of} is longer than the {len(reading.rows):,} rows that were read."

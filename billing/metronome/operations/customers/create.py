@@ -10,14 +10,18 @@ from uuid import UUID
 from billing.metronome.calls import Answer, HttpCall
 from billing.metronome.operations.base import FindFacts, Finding, Operation, Proof
 from billing.metronome.operations.proof import (
+    RESOURCE,
     cut_words,
     our_row,
+    read_account_log,
     read_back,
     read_log,
     seen_customer,
     seen_row,
 )
 from billing.metronome.outcomes import OutcomeUnknown
+from billing.metronome.records import AuditLogRecord, CustomerRecord
+from billing.metronome.rows import uuid_of
 from billing.metronome.text import check_aliases, check_custom_fields, check_name, is_shortened_form
 
 if TYPE_CHECKING:
@@ -89,46 +93,86 @@ class CreateCustomer(Operation[NewCustomer]):
         return {"id": customer_id, "name": customer.name}
 
     def find(self, gateway: Gateway, facts: FindFacts[NewCustomer]) -> Finding:
-        looked: list[dict[str, Any]] = []
-        holders: dict[str, Any] = {}
-        for alias in facts.params.ingest_aliases:
-            for holder in gateway.customers_holding_alias(alias):
-                holders[holder.id] = holder
-            looked.append(
-                {"read": f"who holds the alias “{alias}”, active and archived", "saw": sorted(holders)}
-            )
+        """Our row in the log first: it names the customer, whoever holds the aliases by now."""
+        reading = read_account_log(gateway, facts)
+        if row := our_row(reading, gateway, facts):
+            return _made(gateway, facts, row)
+        holders, looked = _holders(gateway, facts.params.ingest_aliases)
         if not holders:
+            if reading.cut:
+                sentence = f"Nobody holds any of the aliases. {cut_words(reading, of='')}"
+                return Finding(Proof.CANNOT_TELL, sentence, None, looked)
             return Finding(Proof.NOT_APPLIED, "Nobody holds any of the aliases.", None, looked)
-        looked += [
-            seen_customer(holder.as_snapshot() | {"created_at": f"{holder.created_at or ''}"}, "the holder")
-            for holder in holders.values()
-        ]
         if len(holders) > 1:
             return Finding(Proof.CANNOT_TELL, "Several customers hold the aliases by now.", None, looked)
-        (holder,) = holders.values()
-        wanted = facts.params.name
-        shortened = is_shortened_form(holder.name, wanted)
-        same = (holder.name == wanted or shortened) and set(facts.params.ingest_aliases) <= set(
-            holder.ingest_aliases
-        )
-        young = holder.created_at is not None and holder.created_at >= facts.first_sent_at - CREATED_SKEW
-        if not same or not young:
-            return Finding(
-                Proof.CANNOT_TELL,
-                f"{holder.name} ({holder.id}) holds the aliases, and is older or not as asked for.",
-                None,
-                looked,
-            )
-        reading = read_log(gateway, facts, holder.id)
-        row = our_row(reading, gateway, facts)
-        if row is None:
-            sentence = f"{holder.name} ({holder.id}) is as asked for, but nothing shows that we made it."
+        (holder,) = holders
+        if not _is_young(holder, facts) or _otherwise(holder, facts.params):
+            sentence = f"{holder.name} ({holder.id}) holds the aliases, and is older or not as asked for."
+            return Finding(Proof.CANNOT_TELL, sentence, None, looked)
+        sentence = f"{holder.name} ({holder.id}) is as asked for, but nothing shows that we made it."
+        if reading.cut:
+            reading = read_log(gateway, facts, holder.id)
+            if row := our_row(reading, gateway, facts):
+                return _made(gateway, facts, row, holder)
             if reading.cut:
                 sentence = f"{sentence} {cut_words(reading)}"
-            return Finding(Proof.CANNOT_TELL, sentence, None, looked)
-        looked.append(seen_row(row))
-        words = "It was created, its name shortened by Metronome." if shortened else "It was created."
-        return Finding(Proof.APPLIED, words, {"id": holder.id, "name": holder.name}, looked)
+        return Finding(Proof.CANNOT_TELL, sentence, None, looked)
 
     def how_found(self) -> str:
-        return "ask who holds each alias, active and archived, and find our reference in Metronome’s own log"
+        return "find our reference in Metronome’s own log, and ask who holds each alias, active and archived"
+
+
+def _made(
+    gateway: Gateway,
+    facts: FindFacts[NewCustomer],
+    row: AuditLogRecord,
+    customer: CustomerRecord | None = None,
+) -> Finding:
+    """Our own row says that the call took effect: the customer that it names is ours, whatever it is now."""
+    looked = [seen_row(row)]
+    made_id = uuid_of(row.resource_id) if row.resource_type == RESOURCE else ""
+    customer = customer or (gateway.customer(made_id) if made_id else None)
+    if customer is None:
+        sentence = "Our call took effect, but the customer that it made can’t be found."
+        return Finding(Proof.CANNOT_TELL, sentence, None, looked)
+    looked.insert(0, _seen(customer))
+    sentence = "It was created."
+    if is_shortened_form(customer.name, facts.params.name):
+        sentence = "It was created, its name shortened by Metronome."
+    if otherwise := _otherwise(customer, facts.params):
+        sentence = f"{sentence} Since then somebody has changed it: {otherwise}."
+    return Finding(Proof.APPLIED, sentence, {"id": customer.id, "name": customer.name}, looked)
+
+
+def _holders(gateway: Gateway, aliases: tuple[str, ...]) -> tuple[list[CustomerRecord], list[dict[str, Any]]]:
+    """Who holds the aliases, and what was read to know it."""
+    holders: dict[str, CustomerRecord] = {}
+    looked: list[dict[str, Any]] = []
+    for alias in aliases:
+        for holder in gateway.customers_holding_alias(alias):
+            holders[holder.id] = holder
+        looked.append({"read": f"who holds the alias “{alias}”, active and archived", "saw": sorted(holders)})
+    return list(holders.values()), looked + [_seen(holder) for holder in holders.values()]
+
+
+def _is_young(customer: CustomerRecord, facts: FindFacts[NewCustomer]) -> bool:
+    return customer.created_at is not None and customer.created_at >= facts.first_sent_at - CREATED_SKEW
+
+
+def _otherwise(customer: CustomerRecord, params: NewCustomer) -> str:
+    """How a customer differs from what was asked for, in words; empty when it does not."""
+    differences = []
+    if customer.name != params.name and not is_shortened_form(customer.name, params.name):
+        differences.append(f"its name is “{customer.name}”")
+    if missing := sorted(set(params.ingest_aliases) - set(customer.ingest_aliases)):
+        shown = ", ".join(f"“{alias}”" for alias in missing[:5]) + (", …" if len(missing) > 5 else "")
+        differences.append(f"it lacks {shown}")
+    if customer.archived_at is not None:
+        differences.append("it is archived")
+    return ", ".join(differences)
+
+
+def _seen(customer: CustomerRecord) -> dict[str, Any]:
+    return seen_customer(
+        customer.as_snapshot() | {"created_at": f"{customer.created_at or ''}"}, "the customer"
+    )

@@ -1,0 +1,286 @@
+"""Each operation, its answer lost or spoilt in each way, and what somebody does to the effect before we look.
+
+No row ends with a second effect of ours, nor with *applied* where ours does not stand and nothing says it
+did. `make test` takes the answers that differ most; `make faults` takes them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from billing.changes import sealed
+from billing.changes.agreeing import resolving
+from billing.changes.applying import apply, settling
+from billing.changes.models import ChangeRequest, Resolution
+from billing.metronome.calls import CallKey, Sending
+from billing.metronome.client import Gateway
+from billing.mirror.refresh import refresh_customer
+from billing.users import User
+from tests.changes.test_apply import settle_until_known
+from tests.faults.test_crash_table import KINDS, approved_request
+from tests.simulator_server import RunningSimulator
+from tests.world import approve, by, propose
+
+ROUTES = {
+    "customer.create": "POST /v1/customers",
+    "customer.rename": "POST /v1/customers/{customer_id}/setName",
+    "customer.realias": "POST /v1/customers/{customer_id}/setIngestAliases",
+    "customer.archive": "POST /v1/customers/archive",
+}
+AFTER: dict[str, tuple[str, dict[str, Any]]] = {
+    "500": ("status_after", {"status": 500}),
+    "silence": ("drop_after", {}),
+    "502": ("status_after", {"status": 502}),
+    "504": ("status_after", {"status": 504}),
+    "too late": ("hang_after", {"seconds": 1.5}),
+    "half a body": ("cut_off", {}),
+    "half of the JSON": ("truncated", {}),
+    "HTML": ("html", {}),
+    "an empty object": ("empty_object", {}),
+    "other fields": ("missing_fields", {"fields": ["id", "data"]}),
+}
+BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
+    "500": ("status_before", {"status": 500}),
+    "silence": ("drop_before", {}),
+    "502": ("status_before", {"status": 502}),
+    "503": ("status_before", {"status": 503}),
+}
+SHORT = {"500", "silence"}
+MEANWHILE = {
+    "customer.create": ("nothing", "undone", "changed"),
+    "customer.rename": ("nothing", "undone", "changed"),
+    "customer.realias": ("nothing", "undone", "changed"),
+    "customer.archive": ("nothing", "changed"),
+}
+AS_DOCUMENTED = {
+    ("customer.realias", "half a body"),
+    ("customer.realias", "an empty object"),
+    ("customer.realias", "other fields"),
+}
+"""Metronome answers new aliases with an empty body, and the read-back tells that they stand."""
+A_PERSON = {("customer.rename", "undone"), ("customer.realias", "undone")}
+"""Where the old value stands again: whether ours is still wanted is for a person to say."""
+
+
+def rows(answers: dict[str, Any], *more: Any) -> list[Any]:
+    """The table's rows, those of the long form marked."""
+    return [
+        pytest.param(kind, answer, *extra, marks=() if answer in SHORT else pytest.mark.rows)
+        for kind in KINDS
+        for answer in answers
+        for extra in ([(meanwhile,) for meanwhile in MEANWHILE[kind]] if more else [()])
+    ]
+
+
+def ours(simulator: RunningSimulator) -> list[dict[str, Any]]:
+    """The effects of our own calls, by their user agent."""
+    return [effect for effect in simulator.ledger() if effect["user_agent"].startswith("countersign/")]
+
+
+def somebody_else(kind: str, how: str, simulator: RunningSimulator, snapshot: dict[str, Any]) -> None:
+    """What somebody does to our effect: undoes it, or puts a third value in its place."""
+    subject = ours(simulator)[0]["resource_id"]
+    if how == "nothing":
+        return
+    if kind == "customer.create" and how == "undone":
+        simulator.change("set_ingest_aliases", subject, ingest_aliases=[])
+    elif kind == "customer.realias":
+        third = [] if how == "changed" else snapshot["ingest_aliases"]
+        simulator.change("set_ingest_aliases", subject, ingest_aliases=third)
+    else:
+        simulator.change("rename", subject, name="A third name" if how == "changed" else snapshot["name"])
+
+
+def forget(simulator: RunningSimulator, *what: str) -> None:
+    """Metronome no longer has what was stored under our keys (`answers`), or not yet its `audit_log`."""
+    state = simulator.control("GET", "snapshot")
+    for name in what:
+        state["main"][name] = type(state["main"][name])()
+    simulator.control("POST", "restore", state)
+
+
+def land_late(change: ChangeRequest, gateway: Gateway) -> None:
+    """The first sending's own bytes arrive by now."""
+    call = change.calls.get()
+    sent = sealed.read(change.sealed).calls[0].http
+    reference = call.attempts.get().reference
+    gateway.write(Sending(sent, CallKey(call.key, 1), reference, is_resend=False, ids_are_fresh=False))
+
+
+def look_twice(change: ChangeRequest, gateway: Gateway) -> None:
+    """The two looks after which a call may go again."""
+    for _look in range(2):
+        ChangeRequest.objects.update(next_try_at=None)
+        settling.settle_change(change.pk, gateway)
+    change.refresh_from_db()
+
+
+@pytest.mark.parametrize(("kind", "answer", "meanwhile"), rows(AFTER, MEANWHILE))
+def test_an_effect_without_its_answer_is_never_made_twice(
+    kind: str,
+    answer: str,
+    meanwhile: str,
+    snapshot: dict[str, Any],
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    maker: User,
+    checker: User,
+    checker2: User,
+) -> None:
+    change = approved_request(kind, snapshot, gateway, maker, (checker, checker2))
+    fault, options = AFTER[answer]
+    simulator.fault(ROUTES[kind], fault, **options)
+    if fault == "hang_after":
+        gateway.config = replace(gateway.config, deadline_seconds=0.5)
+
+    apply.apply_change(change.pk, gateway)
+    change.refresh_from_db()
+    assert change.status == ("applied" if (kind, answer) in AS_DOCUMENTED else "unknown")
+    somebody_else(kind, meanwhile, simulator, snapshot)
+    settle_until_known(change, gateway)
+
+    assert len(ours(simulator)) == 1
+    assert change.calls.get().attempts.count() == 1
+    if (kind, meanwhile) in A_PERSON and (kind, answer) not in AS_DOCUMENTED:
+        assert (change.status, change.needs_person) == ("unknown", True), change.explanation
+        assert "somebody set it back" in change.explanation
+    else:
+        assert change.status == "applied", change.explanation
+
+
+@pytest.mark.parametrize(("kind", "answer"), rows(BEFORE))
+def test_a_call_that_never_took_effect_goes_again_by_itself_and_once(
+    kind: str,
+    answer: str,
+    snapshot: dict[str, Any],
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    maker: User,
+    checker: User,
+    checker2: User,
+) -> None:
+    change = approved_request(kind, snapshot, gateway, maker, (checker, checker2))
+    fault, options = BEFORE[answer]
+    simulator.fault(ROUTES[kind], fault, **options)
+
+    apply.apply_change(change.pk, gateway)
+    settle_until_known(change, gateway)
+
+    assert change.status == "applied", change.explanation
+    assert len(ours(simulator)) == 1
+    assert change.calls.get().attempts.count() == 2
+
+
+@pytest.mark.parametrize("keys", ["alive", "forgotten"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_lands_and_is_undone_between_the_looks_and_the_resend_is_seen_before_it_goes(
+    kind: str,
+    keys: str,
+    snapshot: dict[str, Any],
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    maker: User,
+    checker: User,
+    checker2: User,
+) -> None:
+    change = approved_request(kind, snapshot, gateway, maker, (checker, checker2))
+    simulator.fault(ROUTES[kind], "drop_before")
+    apply.apply_change(change.pk, gateway)
+    look_twice(change, gateway)
+    assert (change.status, simulator.ledger()) == ("approved", [])
+    land_late(change, gateway)
+    somebody_else(kind, "undone", simulator, snapshot)
+    if keys == "forgotten":
+        forget(simulator, "answers")
+
+    ChangeRequest.objects.update(next_try_at=None)
+    apply.apply_change(change.pk, gateway)
+    change.refresh_from_db()
+
+    assert change.calls.get().attempts.count() == 1
+    assert len(ours(simulator)) == 1
+    if (kind, "undone") in A_PERSON:
+        assert (change.status, change.needs_person) == ("unknown", True), change.explanation
+        assert "It was not sent again. Our call took effect" in change.explanation
+    else:
+        assert change.status == "applied", change.explanation
+
+
+@pytest.fixture
+def created(maker: User, checker: User) -> ChangeRequest:
+    """An approved creation of one customer."""
+    fields = {"name": "Newcomer AB", "ingest_aliases": ["newcomer"], "custom_fields": {}}
+    return approve(propose("customer.create", maker, fields), checker)
+
+
+def test_where_aliases_and_log_show_nothing_the_replayed_answer_keeps_a_customer_from_being_made_twice(
+    created: ChangeRequest, gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    simulator.fault(ROUTES["customer.create"], "drop_after")
+    apply.apply_change(created.pk, gateway)
+    somebody_else("customer.create", "undone", simulator, {})
+    forget(simulator, "audit_log")
+
+    settle_until_known(created, gateway)
+
+    assert len(ours(simulator)) == 1
+    assert (created.status, created.needs_person) == ("unknown", True)
+    assert [attempt.generation for attempt in created.calls.get().attempts.all()] == [1, 1]
+
+
+def test_a_namesake_that_the_mirror_has_met_since_is_a_persons_question(
+    created: ChangeRequest, gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    simulator.fault(ROUTES["customer.create"], "status_after", status=500)
+    apply.apply_change(created.pk, gateway)
+    made = ours(simulator)[0]["resource_id"]
+    somebody_else("customer.create", "undone", simulator, {})
+    forget(simulator, "audit_log")
+    refresh_customer(gateway, made)
+
+    settle_until_known(created, gateway)
+
+    assert len(ours(simulator)) == 1
+    assert (created.status, created.needs_person) == ("unknown", True)
+    assert created.explanation == (
+        f"Nobody holds any of the aliases. But a customer of this name was created since it was sent: {made}."
+    )
+    assert created.calls.get().attempts.count() == 1
+
+
+def test_a_call_first_sent_a_day_ago_goes_again_only_at_a_persons_word(
+    created: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, administrator: User
+) -> None:
+    simulator.fault(ROUTES["customer.create"], "drop_before")
+    apply.apply_change(created.pk, gateway)
+    look_twice(created, gateway)
+    a_day_ago(created)
+
+    ChangeRequest.objects.update(next_try_at=None)
+    apply.apply_change(created.pk, gateway)
+    settle_until_known(created, gateway)
+    assert (created.status, created.needs_person) == ("unknown", True)
+    assert simulator.ledger() == []
+
+    resolving.resolve(
+        created.pk, actor=by(administrator), verdict=Resolution.Verdict.TRY_AGAIN, reason="it never came"
+    )
+    settle_until_known(created, gateway)
+
+    assert created.status == "applied", created.explanation
+    assert len(ours(simulator)) == 1
+
+
+def a_day_ago(change: ChangeRequest) -> None:
+    """Its sendings were a day earlier, as during a long freeze."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_call DISABLE TRIGGER USER")
+        cursor.execute(
+            "UPDATE billing_call SET first_sent_at = first_sent_at - interval '1 day' WHERE change_id = %s",
+            [change.pk],
+        )
+        cursor.execute("ALTER TABLE billing_call ENABLE TRIGGER USER")
