@@ -19,6 +19,7 @@ from billing.roles import Can
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
+KEYS_COOKIE = "keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,12 @@ BANDS = {
 
 
 def look(request: HttpRequest) -> dict[str, Any]:
-    """The environment band and the theme: enough for a page that must not touch the database."""
+    """What every page needs to be drawn, without the database: environment band, theme, whether keys act."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
     return {
         "environment": BANDS.get(settings.METRONOME.environment),
         "theme": theme if theme in THEMES else "",
+        "keys_are_off": request.COOKIES.get(KEYS_COOKIE) == "off",
     }
 
 

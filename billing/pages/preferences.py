@@ -7,9 +7,10 @@ from django.http.response import HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.pages.access import open_to_all
-from billing.pages.context import THEME_COOKIE, THEMES
+from billing.pages.access import needs, open_to_all
+from billing.pages.context import KEYS_COOKIE, THEME_COOKIE, THEMES
 from billing.pages.web import way_back
+from billing.roles import Can
 
 YEAR_SECONDS = 365 * 86_400
 
@@ -26,4 +27,18 @@ def theme(request: HttpRequest) -> HttpResponse:
         )
     else:
         response.delete_cookie(THEME_COOKIE, samesite="Lax")
+    return response
+
+
+@needs(Can.BROWSE)
+@require_POST
+def keys(request: HttpRequest) -> HttpResponse:
+    """Let single keys act on this browser's pages, or not; then back to the page it was asked on."""
+    response = HttpResponseRedirect(way_back(request, reverse("billing:overview")))
+    if request.POST.get("keys", "") == "off":
+        response.set_cookie(
+            KEYS_COOKIE, "off", max_age=YEAR_SECONDS, samesite="Lax", secure=request.is_secure()
+        )
+    else:
+        response.delete_cookie(KEYS_COOKIE, samesite="Lax")
     return response

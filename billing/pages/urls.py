@@ -19,6 +19,7 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("search/", search.search, name="search"),
     path("theme/", preferences.theme, name="theme"),
+    path("keys/", preferences.keys, name="keys"),
     path("customers/", customers.customers, name="customers"),
     path("customers.csv", customers.customers_csv, name="customers-csv"),
     path("customers/<uuid:customer_id>/", customers.customer, name="customer"),

@@ -46,6 +46,7 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:overview": ("get", EVERYBODY_INSIDE),
     "billing:search": ("get", (302, 302, 302, 302, 302)),
     "billing:theme": ("post", (302, 302, 302, 302, 302)),
+    "billing:keys": ("post", (302, 302, 302, 302, 302)),
     "billing:changes": ("get", EVERYBODY_INSIDE),
     "billing:changes-csv": ("get", EVERYBODY_INSIDE),
     "billing:change": ("get", EVERYBODY_INSIDE),

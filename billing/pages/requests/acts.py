@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from billing import tasks
@@ -16,6 +19,7 @@ from billing.changes.statuses import Status
 from billing.pages.access import needs
 from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, WithdrawForm
 from billing.pages.requests.page import drawn, found
+from billing.pages.requests.queue import around
 from billing.pages.web import actor_of, go_to
 from billing.roles import Can
 
@@ -23,7 +27,10 @@ from billing.roles import Can
 @needs(Can.DECIDE)
 @require_POST
 def decide(request: HttpRequest, reference: str) -> HttpResponse:
-    """Record a verdict on exactly what was on the page. 422 redraws the form with what was typed."""
+    """Record a verdict on exactly what was on the page, and open the next one that waits for this person.
+
+    422 redraws the form with what was typed.
+    """
     row, form = found(reference), DecideForm(request.POST)
     if not form.is_valid():
         return drawn(request, row, status=422, refused=form)
@@ -40,6 +47,10 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
         return _refused(request, row, form, refusal)
     if decided.status == Status.APPROVED:
         tasks.nudge(tasks.apply_approved)
+    if following := around(row, request.user).next:
+        query = urlencode({"after": reference})
+        return go_to(request, f"{reverse('billing:change', args=[following.reference])}?{query}")
+    if decided.status == Status.APPROVED:
         messages.success(request, f"{reference} is approved and queued.")
     elif decided.status == Status.REJECTED:
         messages.success(request, f"{reference} is rejected. Nothing was sent.")

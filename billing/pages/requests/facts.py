@@ -14,6 +14,7 @@ from billing import clock
 from billing.audit.models import AuditEvent
 from billing.changes import queries, sealed
 from billing.changes.agreeing import deciding, resolving
+from billing.changes.asking.kinds import KINDS
 from billing.changes.models import Call, ChangeRequest, Resolution
 from billing.changes.refusals import ActionRefused
 from billing.changes.sealed import SealedCall, SealedRequest
@@ -21,6 +22,7 @@ from billing.changes.statuses import Status
 from billing.mirror import queries as mirror
 from billing.pages.requests.differences import Comparison, SetComparison, comparisons
 from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, WithdrawForm
+from billing.pages.requests.queue import Queue, around
 from billing.pages.requests.signatures import Signature, signatures
 from billing.pages.requests.story import Exhibit, Moment, evidence, timeline
 from billing.roles import Can
@@ -88,11 +90,24 @@ class RequestPage:
     calls: list[CallLine]
     timeline: list[Moment]
     acts: Acts
+    queue: Queue
+
+    @property
+    def kind_words(self) -> str:
+        """The kind as its form calls it."""
+        return kind_words(self.change.kind)
 
     @property
     def state_template(self) -> str:
         """What says how it stands: one template a status."""
         return f"changes/states/{'blocked' if self.change.blocked_at else self.change.status}.html"
+
+    @property
+    def asks_something(self) -> bool:
+        """Whether there is anything that this person may do here."""
+        acts = self.acts
+        forms_given = (acts.decide, acts.withdraw, acts.second, acts.options and acts.resolve)
+        return any(forms_given) or acts.can_propose_again
 
     @property
     def was_sent(self) -> bool:
@@ -133,7 +148,13 @@ def read(change: ChangeRequest, person: User, refused: forms.Form | None = None)
         calls=calls,
         timeline=timeline(change, text),
         acts=acts,
+        queue=around(change, person),
     )
+
+
+def kind_words(kind: str) -> str:
+    """A kind as its form calls it; a kind that is no more stays its code."""
+    return KINDS[kind].label if kind in KINDS else kind
 
 
 def mark(change: ChangeRequest, awaits: bool) -> str:

@@ -29,7 +29,7 @@ class DecideForm(RequestForm):
     digest = forms.CharField(required=False, widget=forms.HiddenInput)
     reason = ReasonField(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "aria-keyshortcuts": "r"}),
         help_text="Kept for ever in the audit record. Write what you checked.",
     )
     typed = forms.CharField(
@@ -37,7 +37,12 @@ class DecideForm(RequestForm):
         strip=False,
         label="To approve, type the customer’s name as it stands here",
         widget=forms.TextInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "aria-describedby": "typed-help"}
+            attrs={
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "aria-describedby": "typed-help",
+                "aria-keyshortcuts": "a",
+            }
         ),
     )
 

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing import tasks
 from billing.changes.applying import preflight
-from billing.changes.models import ChangeRequest
+from billing.changes.models import ChangeRequest, Decision
+from billing.lists.paging import is_storable
 from billing.pages.access import needs
 from billing.pages.requests import facts
 from billing.pages.web import go_to, is_partial, render_page
@@ -63,7 +64,24 @@ def drawn(
 ) -> HttpResponse:
     """The page, with a form that was refused and what was typed into it."""
     page = facts.read(row, request.user, refused)
-    return render_page(request, "changes/page", status=status, page=page, change=row)
+    return render_page(
+        request,
+        "changes/page",
+        status=status,
+        page=page,
+        change=row,
+        waiting_count=page.queue.count,
+        done=_just_decided(request),
+    )
+
+
+def _just_decided(request: HttpRequest) -> Decision | None:
+    """This person's decision on the request that they come from, where the address names one."""
+    reference = request.GET.get("after", "")
+    if not is_storable(reference):
+        return None
+    own = Decision.objects.filter(change__reference=reference, checker=request.user)
+    return own.select_related("change").first() if reference else None
 
 
 def _ask_for_check(row: ChangeRequest, quiet_for: timedelta = preflight.FRESH_FOR) -> None:

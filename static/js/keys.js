@@ -1,0 +1,29 @@
+// Single keys on pages where requests are judged. What has aria-keyshortcuts is meant: a link opens, anything else
+// takes the focus, so that no key ever decides. They rest while somebody types, and where a person switched them off.
+"use strict";
+
+const typesIn = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+const meantBy = (key) =>
+  [...document.querySelectorAll("[aria-keyshortcuts]")].find((each) => each.getAttribute("aria-keyshortcuts") === key && each.checkVisibility());
+
+document.addEventListener("keydown", (event) => {
+  if (document.body.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target.closest?.(`${typesIn}, [popover]:popover-open`)) return;
+  const meant = meantBy(event.key);
+  if (!meant) return;
+  event.preventDefault();
+  if (meant.matches("a, [popovertarget]")) meant.click();
+  else meant.focus();
+});
+
+// The switch in the list of keys: what the server would do, without leaving the page and what is typed there.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-keys-form]");
+  if (!form) return;
+  event.preventDefault();
+  const off = document.body.dataset.keys !== "off";
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `keys=off; path=/; max-age=${off ? 31536000 : 0}; samesite=lax${secure}`;
+  if (off) document.body.dataset.keys = "off";
+  else delete document.body.dataset.keys;
+});
