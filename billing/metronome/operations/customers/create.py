@@ -84,7 +84,7 @@ class CreateCustomer(Operation[NewCustomer]):
         customer = read_back(gateway, customer_id, answer)
         if (
             customer.archived_at is not None
-            or (customer.name != wanted and not is_shortened_form(customer.name, wanted))
+            or customer.name != name
             or set(customer.ingest_aliases) != set(call.body["ingest_aliases"])
         ):
             raise OutcomeUnknown(

@@ -50,7 +50,7 @@ class SetName(Operation[Renaming]):
         if name != wanted and not is_shortened_form(name, wanted):
             raise OutcomeUnknown(f"Metronome’s answer shows the name “{name}”.", answer.evidence)
         customer = read_back(gateway, made["id"], answer)
-        if customer.name != wanted and not is_shortened_form(customer.name, wanted):
+        if customer.name != name:  # a name that was ours and is shorter now was set by somebody, or set back
             raise OutcomeUnknown(
                 f"Metronome confirmed, but the customer’s name reads “{customer.name}”.", answer.evidence
             )
@@ -61,13 +61,13 @@ class SetName(Operation[Renaming]):
         if customer is None:
             return Finding(Proof.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
         looked = [seen_customer(customer.as_snapshot(), "the customer")]
-        wanted = facts.params.name
+        wanted, old = facts.params.name, (facts.before or {}).get("name")
         result = {"id": customer.id, "name": customer.name}
         if customer.name == wanted:
             return Finding(Proof.APPLIED, "The customer has the new name.", result, looked)
-        if is_shortened_form(customer.name, wanted):
+        if customer.name != old and is_shortened_form(customer.name, wanted):
             return Finding(Proof.APPLIED, "Applied, shortened by Metronome.", result, looked)
-        if customer.name != (facts.before or {}).get("name"):
+        if customer.name != old:
             return neither_old_nor_ours(
                 gateway,
                 facts,
