@@ -114,7 +114,21 @@ class Gateway:
     # --- reads
 
     def customer(self, customer_id: str) -> CustomerRecord | None:
-        """One customer by id, archived or not; None when Metronome says in words that there is none."""
+        """One customer by id, archived or not; None when neither its address nor a list has it.
+
+        A lone 404 is a suspicion: raises ReadFailed when a list names the customer all the same.
+        """
+        record = self.customer_at_its_address(customer_id)
+        if record is None and any(
+            self.customers_by_id([customer_id], archived=archived) for archived in (False, True)
+        ):
+            raise ReadFailed(
+                "Metronome said that there is no such customer, but lists it; it is asked again."
+            )
+        return record
+
+    def customer_at_its_address(self, customer_id: str) -> CustomerRecord | None:
+        """The same for who asks the lists anyhow: None when Metronome says in words that there is none."""
         asked = time.monotonic()
         answer = self._read("GET", f"/v1/customers/{customer_id}")
         if answer.status == 404 and message_of(answer.body):
@@ -263,14 +277,16 @@ class Gateway:
         if resource:
             query |= {"resource_type": resource[0], "resource_id": resource[1]}
         rows: list[AuditLogRecord] = []
+        odd = 0
         for _page in range(limit_pages):
-            page = self._page("/v1/auditLogs", query, AuditLogRecord.from_json).whole()
+            page = self._page("/v1/auditLogs", query, AuditLogRecord.from_json)
             rows += page.items
+            odd += len(page.odd)
             found = until is not None and any(until(row) for row in page.items)
-            if found or not page.items or page.next_cursor is None:
-                return LogReading(tuple(rows), cut=False)
+            if found or not (page.items or page.odd) or page.next_cursor is None:
+                return LogReading(tuple(rows), odd=odd)
             query = {"limit": 100, "next_page": page.next_cursor}
-        return LogReading(tuple(rows), cut=True)
+        return LogReading(tuple(rows), odd=odd, cut=True)
 
     # --- writes
 

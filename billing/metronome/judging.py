@@ -53,7 +53,17 @@ def judged_write(answer: RawAnswer | NoAnswer, *, is_resend: bool, ids_are_fresh
         raise OutcomeUnknown(
             f"Sent again, Metronome said “{words}”, which tells nothing of the first time.", answer.evidence
         )
+    if is_key_clash(answer.status, words):
+        raise OutcomeUnknown(f"This call had reached Metronome before: “{words}”.", answer.evidence)
     raise Refused(words, answer.evidence)
+
+
+def is_key_clash(status: int | None, words: str) -> bool:
+    """Whether an answer is about our Idempotency-Key: something on the way to Metronome sent the call twice.
+
+    Then it is no refusal of what was asked for, and nothing is stored under the key for it.
+    """
+    return status == 409 and "idempotency" in words.lower()
 
 
 def judged_read(answer: RawAnswer | NoAnswer) -> RawAnswer:

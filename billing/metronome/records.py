@@ -313,7 +313,18 @@ class AuditLogRecord:
 
 @dataclass(frozen=True, slots=True)
 class LogReading:
-    """Rows of Metronome's own log; `cut`: it goes on, but only so many pages were read."""
+    """Rows of Metronome's own log. `odd`: so many more can't be read. `cut`: only so many pages were read."""
 
     rows: tuple[AuditLogRecord, ...]
-    cut: bool
+    odd: int = 0
+    cut: bool = False
+
+    @property
+    def gap(self) -> str:
+        """What was not read of it, for people: no absence is proved then. Empty when it was read whole."""
+        if self.cut:
+            return f"Metronome’s log is longer than the {len(self.rows):,} rows of it that were read."
+        if self.odd:
+            rows = "One row" if self.odd == 1 else f"{self.odd:,} rows"
+            return f"{rows} of Metronome’s log can’t be read."
+        return ""

@@ -86,7 +86,7 @@ def refresh_customer(
         if read is not None:
             record, asked_at = read
         else:
-            record = gateway.customer(str(wanted)) or _listed(gateway, wanted, asked_at)
+            record = gateway.customer_at_its_address(str(wanted)) or _listed(gateway, wanted, asked_at)
         if record is None:
             _mark_customer_missing(journal, wanted, asked_at)
         else:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from billing.audit.actors import system
-from billing.changes.applying import apply
+from billing.changes.agreeing import resolving
+from billing.changes.applying import apply, settling
 from billing.changes.models import ChangeRequest
+from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.client import Gateway
 from billing.mirror.connection import open_gateway
@@ -54,3 +59,25 @@ def test_a_token_of_another_account_halts_everything_with_the_reason(
     freezing.unfreeze(system("cure"), "the right token is back")
     settle_until_known(approved, gateway)
     assert approved.status == "applied"
+
+
+def test_a_doubt_that_nobody_can_look_into_for_an_hour_is_open_to_a_persons_word_and_to_a_later_look(
+    approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.fault("POST /v1/customers/{customer_id}/setName", "drop_after")
+    apply.apply_change(approved.pk, gateway)
+    simulator.fault("GET /v1/customers/{customer_id}", "status_before", status=503, count=None)
+
+    settle_until_known(approved, gateway, most=2)
+    assert (approved.status, resolving.options(approved)) == ("unknown", ())
+    monkeypatch.setattr(settling, "ASK_WITHOUT_A_LOOK", timedelta(0))
+    settle_until_known(approved, gateway)
+    assert resolving.options(approved) == resolving.OPTIONS[Status.UNKNOWN]
+    assert approved.explanation.startswith("Metronome could not be asked: Metronome answered 503")
+
+    simulator.control("DELETE", "faults")
+    ChangeRequest.objects.update(next_try_at=None)
+    settling.settle_change(approved.pk, gateway)
+    approved.refresh_from_db()
+    assert (approved.status, approved.needs_person) == ("applied", False)
+    assert len(simulator.ledger()) == 1

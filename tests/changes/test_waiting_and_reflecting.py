@@ -9,30 +9,28 @@ import pytest
 from django.test import Client
 
 from billing.changes.applying import apply, preflight, reflecting
+from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
 from billing.metronome.client import Gateway
+from billing.metronome.outcomes import ReadFailed
 from billing.mirror import likeness
 from billing.mirror.models import Customer
 from billing.users import User
+from tests.changes.test_apply import settle_until_known
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, propose
 
 
-def a_lone_404(monkeypatch: pytest.MonkeyPatch) -> None:
+def a_lone_404(simulator: RunningSimulator) -> None:
     """Metronome says once, in words, that there is no such customer."""
-    read, answers = Gateway.customer, [None]
-
-    def customer(self: Gateway, customer_id: str) -> Any:
-        return answers.pop() if answers else read(self, customer_id)
-
-    monkeypatch.setattr(Gateway, "customer", customer)
+    simulator.fault("GET /v1/customers/{customer_id}", "status_before", status=404, message="not found")
 
 
 def test_a_lone_404_makes_no_open_request_stale(
-    submitted: ChangeRequest, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    submitted: ChangeRequest, gateway: Gateway, simulator: RunningSimulator
 ) -> None:
-    a_lone_404(monkeypatch)
+    a_lone_404(simulator)
 
     preflight.check_change(submitted.pk, gateway)
 
@@ -44,9 +42,9 @@ def test_a_lone_404_makes_no_open_request_stale(
 
 
 def test_a_lone_404_before_sending_costs_time_only(
-    approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator
 ) -> None:
-    a_lone_404(monkeypatch)
+    a_lone_404(simulator)
 
     apply.apply_change(approved.pk, gateway)
 
@@ -60,10 +58,28 @@ def test_a_lone_404_before_sending_costs_time_only(
     assert len(simulator.ledger()) == 1
 
 
+def test_a_lone_404_of_a_survey_or_of_a_look_is_no_answer(
+    approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, snapshot: dict[str, Any]
+) -> None:
+    a_lone_404(simulator)
+    with pytest.raises(ReadFailed, match="it is asked again"):
+        read_survey(gateway, snapshot["id"])
+    simulator.fault("POST /v1/customers/{customer_id}/setName", "drop_after")
+    apply.apply_change(approved.pk, gateway)
+    a_lone_404(simulator)
+
+    settle_until_known(approved, gateway, most=1)
+    assert (approved.status, approved.needs_person) == ("unknown", False)
+    settle_until_known(approved, gateway)
+
+    assert approved.status == "applied"
+    assert len(simulator.ledger()) == 1
+
+
 def test_a_customer_that_no_list_has_either_makes_the_request_stale(
     approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_lone_404(monkeypatch)
+    a_lone_404(simulator)
     monkeypatch.setattr(Gateway, "customers_by_id", lambda self, ids, *, archived: ())
 
     apply.apply_change(approved.pk, gateway)

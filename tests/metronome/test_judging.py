@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import httpx
@@ -65,3 +66,17 @@ def test_in_metronomes_words_a_status_means_what_it_says(
 def test_a_no_to_a_resend_or_about_a_new_id_is_no_refusal() -> None:
     assert judge(409, WORDS, is_resend=True) is OutcomeUnknown
     assert judge(404, WORDS, ids_are_fresh=True) is NotSent
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Idempotency-Key was already used with different parameters",
+        "A request with this idempotency key is still running",
+    ],
+)
+def test_a_clash_of_the_key_says_that_the_call_had_arrived_before_and_refuses_nothing(words: str) -> None:
+    body = json.dumps({"message": words}).encode()
+
+    assert judge(409, body) is OutcomeUnknown
+    assert judge(400, body) is Refused

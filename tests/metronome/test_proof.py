@@ -18,7 +18,7 @@ from billing.metronome.operations.customers.create import NewCustomer
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 from billing.metronome.operations.customers.set_name import Renaming
 from billing.metronome.outcomes import OutcomeUnknown
-from billing.metronome.records import CustomerRecord
+from billing.metronome.records import CustomerRecord, OddRow
 from tests.simulator_server import RunningSimulator
 
 REFERENCE = "CR-000123/0.1"
@@ -155,7 +155,7 @@ def test_in_an_account_too_busy_to_read_whole_the_holders_own_log_tells(
     finding = found(gateway, "customers.create", lost)
     assert (finding.proof, finding.sentence) == (
         Proof.CANNOT_TELL,
-        "Nobody holds any of the aliases. Metronome’s log is longer than the 100 rows that were read.",
+        "Nobody holds any of the aliases. Metronome’s log is longer than the 100 rows of it that were read.",
     )
 
 
@@ -203,7 +203,7 @@ def test_a_log_that_was_not_read_whole_proves_no_absence_and_says_so(
     assert finding.proof == Proof.CANNOT_TELL
     assert finding.sentence == (
         "The customer still has the old name. "
-        "Metronome’s log of it is longer than the 200 rows that were read."
+        "Metronome’s log is longer than the 200 rows of it that were read."
     )
 
 
@@ -218,3 +218,46 @@ def test_of_a_log_too_long_to_read_whole_the_newest_rows_are_read(
     simulator.change("rename", customer.id, name="A third name")
 
     assert found(gateway, "customers.setName", facts).proof == Proof.APPLIED
+
+
+ODD_ROW = {"id": "row-1", "timestamp": "yesterday"}
+
+
+def with_an_odd_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metronome's log holds one row, of whatever, that can't be read."""
+    read = Gateway._page
+
+    def page(self: Gateway, path: str, query: dict[str, Any], make: Any, **more: Any) -> Any:
+        answered = read(self, path, query, make, **more)
+        if path == "/v1/auditLogs" and "next_page" not in query:
+            return replace(answered, odd=(OddRow("row-1", "timestamp is no time", ODD_ROW),))
+        return answered
+
+    monkeypatch.setattr(Gateway, "_page", page)
+
+
+def test_an_odd_row_of_the_log_hides_no_effect_and_proves_no_absence(
+    gateway: Gateway, simulator: RunningSimulator, customer: CustomerRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_an_odd_row(monkeypatch)
+    simulator.fault(CREATE, "drop_after")
+    made = send_lost(gateway, "customers.create", NEWCOMER, None)
+    simulator.fault(CREATE, "drop_before")
+    lost = send_lost(gateway, "customers.create", replace(NEWCOMER, ingest_aliases=("lost-2",)), None)
+    simulator.fault(SET_NAME, "drop_before")
+    renamed = rename_lost(gateway, customer)
+
+    assert found(gateway, "customers.create", made).sentence == "It was created."
+    for name, facts, words in [
+        (
+            "customers.create",
+            replace(lost, references=("CR-000124/0.1",)),
+            "Nobody holds any of the aliases.",
+        ),
+        ("customers.setName", renamed, "The customer still has the old name."),
+    ]:
+        finding = found(gateway, name, facts)
+        assert (finding.proof, finding.sentence) == (
+            Proof.CANNOT_TELL,
+            f"{words} One row of Metronome’s log can’t be read.",
+        )

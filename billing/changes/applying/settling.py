@@ -27,12 +27,14 @@ from billing.changes.moves import database_now, locked, move
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.client import Gateway
+from billing.metronome.judging import is_key_clash
 from billing.metronome.operations.base import Finding, Proof
 from billing.metronome.outcomes import GatewayError, Halt, ReadFailed
 from billing.mirror.connection import ensure_account
 
 logger = logging.getLogger(__name__)
 
+ASK_WITHOUT_A_LOOK = timedelta(hours=1)
 NEVER_STORED = frozenset({*range(300, 400), 401, 403, 429, 502, 503, 504})
 """Statuses answered before, or instead of, the work: Metronome keeps none under an idempotency key."""
 
@@ -125,10 +127,7 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: 
 
     fresh_key: a person asks for another effect, so an answer stored for the first one must not be replayed.
     """
-    last = call.attempts.order_by("-number").first()
-    status = (last.evidence or {}).get("status") if last.outcome else None
-    stored = status is not None and status not in NEVER_STORED and not 200 <= status < 300
-    put(call, CallStatus.WAITING, finding="", is_new_effect=fresh_key or stored)
+    put(call, CallStatus.WAITING, finding="", is_new_effect=fresh_key or _is_an_error_stored(call))
     record_found(change, call, sentence)
     Resolution.objects.filter(change=change, carried_out_at__isnull=True).update(
         carried_out_at=database_now()
@@ -140,6 +139,15 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: 
         event=Event.CHANGE_RETURNED,
         explanation=f"{sentence} It goes again if the customer is still as approved.",
     )
+
+
+def _is_an_error_stored(call: Call) -> bool:
+    """Whether the last answer is an error of the work itself: kept under the key, it would be replayed."""
+    last = call.attempts.order_by("-number").first()
+    status = (last.evidence or {}).get("status") if last.outcome else None
+    if status is None or status in NEVER_STORED or 200 <= status < 300:
+        return False
+    return not is_key_clash(status, last.evidence.get("body", ""))
 
 
 def _wait(change: ChangeRequest, until: datetime, explanation: str) -> None:
@@ -156,11 +164,19 @@ def _ask_person(change: ChangeRequest, explanation: str) -> None:
 
 
 def _look_later(claim: Claim, explanation: str, at_least_seconds: float | None = None) -> None:
+    """Metronome could not be asked. Where that goes on, a person who sees more than we do may say."""
     pause = timedelta(seconds=max(30.0, at_least_seconds or 0.0))
     with transaction.atomic():
         change = locked(claim.change_id)
-        if change.claim_token == claim.token and change.status == Status.UNKNOWN:
-            _wait(change, database_now() + pause, explanation)
+        if change.claim_token != claim.token or change.status != Status.UNKNOWN:
+            return
+        call, now = change.calls.get(status=CallStatus.UNKNOWN), database_now()
+        is_said = change.resolutions.filter(carried_out_at__isnull=True).exists()
+        if now > _last_sent(call) + ASK_WITHOUT_A_LOOK and not is_said:
+            change.needs_person = True
+            change.save(update_fields=["needs_person"])
+            explanation = f"{explanation} That has gone on for long, so a person may say what became of it."
+        _wait(change, now + pause, explanation)
 
 
 def _last_sent(call: Call) -> datetime:

@@ -11,7 +11,6 @@ from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import database_now
 from billing.changes.sealed import SealedRequest
 from billing.metronome.client import Gateway
-from billing.metronome.outcomes import ReadFailed
 from billing.metronome.records import CustomerRecord
 
 
@@ -49,8 +48,6 @@ def applied_count(change: ChangeRequest) -> int:
 
 def _customer_moves(gateway: Gateway, request: SealedRequest, applied_calls: int) -> list[Moved]:
     customer = gateway.customer(request.customer_id)
-    if customer is None and _is_listed(gateway, request.customer_id):
-        raise ReadFailed("Metronome said that there is no such customer, but lists it; it is asked again.")
     if customer is None:
         return [Moved("Metronome no longer knows this customer.")]
     expected = dict(request.watched)
@@ -65,11 +62,6 @@ def _customer_moves(gateway: Gateway, request: SealedRequest, applied_calls: int
             continue
         moved.append(Moved(_sentence(field, before, live)))
     return moved
-
-
-def _is_listed(gateway: Gateway, customer_id: str) -> bool:
-    """A lone 404 is a suspicion: the two lists are asked for the same id before anything is settled by it."""
-    return any(gateway.customers_by_id([customer_id], archived=archived) for archived in (False, True))
 
 
 def _live(gateway: Gateway, customer: CustomerRecord, field: str) -> Any:

@@ -51,7 +51,7 @@ def read_log(gateway: Gateway, facts: FindFacts, customer_id: str) -> LogReading
     if not reading.cut:
         return reading
     tail = gateway.audit_log(starting_on=since, resource=resource, newest_first=True, limit_pages=TAIL_PAGES)
-    return LogReading(reading.rows + tail.rows, cut=True)
+    return LogReading(reading.rows + tail.rows, odd=reading.odd + tail.odd, cut=True)
 
 
 def read_account_log(gateway: Gateway, facts: FindFacts) -> LogReading:
@@ -122,8 +122,8 @@ def still_as_before(
     if others := others_since(reading, gateway, facts):
         sentence = f"{holds} {what}, but somebody has changed this customer since we sent."
         return Finding(Proof.CANNOT_TELL, sentence, None, looked + [seen_row(row) for row in others[:5]])
-    if reading.cut:
-        return Finding(Proof.CANNOT_TELL, f"{holds} {what}. {cut_words(reading)}", None, looked)
+    if reading.gap:
+        return Finding(Proof.CANNOT_TELL, f"{holds} {what}. {reading.gap}", None, looked)
     return Finding(Proof.NOT_APPLIED, f"{holds} {what}.", None, looked)
 
 
@@ -140,11 +140,6 @@ def neither_old_nor_ours(
     reading = read_log(gateway, facts, facts.params.customer_id)
     if ours := our_row(reading, gateway, facts):
         return Finding(Proof.APPLIED, took_effect, result, [*looked, seen_row(ours)])
-    if reading.cut:
-        otherwise = f"{otherwise} {cut_words(reading)}"
+    if reading.gap:
+        otherwise = f"{otherwise} {reading.gap}"
     return Finding(Proof.CANNOT_TELL, otherwise, None, looked)
-
-
-def cut_words(reading: LogReading, of: str = " of it") -> str:
-    """That the log was not read whole, for people."""
-    return f"Metronome’s log{of} is longer than the {len(reading.rows):,} rows that were read."

@@ -11,7 +11,6 @@ from billing.metronome.calls import Answer, HttpCall
 from billing.metronome.operations.base import FindFacts, Finding, Operation, Proof
 from billing.metronome.operations.proof import (
     RESOURCE,
-    cut_words,
     our_row,
     read_account_log,
     read_back,
@@ -99,8 +98,8 @@ class CreateCustomer(Operation[NewCustomer]):
             return _made(gateway, facts, row)
         holders, looked = _holders(gateway, facts.params.ingest_aliases)
         if not holders:
-            if reading.cut:
-                sentence = f"Nobody holds any of the aliases. {cut_words(reading, of='')}"
+            if reading.gap:
+                sentence = f"Nobody holds any of the aliases. {reading.gap}"
                 return Finding(Proof.CANNOT_TELL, sentence, None, looked)
             return Finding(Proof.NOT_APPLIED, "Nobody holds any of the aliases.", None, looked)
         if len(holders) > 1:
@@ -110,12 +109,12 @@ class CreateCustomer(Operation[NewCustomer]):
             sentence = f"{holder.name} ({holder.id}) holds the aliases, and is older or not as asked for."
             return Finding(Proof.CANNOT_TELL, sentence, None, looked)
         sentence = f"{holder.name} ({holder.id}) is as asked for, but nothing shows that we made it."
-        if reading.cut:
+        if reading.gap:
             reading = read_log(gateway, facts, holder.id)
             if row := our_row(reading, gateway, facts):
                 return _made(gateway, facts, row, holder)
-            if reading.cut:
-                sentence = f"{sentence} {cut_words(reading)}"
+            if reading.gap:
+                sentence = f"{sentence} {reading.gap}"
         return Finding(Proof.CANNOT_TELL, sentence, None, looked)
 
     def how_found(self) -> str:
