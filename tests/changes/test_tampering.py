@@ -119,7 +119,7 @@ def test_what_the_database_refuses_while_applying_is_blocked_told_and_recorded(
     assert (approved.status, approved.needs_person) == ("approved", True)
     assert approved.blocked_at is not None
     assert "The database refused to go on with it" in approved.explanation
-    assert "is not approved by everybody it needs. Nothing was sent." in approved.explanation
+    assert "is not approved by everybody it needs. It is not sent." in approved.explanation
     assert AuditEvent.objects.filter(event_type="change.blocked").count() == 1
     sweeping.sweep(gateway)
     assert simulator.ledger() == []

@@ -27,6 +27,7 @@ from billing.changes.applying.claiming import (
     renew,
 )
 from billing.changes.applying.looking import file_look, found_applied, look
+from billing.changes.applying.memory import refuse_an_older_database, remember
 from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.applying.resending import why_not_again
 from billing.changes.applying.verifying import Tampered, verified
@@ -97,6 +98,7 @@ def _carry_on(claim: Claim, gateway: Gateway) -> None:
     if request is None:
         return
     try:
+        refuse_an_older_database()
         ensure_account(gateway)
     except Halt as alarm:
         _release(claim, alarm.message)
@@ -128,6 +130,7 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
     if journalled is None:
         _release(claim, "Applying was frozen before it was sent." if freezing.is_frozen() else "")
         return False
+    remember(journalled[0])
     connection.close()  # nothing of the database is held while the call is on its way
     with gateway.keeping(keeper(claim, even_if_lost=True)):
         return _send(claim, *journalled, operation(call.operation), gateway)

@@ -29,7 +29,7 @@ def block(change: ChangeRequest, why: str) -> None:
     if change.status == Status.APPLYING and (call := change.calls.filter(status=CallStatus.SENT).first()):
         doubt_lost_claim(change, call)
     sent = change.calls.exclude(status=CallStatus.WAITING).exists()
-    sentence = f"{why} Nothing more is sent." if sent else f"{why} Nothing was sent."
+    sentence = f"{why} Nothing more is sent." if sent else f"{why} It is not sent."
     if change.status == Status.APPLYING:
         move(
             change,

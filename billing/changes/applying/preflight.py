@@ -13,6 +13,7 @@ from billing.audit.events import Event
 from billing.changes import sealed
 from billing.changes.alone import alone
 from billing.changes.applying.guards import MOST_OF_A_CHECK
+from billing.changes.applying.memory import refuse_an_older_database
 from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.applying.watching import applied_count, differences
 from billing.changes.models import ChangeRequest
@@ -68,6 +69,7 @@ def _check(change: ChangeRequest, gateway: Gateway) -> None:
     now, error, moved = database_now(), "", []
     just_read = JustRead()
     try:
+        refuse_an_older_database()
         ensure_account(gateway)
         with gateway.noting(just_read.note):
             moved = differences(gateway, request, applied_calls=0, most_guard_requests=MOST_OF_A_CHECK)

@@ -61,7 +61,19 @@ def _customer_moves(gateway: Gateway, request: SealedRequest, applied_calls: int
         if _same(field, before, live):
             continue
         moved.append(Moved(_sentence(field, before, live)))
+    if moved and applied_calls == 0 and _is_as_asked(request, customer):
+        moved.append(Moved("The customer is already as this request asks."))
     return moved
+
+
+def _is_as_asked(request: SealedRequest, customer: CustomerRecord) -> bool:
+    """Whether somebody has done the same already, or we have, and our record of it was lost."""
+    asked, live = request.after, customer.as_snapshot()
+    return asked is not None and (
+        asked["name"] == live["name"]
+        and _same("ingest_aliases", asked["ingest_aliases"], live["ingest_aliases"])
+        and bool(asked["archived_at"]) == bool(live["archived_at"])
+    )
 
 
 def _live(gateway: Gateway, customer: CustomerRecord, field: str) -> Any:

@@ -24,6 +24,8 @@ from billing.mirror.connection import ensure_account
 from billing.roles import Can
 from billing.users import User
 
+KNOWN_STATUSES = ("FINALIZED", "DRAFT")
+"""What Metronome is known to call an invoice that is not void, in capitals."""
 GOOD_FOR = timedelta(minutes=15)
 JUST_NOW, LOST_AFTER = timedelta(seconds=1), timedelta(seconds=60)
 MOST_WAITING = 5
@@ -140,9 +142,7 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
         ],
         "finalized_totals": totals([each for each in invoices if each.status.upper() == "FINALIZED"]),
         "draft_totals": totals([each for each in invoices if each.status.upper() == "DRAFT"]),
-        "other_totals": totals(
-            [each for each in invoices if each.status.upper() not in ("FINALIZED", "DRAFT")]
-        ),
+        "other_totals": totals([each for each in invoices if each.status.upper() not in KNOWN_STATUSES]),
     }
 
 

@@ -53,7 +53,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
     if decided.status == Status.APPROVED:
         messages.success(request, f"{reference} is approved and queued.")
     elif decided.status == Status.REJECTED:
-        messages.success(request, f"{reference} is rejected. Nothing was sent.")
+        messages.success(request, f"{reference} is rejected and will not be sent.")
     else:
         messages.success(
             request, f"Your approval of {reference} is recorded; somebody else has to agree as well."
@@ -72,7 +72,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
         deciding.withdraw(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
     except ActionRefused as refusal:
         return _refused(request, row, form, refusal)
-    messages.success(request, f"{reference} is withdrawn. Nothing was sent.")
+    messages.success(request, f"{reference} is withdrawn and will not be sent.")
     return go_to(request, "billing:change", reference)
 
 

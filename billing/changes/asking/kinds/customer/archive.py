@@ -8,6 +8,7 @@ from django import forms
 
 from billing.changes.asking.kind import FIELD_GROUPS, Kind, ProposalForm, counted, quoted, refuse_archived
 from billing.changes.asking.proposal import Caution, Proposal
+from billing.changes.asking.survey import KNOWN_STATUSES
 from billing.changes.refusals import BadInput
 from billing.changes.typed import ReasonField, is_typed
 
@@ -98,7 +99,7 @@ class ArchiveCustomer(Kind):
         customer_id, name, aliases = live["id"], live["name"], live["ingest_aliases"]
         clears = bool(aliases) and entered["clear_aliases"]
         finalized = [invoice for invoice in survey["invoices"] if invoice["status"] == "FINALIZED"]
-        others = [each for each in survey["invoices"] if each["status"] not in ("FINALIZED", "DRAFT")]
+        others = [each for each in survey["invoices"] if each["status"] not in KNOWN_STATUSES]
         calls: list[tuple[str, dict[str, Any]]] = []
         if clears:
             calls.append(("customers.setIngestAliases", {"customer_id": customer_id, "ingest_aliases": []}))

@@ -1,0 +1,53 @@
+"""What Redis remembers of the newest sending, so that an older database put back is known before it sends.
+
+A restored backup can't tell what was sent after it was made: what it shows as waiting may have been carried
+out. Redis outlives most restores; emptied, it remembers nothing, and then only Metronome shows what happened.
+"""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+
+from billing.changes.models import Attempt
+from billing.control import freezing
+from billing.control.anchor import installation
+from billing.metronome.outcomes import Halt
+
+
+def remember(attempt: Attempt) -> None:
+    """Note a sending that is journalled, before its first byte leaves."""
+    cache.set(_place(), [attempt.pk, attempt.reference], timeout=None)
+
+
+def refuse_an_older_database() -> None:
+    """Raise Halt, and freeze all applying, when Redis remembers a sending that no row here tells of.
+
+    Once frozen for this, what this database has counts: an administrator who has read why lets it go on.
+    """
+    newest = Attempt.objects.order_by("-pk").values_list("pk", "reference").first() or (0, "none")
+    known = _known()
+    if known is None or known[0] <= newest[0]:
+        return
+    problem = (
+        f"This database is older than what was sent: {known[1]} went to Metronome, and no row here tells of"
+        f" it; the newest that is here is {newest[1]}. What waits here may have been carried out already."
+    )
+    if freezing.halt(problem):
+        cache.set(_place(), list(newest), timeout=None)
+    raise Halt(problem)
+
+
+def _known() -> tuple[int, str] | None:
+    """The remembered number and reference; None for nothing, or for what is none of ours."""
+    try:
+        stored = cache.get(_place())
+    except ValueError:  # no JSON
+        return None
+    match stored:
+        case [int(number), str(reference)]:
+            return number, reference
+    return None
+
+
+def _place() -> str:
+    return f"newest-sending:{installation().uuid}"
