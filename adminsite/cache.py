@@ -39,8 +39,14 @@ class SteadyRedisCache(RedisCache):
     def add(self, *args: Any, **kwargs: Any) -> Any:
         return self._either("add", *args, **kwargs)
 
-    def get(self, *args: Any, **kwargs: Any) -> Any:
-        return self._either("get", *args, **kwargs)
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        """What lies there; what can't be read was not written by us, and is thrown away."""
+        try:
+            return self._either("get", key, default, version)
+        except (ValueError, RecursionError):
+            logger.error("the cache: what lies under %s is not ours; it is thrown away", key)
+            self.delete(key, version)
+            return default
 
     def set(self, *args: Any, **kwargs: Any) -> Any:
         return self._either("set", *args, **kwargs)

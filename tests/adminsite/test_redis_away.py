@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 from celery import Celery
 from django.conf import settings
+from django.test import Client
 from kombu.exceptions import OperationalError
+from redis import Redis
 
 from adminsite.cache import SteadyRedisCache
 
@@ -40,3 +42,21 @@ def test_the_cache_without_redis_counts_on_its_own(broken_redis: str):
     cache.set(key, 4)
     assert cache.incr(key) == 5
     assert cache.get(key) == 5
+
+
+@pytest.mark.parametrize("junk", [b"\x80\x05N.", b"not json", b"\xff\xfe", b"[" * 200_000, b""])
+def test_what_we_did_not_write_is_thrown_away_and_signing_in_goes_on(
+    redis: Redis, client: Client, db: None, junk: bytes
+) -> None:
+    """Whoever can write to Redis runs nothing here, and breaks no page."""
+    client.post("/accounts/login/", {"login": "nobody", "password": "x"})
+    keys = list(redis.scan_iter("countersign:*allauth:rl:*"))
+    assert keys
+    for key in keys:
+        redis.set(key, junk)
+
+    answer = client.post("/accounts/login/", {"login": "nobody", "password": "x"})
+
+    assert answer.status_code == 200
+    assert "are not correct" in answer.content.decode()
+    assert junk.decode("latin-1") not in [redis.get(key) for key in keys]

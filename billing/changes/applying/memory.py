@@ -39,11 +39,7 @@ def refuse_an_older_database() -> None:
 
 def _known() -> tuple[int, str] | None:
     """The remembered number and reference; None for nothing, or for what is none of ours."""
-    try:
-        stored = cache.get(_place())
-    except ValueError:  # no JSON
-        return None
-    match stored:
+    match cache.get(_place()):
         case [int(number), str(reference)]:
             return number, reference
     return None
