@@ -21,6 +21,7 @@ from tests.world import approve, by, propose
 
 NOT_DONE = "the application does nothing like it"
 UNTOLD = "the record does not tell of it"
+OWNERS = "only migrations write here"
 KEPT = "these rows are kept"
 OF_MANAGER = "FROM billing_user u, billing_changerequest c WHERE u.username = 'manager'"
 OF_ADMIN = "FROM billing_user u, billing_changerequest c WHERE u.username = 'admin'"
@@ -30,6 +31,11 @@ RESOLUTION = (
 SURVEY = (
     "INSERT INTO billing_survey (uuid, customer_id, asked_by_id, error%s)"
     " SELECT gen_random_uuid(), c.customer_id, "
+)
+
+LOOK = (
+    "INSERT INTO billing_lookup (call_id, looked_at, verdict, counts, sentence, evidence)"
+    " SELECT id, %s, 'not_applied', true, 'x', '[]' FROM billing_call"
 )
 
 TRIES = {
@@ -85,6 +91,15 @@ TRIES = {
         (RESOLUTION % "") + "'took_effect', 'x', u.id, false " + OF_ADMIN,
         NOT_DONE,
     ),
+    "a look at what was never sent": ((LOOK % "now()"), NOT_DONE),
+    "a look put back in time": ((LOOK % "now() - interval '1 hour'"), NOT_DONE),
+    "a migration to come, said to be done": (
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('billing', '9999_more_guards', now())",
+        OWNERS,
+    ),
+    "a migration to be done again": ("DELETE FROM django_migrations WHERE app = 'billing'", OWNERS),
+    "a group": ("INSERT INTO auth_group (name) VALUES ('x')", OWNERS),
+    "a permission": ("UPDATE auth_permission SET codename = 'x'", OWNERS),
     "a manager's word": ((RESOLUTION % "") + "'leave_it', 'x', u.id, false " + OF_MANAGER, NOT_DONE),
 }
 

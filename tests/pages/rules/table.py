@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.pages.rules.rows import Command, Nothing, Page, Rule, Sql, Untold
+from tests.pages.rules.beside_requests import DJANGO, MIRROR, PEOPLE
+from tests.pages.rules.rows import Nothing, Page, Rule, Sql, Untold
 
 REASON = {"reason": "as agreed"}
 CODE = "only code gives this value; nothing that is typed gets there"
@@ -14,7 +15,6 @@ ADDED = "these rows are only ever added"
 NOT_DONE = "the application does nothing like it"
 UNTOLD = "the record does not tell of it"
 LATER = "of a sealed request cannot be added later"
-NEW = "seven-quiet-otters"
 FREEZE = "INSERT INTO billing_freeze (id, frozen, cause, reason)"
 DECIDE = {"verdict": "approve", "digest": "{half.digest}"}
 
@@ -163,6 +163,9 @@ CALLS: dict[str, Rule] = {
     "attempt.billing_attempt_reference_key": Sql(
         NUMBERED, copies="attempt", columns={"number": "7"}, as_="bare"
     ),
+    "lookup.practice": Sql(
+        WORKER, copies="lookup", columns={"looked_at": "now() - interval '1 hour'"}, says=NOT_DONE
+    ),
     "lookup.lookup_is_evidence": Sql(KEPT, "UPDATE billing_lookup SET verdict = 'not_applied'", ADDED),
 }
 
@@ -234,53 +237,4 @@ CONTROL: dict[str, Rule] = {
     "survey.billing_survey_uuid_key": Sql(CODE, copies="survey", as_="bare"),
 }
 
-PEOPLE: dict[str, Rule] = {
-    "user.usernames_differ_in_more_than_case": Command(
-        ("FINANCE",), {"name": "Eve", "role": "manager"}, "Somebody signs in with this name already"
-    ),
-    "user.billing_user_username_key": Command(
-        ("finance",), {"name": "Eve", "role": "manager"}, "Nobody was added. username: "
-    ),
-    "user.name_is_given": Command(("eve",), {"name": " ", "role": "manager"}, "Nobody was added. name: "),
-    "user.role_is_known": Command(("eve",), {"name": "Eve", "role": "owner"}, "invalid choice: 'owner'"),
-    "user.nobody_is_superuser_or_staff": Sql(CODE, "UPDATE billing_user SET is_staff = true", as_="bare"),
-    "user.practice": Sql(
-        "no page changes roles yet",
-        "UPDATE billing_user SET role = 'manager' WHERE role = 'finance'",
-        NOT_DONE,
-    ),
-    "user.person_is_told": Sql(
-        "only add_person makes people, with its audit row",
-        copies="user",
-        columns={"username": "'eve' || id"},
-        says=UNTOLD,
-    ),
-    "user.password_is_told": Untold(
-        "finance",
-        "/accounts/password/change/",
-        {
-            "oldpassword": "countersign-demo",
-            "password1": "seven-quiet-otters",
-            "password2": "seven-quiet-otters",
-        },
-        "UPDATE",
-    ),
-    "user_groups.billing_user_groups_user_id_group_id_af6b9d11_uniq": Nothing("Django's own, and empty here"),
-    "user_user_permissions.billing_user_user_permis_user_id_permission_id_78bf0dc2_uniq": Nothing(
-        "Django's own, and empty here"
-    ),
-}
-
-MIRROR: dict[str, Rule] = {
-    "customer.customers_that_came": Nothing("it counts, and refuses nothing"),
-    "customer.customers_that_moved": Nothing("it counts, and refuses nothing"),
-    "customer.customers_that_went": Nothing("it counts, and refuses nothing"),
-    "customfieldkey.a_key_exists_once_per_entity": Sql(
-        "only a refresh writes here, and stores each key once", copies="customfieldkey", as_="bare"
-    ),
-    "ingestalias.a_customer_holds_an_alias_once": Sql(
-        "only a refresh writes here, and stores each alias once", copies="ingestalias", as_="bare"
-    ),
-}
-
-TABLE: dict[str, Rule] = {**REQUESTS, **CALLS, **CONTROL, **PEOPLE, **MIRROR}
+TABLE: dict[str, Rule] = {**REQUESTS, **CALLS, **CONTROL, **PEOPLE, **MIRROR, **DJANGO}

@@ -1,0 +1,76 @@
+"""The rules about people, what is mirrored, and what Django keeps; the table of rules takes them in."""
+
+from __future__ import annotations
+
+from tests.pages.rules.rows import Command, Nothing, Rule, Sql, Untold
+
+CODE = "only code gives this value; nothing that is typed gets there"
+NOT_DONE = "the application does nothing like it"
+UNTOLD = "the record does not tell of it"
+NEW = "seven-quiet-otters"
+
+PEOPLE: dict[str, Rule] = {
+    "user.usernames_differ_in_more_than_case": Command(
+        ("FINANCE",), {"name": "Eve", "role": "manager"}, "Somebody signs in with this name already"
+    ),
+    "user.billing_user_username_key": Command(
+        ("finance",), {"name": "Eve", "role": "manager"}, "Nobody was added. username: "
+    ),
+    "user.name_is_given": Command(("eve",), {"name": " ", "role": "manager"}, "Nobody was added. name: "),
+    "user.role_is_known": Command(("eve",), {"name": "Eve", "role": "owner"}, "invalid choice: 'owner'"),
+    "user.nobody_is_superuser_or_staff": Sql(CODE, "UPDATE billing_user SET is_staff = true", as_="bare"),
+    "user.practice": Sql(
+        "no page changes roles yet",
+        "UPDATE billing_user SET role = 'manager' WHERE role = 'finance'",
+        NOT_DONE,
+    ),
+    "user.person_is_told": Sql(
+        "only add_person makes people, with its audit row",
+        copies="user",
+        columns={"username": "'eve' || id"},
+        says=UNTOLD,
+    ),
+    "user.password_is_told": Untold(
+        "finance",
+        "/accounts/password/change/",
+        {
+            "oldpassword": "countersign-demo",
+            "password1": "seven-quiet-otters",
+            "password2": "seven-quiet-otters",
+        },
+        "UPDATE",
+    ),
+    "user_groups.billing_user_groups_user_id_group_id_af6b9d11_uniq": Nothing("Django's own, and empty here"),
+    "user_user_permissions.billing_user_user_permis_user_id_permission_id_78bf0dc2_uniq": Nothing(
+        "Django's own, and empty here"
+    ),
+}
+
+MIRROR: dict[str, Rule] = {
+    "customer.customers_that_came": Nothing("it counts, and refuses nothing"),
+    "customer.customers_that_moved": Nothing("it counts, and refuses nothing"),
+    "customer.customers_that_went": Nothing("it counts, and refuses nothing"),
+    "customfieldkey.a_key_exists_once_per_entity": Sql(
+        "only a refresh writes here, and stores each key once", copies="customfieldkey", as_="bare"
+    ),
+    "ingestalias.a_customer_holds_an_alias_once": Sql(
+        "only a refresh writes here, and stores each alias once", copies="ingestalias", as_="bare"
+    ),
+}
+
+DJANGO: dict[str, Rule] = {
+    f"{table}.only_migrations_write": Sql(
+        "no page of ours uses what Django keeps here",
+        f"DELETE FROM {'billing_' if table.startswith('user_') else ''}{table}",  # noqa: S608 our own words
+        "only migrations write here",
+    )
+    for table in (
+        "django_migrations",
+        "django_content_type",
+        "auth_permission",
+        "auth_group",
+        "auth_group_permissions",
+        "user_groups",
+        "user_user_permissions",
+    )
+}
