@@ -23,6 +23,7 @@ from local.places import free_port, make_own_folder, open_log, package_folder, w
 from local.processes import CannotStart, last_lines, start, stop
 
 START_SECONDS = 60.0
+SEALED_VERSION = "2"  # as in billing/changes/sealed.py
 ROLES_SQL = Path(__file__).resolve().parent.parent / "deploy" / "roles.sql"
 DATABASE = "countersign"
 OWNER, APPLICATION = "countersign_owner", "countersign_app"
@@ -93,6 +94,16 @@ class PostgresServer:
                 return
             self.stop()
         raise CannotStart(f"PostgreSQL didn't start. The end of its log:\n{last_lines(self.log)}")
+
+    def holds_older_requests(self) -> bool:
+        """Whether a change request in the data was sealed by a version whose text isn't read any more."""
+        with psycopg.connect(self.owner_url()) as connection:
+            if connection.execute("SELECT to_regclass('billing_changerequest')").fetchone() == (None,):
+                return False
+            older = (
+                "SELECT EXISTS (SELECT FROM billing_changerequest WHERE sealed::jsonb ->> 'version' <> %s)"
+            )
+            return connection.execute(older, [SEALED_VERSION]).fetchone() == (True,)
 
     def stop(self) -> None:
         """Fast shutdown: sessions are cut, committed work is written."""

@@ -43,6 +43,16 @@ class Servers:
         for server in (self.postgres, self.redis):
             if server is not None:
                 server.start()
+        if self.postgres is not None and self.configuration.metronome.is_ours:
+            self._forget_older_data(self.postgres)
+
+    def _forget_older_data(self, postgres: PostgresServer) -> None:
+        """The demo of a version before the release: its requests can't be carried on, so it begins anew."""
+        if postgres.holds_older_requests():
+            print("The demo's data was made by an earlier version; it is made anew.", flush=True)
+            postgres.stop()
+            postgres.remove()
+            postgres.start()
 
     def stop(self) -> None:
         for server in (self.redis, self.postgres):

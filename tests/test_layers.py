@@ -16,7 +16,7 @@ BELOW: dict[str, set[str]] = {
     "audit": {"users", "lists"},
     "metronome": {"walking"},
     "control": {"audit"},
-    "mirror": {"users", "audit", "metronome", "control", "lists", "clock"},
+    "mirror": {"users", "audit", "metronome", "control", "lists", "clock", "walking"},
     "changes": {"users", "roles", "audit", "metronome", "control", "mirror", "lists", "clock", "walking"},
     "tasks": {"users", "changes", "mirror", "audit", "control"},
     "pages": {"users", "roles", "audit", "control", "mirror", "changes", "tasks", "lists", "clock"},

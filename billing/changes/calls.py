@@ -52,7 +52,7 @@ def put(
     Raises WrongState where there is no such arrow; nothing is written then.
     """
     if to not in ARROWS[CallStatus(call.status)]:
-        raise WrongState(f"Call {call.position + 1} is {call.get_status_display().lower()}, not on its way.")
+        raise WrongState(f"Call {call.position} is {call.get_status_display().lower()}, not on its way.")
     call.status, call.result = to, result
     is_settled = to in (CallStatus.APPLIED, CallStatus.REFUSED)
     call.settled_at = database_now() if is_settled else None
@@ -70,6 +70,12 @@ def carry_on(change: ChangeRequest, *, actor: Actor, explanation: str, reason: s
     else:
         to, event = Status.APPLIED, Event.CHANGE_APPLIED
     move(change, to, actor=actor, event=event, explanation=explanation, reason=reason)
+
+
+def results_of(change: ChangeRequest) -> dict[int, dict[str, Any]]:
+    """What the calls that took effect have returned, by their number."""
+    rows = change.calls.filter(status=CallStatus.APPLIED).values_list("position", "result")
+    return {position: result or {} for position, result in rows}
 
 
 def may_have_arrived(call: Call) -> bool:

@@ -125,7 +125,7 @@ class ChangeRequest(models.Model):
     @property
     def about_customer(self) -> uuid.UUID | str | None:
         """The customer that it is about, or that its first call has made by now."""
-        if self.customer_id or self.kind != "customer.create" or self.pk is None:
+        if self.customer_id or self.pk is None:
             return self.customer_id
         first = self.calls.first()
         return (first.result or {}).get("id") if first else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,8 +16,13 @@ from uuid import UUID
 from billing.changes.oddities import is_hidden
 from billing.metronome.calls import HttpCall
 from billing.metronome.operations import operation
+from billing.metronome.operations.base import States
 
-VERSION = 1
+VERSION = 2
+
+
+Results = Mapping[int, Mapping[str, Any]]
+"""Call number → what it returned, for those that took effect."""
 
 
 class NotSealable(ValueError):
@@ -50,10 +56,19 @@ def digest_of(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class SealedCall:
-    """One call as it was approved: `params` are of its operation's own type.
+class SealedGuard:
+    """What must hold right before its call: `values`, but for those that `of` has already."""
 
-    `before` is the snapshot it will meet, `after` the one it leaves.
+    name: str
+    values: tuple[str, ...]
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCall:
+    """One call as it was approved, counted from 1: `params` are of its operation's own type.
+
+    `before` are the states that it will meet, `after` those that it leaves.
     """
 
     position: int
@@ -61,8 +76,24 @@ class SealedCall:
     params: Any
     http: HttpCall
     key: UUID
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    guards: tuple[SealedGuard, ...]
+    before: States
+    after: States
+
+    def resolved(self, results: Results) -> HttpCall:
+        """The request with the ids in it that earlier calls have returned, and otherwise as it was shown.
+
+        Raises KeyError for an id that is not there, ValueError for one that would change anything else.
+        """
+        writer = operation(self.operation)
+        params = writer.resolved(self.params, results)
+        http, shown = writer.show(params), self.http
+        for made, given in writer.filled_in(self.params, params).items():
+            body = json.loads(json.dumps(shown.body).replace(json.dumps(made)[1:-1], given))
+            shown = HttpCall(shown.method, shown.path.replace(made, given), body)
+        if http != shown:
+            raise ValueError(f"call {self.position} would be sent differently from what was shown")
+        return http
 
     @property
     def how_found(self) -> str:
@@ -110,7 +141,7 @@ class SealedRequest:
 
     @property
     def maker(self) -> dict[str, Any]:
-        return self.content["maker"]
+        return self.content["makers"][0]
 
     @property
     def customer_id(self) -> str | None:
@@ -121,27 +152,23 @@ class SealedRequest:
         return self.content["subject"]["text"]
 
     @property
-    def before(self) -> dict[str, Any] | None:
-        """The customer as the mirror knew it at submit; None for one that does not exist yet."""
+    def before(self) -> States:
+        """The things that it is about, as the mirror knew them at submit."""
         return self.content["before"]
 
     @property
-    def after(self) -> dict[str, Any] | None:
-        """The customer as the calls leave it."""
+    def after(self) -> States:
+        """The things as the calls leave them."""
         return self.calls[-1].after
 
     @property
-    def watched(self) -> dict[str, Any]:
-        """Field → value at submit; a live difference right before a call makes the request stale."""
+    def watched(self) -> States:
+        """Thing → field → value at submit; a live difference right before a call makes the request stale."""
         return self.content["watched"]
 
-    @property
-    def added_aliases(self) -> list[str]:
-        return self.content["added_aliases"]
-
-    @property
-    def removed_aliases(self) -> list[str]:
-        return self.content["removed_aliases"]
+    def call(self, position: int) -> SealedCall:
+        """The call of this number, the first being 1."""
+        return self.calls[position - 1]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -180,17 +207,28 @@ class SealedRequest:
         return datetime.fromisoformat(self.content["submitted_at"])
 
 
+def named(after: States, position: int) -> States:
+    """The states with what this call makes named by it: `customer:@` becomes `customer:@1`."""
+    return {f"{of}{position}" if of.endswith(":@") else of: state for of, state in after.items()}
+
+
+def id_of(thing: str, results: Results) -> str | None:
+    """The id that this thing has in Metronome; None for one that no call has made yet."""
+    given = thing.partition(":")[2]
+    return results.get(int(given[1:]), {}).get("id") if given.startswith("@") else given
+
+
 def read(text: str) -> SealedRequest:
     """Read a sealed text. Raises ValueError when it is not one of ours."""
     content = json.loads(text)
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise ValueError("this is not a sealed request of a version that is understood")
-    snapshot = content["before"]
+    states: States = content["before"]
     calls = []
-    for position, call in enumerate(content["calls"]):
+    for position, call in enumerate(content["calls"], 1):
         writer = operation(call["operation"])
         params = writer.read(call["params"])
-        after = writer.after(snapshot, params)
+        after = named(writer.after(states, params), position)
         calls.append(
             SealedCall(
                 position=position,
@@ -198,10 +236,14 @@ def read(text: str) -> SealedRequest:
                 params=params,
                 http=HttpCall(method=call["method"], path=call["path"], body=call["body"]),
                 key=UUID(call["key"]),
-                before=snapshot,
+                guards=tuple(
+                    SealedGuard(guard["name"], tuple(guard["values"]), guard["of"])
+                    for guard in call["guards"]
+                ),
+                before=states,
                 after=after,
             )
         )
-        snapshot = after
+        states = after
     steps = tuple(SealedStep(role=step["role"], people=step["people"]) for step in content["steps"])
     return SealedRequest(content=content, calls=tuple(calls), steps=steps)

@@ -167,6 +167,10 @@ class CustomerPlanRecord:
     ending_before: datetime | None
     raw: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
+    def is_open(self, at: datetime) -> bool:
+        """Not over yet."""
+        return self.ending_before is None or self.ending_before > at
+
     @classmethod
     def from_customer_list(cls, customer_id: str, source: dict[str, Any]) -> CustomerPlanRecord:
         """From GET /v1/customers/{id}/plans."""
@@ -233,6 +237,10 @@ class ContractRecord:
             raw=source,
         )
 
+    def is_open(self, at: datetime) -> bool:
+        """Not archived and not over; one that starts later is open too, since archiving ends it as well."""
+        return self.archived_at is None and (self.ending_before is None or self.ending_before > at)
+
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRecord:
@@ -249,6 +257,16 @@ class InvoiceRecord:
     end_timestamp: datetime | None
     issued_at: datetime | None
     raw: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def is_finalized(self) -> bool:
+        """Whether it is on its way to the customer, or there."""
+        return self.status.upper() == "FINALIZED"
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it still grows."""
+        return self.status.upper() == "DRAFT"
 
     @classmethod
     def from_json(cls, source: dict[str, Any]) -> InvoiceRecord:

@@ -24,8 +24,6 @@ from billing.roles import Can
 
 UNDECIDED = {"reason", "typed_name", "open_business", "open_business_reason"}
 """Fields that say nothing about who has to approve."""
-UNDOES = {("customer.archive", "customer.realias")}
-"""(old kind, new kind): an archiving that only cleared the aliases is undone by giving them back."""
 
 
 @needs(Can.PROPOSE)
@@ -158,17 +156,16 @@ def _replaced(request: HttpRequest, kind: str, customer: Any) -> ChangeRequest |
         raise Http404("That request can't be proposed again.")
     if old.customer_id != (customer.pk if customer else None):
         raise Http404("That request is about another customer.")
-    if (old.kind, kind) not in UNDOES and old.kind != kind:
+    if kind not in (old.kind, KINDS[old.kind].undone_by):
         raise Http404("That request asks for something else.")
     return old
 
 
 def _undo(old: ChangeRequest | None, kind: str) -> dict[str, Any]:
-    """Undoing a request by another kind: an archiving that only cleared aliases gets its aliases back."""
-    if old is None or (old.kind, kind) not in UNDOES:
+    """What the form starts with where this kind gives back what an older request had done."""
+    if old is None or kind != KINDS[old.kind].undone_by:
         return {}
-    before = sealed.read(old.sealed).before
-    return {"ingest_aliases": before["ingest_aliases"]} if before else {}
+    return KINDS[old.kind].undoing(sealed.read(old.sealed)) or {}
 
 
 def _survey(request: HttpRequest, kind: Kind, snapshot: dict[str, Any] | None) -> Survey | None:

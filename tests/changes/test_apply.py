@@ -52,7 +52,7 @@ def test_an_approved_renaming_is_applied_once_under_its_reference(
     assert (effect["resource_id"], effect["after"]["name"]) == (snapshot["id"], "Halcyon Freight GmbH")
     call = approved.calls.get()
     assert effect["idempotency_key"] == f"{call.key}-1"
-    assert effect["user_agent"].endswith(f" {approved.reference}/0.1")
+    assert effect["user_agent"].endswith(f" {approved.reference}/1.1")
     assert effect["user_agent"].startswith("countersign/1.0 (")
     assert events(approved) == [
         "change.submitted",

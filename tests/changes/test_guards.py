@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from billing.changes.applying import apply, claiming, guards, preflight, sweeping
+from billing.changes.applying import apply, claiming, preflight, sweeping
+from billing.changes.asking.kinds.customer import free_aliases
 from billing.changes.models import Attempt, ChangeRequest
 from billing.metronome.client import Gateway
 from billing.mirror.refresh import refresh_account
@@ -88,9 +89,12 @@ def test_a_list_longer_than_the_mirror_has_it_is_given_up_for_asking_one_by_one(
     checker: User,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(guards, "_pages_of_the_account", lambda most: 1)
+    monkeypatch.setattr(free_aliases, "_pages_of_the_account", lambda most: 1)
     monkeypatch.setattr(
-        guards.Gateway, "customers_page", paged_by(10, guards.Gateway.customers_page), raising=True
+        free_aliases.Gateway,
+        "customers_page",
+        paged_by(10, free_aliases.Gateway.customers_page),
+        raising=True,
     )
     simulator.change("create", name="The other one", ingest_aliases=["meter-0003"])
     change = adding(many(5), snapshot, maker, checker)
@@ -117,7 +121,9 @@ def test_a_check_asks_for_a_bounded_number_of_aliases(
     maker: User,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(guards, "SPARE_PAGES", 1_000)  # as in an account of a hundred thousand customers
+    monkeypatch.setattr(
+        free_aliases, "SPARE_PAGES", 1_000
+    )  # as in an account of a hundred thousand customers
     change = adding(many(400), snapshot, maker)
     before = lists_read(simulator)
 
@@ -125,7 +131,7 @@ def test_a_check_asks_for_a_bounded_number_of_aliases(
 
     change.refresh_from_db()
     assert (change.status, change.check_error) == ("submitted", "")
-    assert lists_read(simulator) - before == guards.MOST_OF_A_CHECK
+    assert lists_read(simulator) - before == preflight.MOST_OF_A_CHECK
 
 
 def test_work_longer_than_the_lease_is_done_once_by_whoever_began_it(
@@ -138,7 +144,7 @@ def test_work_longer_than_the_lease_is_done_once_by_whoever_began_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.WRITE_DEADLINE_SECONDS, settings.LEASE_SECONDS, settings.LEASE_MARGIN_SECONDS = 1, 3, 1
-    monkeypatch.setattr(guards, "SPARE_PAGES", 1_000)
+    monkeypatch.setattr(free_aliases, "SPARE_PAGES", 1_000)
     change = adding(many(12), snapshot, maker, checker)
     simulator.control("POST", "latency", {"seconds": 0.3})
     ask, recovered = Gateway.customers_holding_alias, []
@@ -173,7 +179,7 @@ def test_whoever_lost_the_lease_stops_and_sends_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(claiming, "RENEW_EVERY_SECONDS", 0.0)
-    monkeypatch.setattr(guards, "SPARE_PAGES", 1_000)
+    monkeypatch.setattr(free_aliases, "SPARE_PAGES", 1_000)
     change = adding(many(5), snapshot, maker, checker)
     ask, asked = Gateway.customers_holding_alias, []
 

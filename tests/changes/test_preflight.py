@@ -47,7 +47,7 @@ def test_a_moved_customer_makes_it_stale_before_anybody_decides_and_it_can_be_pr
     )
     again = submitting.submit(proposal, actor=by(maker), reason="still wanted", replaces=submitted)
     assert again.replaces == submitted
-    assert sealed.read(again.sealed).before["name"] == "Moved on"
+    assert sealed.read(again.sealed).before[f"customer:{again.customer_id}"]["name"] == "Moved on"
 
 
 def test_an_unreadable_metronome_changes_no_status_and_says_so(

@@ -188,10 +188,10 @@ def test_the_page_lists_the_evidence_in_order_and_explains_each_word(
 
     answer = browser.get(f"/changes/{doubtful.reference}/")
 
-    [(number, call, exhibits)] = answer.context["evidence"]
-    assert (number, call.operation) == (1, "customers.setName")
-    assert exhibits[0].attempt is not None
-    assert [exhibit.at for exhibit in exhibits] == sorted(exhibit.at for exhibit in exhibits)
+    [line] = answer.context["page"].calls
+    assert (line.number, line.row.operation) == (1, "customers.setName")
+    assert line.exhibits[0].attempt is not None
+    assert [exhibit.at for exhibit in line.exhibits] == sorted(exhibit.at for exhibit in line.exhibits)
     for word in (Word.TOOK_EFFECT, Word.TRY_AGAIN, Word.LEAVE_IT):
         assert f'name="verdict" value="{word.value}" required' in answer.text
         assert escape(resolving.MEANINGS[word]) in answer.text
@@ -223,7 +223,7 @@ def test_what_a_person_vouched_for_is_never_shown_as_read_from_metronome(
 
     answer = browser.get(f"/changes/{doubtful.reference}/")
 
-    assert answer.context["signatures"][-1].detail == "by a person’s word"
+    assert answer.context["page"].signatures[-1].detail == "by a person’s word"
     assert "as Metronome shows it" not in answer.text
 
 

@@ -10,8 +10,9 @@ from django.test import Client
 
 from adminsite.metronome import MetronomeSettings
 from billing.changes import sealed
-from billing.changes.applying import apply, guards, preflight, sweeping
+from billing.changes.applying import apply, preflight, sweeping
 from billing.changes.asking import survey
+from billing.changes.asking.kinds.customer import free_aliases
 from billing.changes.models import ChangeRequest, Verdict
 from billing.metronome.client import Gateway
 from billing.metronome.text import utf16_units
@@ -157,7 +158,7 @@ def test_reads_that_outlive_the_lease_at_the_shipped_budget_end_in_one_effect(
     checker: User,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(guards, "SPARE_PAGES", 10_000)  # an account so large that each alias is asked for
+    monkeypatch.setattr(free_aliases, "SPARE_PAGES", 10_000)  # so large that each alias is asked for
     aliases = [*snapshot["ingest_aliases"], *(f"meter-{position:04}" for position in range(340))]
     change = approve(
         propose("customer.realias", maker, {"ingest_aliases": aliases}, snapshot=snapshot), checker

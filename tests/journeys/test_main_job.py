@@ -100,7 +100,7 @@ def test_a_new_alias_travels_from_finance_to_metronome(
     held = live.simulator.customer(alias="journey-alias")
     assert held["id"] == customer["id"]
     (effect,) = live.simulator.ledger()
-    assert effect["user_agent"].endswith(f" {reference}/0.1")
+    assert effect["user_agent"].endswith(f" {reference}/1.1")
     expect_story(live, auditor, reference, approvals=1)
 
 

@@ -30,7 +30,7 @@ def rename(gateway: Gateway, simulator: RunningSimulator, *, resend: bool = Fals
         Sending(
             setter.show(Renaming(customer.id, "New name")),
             CallKey(uuid.uuid4(), 1),
-            "CR-000001/0.1",
+            "CR-000001/1.1",
             is_resend=resend,
             ids_are_fresh=False,
         ),
@@ -42,7 +42,7 @@ def test_a_confirmed_write_returns_its_result(gateway: Gateway, simulator: Runni
 
     assert result["name"] == "New name"
     assert simulator.customer(id=result["id"])["name"] == "New name"
-    assert simulator.ledger()[0]["user_agent"] == "countersign/1.0 (test) CR-000001/0.1"
+    assert simulator.ledger()[0]["user_agent"] == "countersign/1.0 (test) CR-000001/1.1"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_replayed_answer_is_not_believed_when_the_customer_reads_otherwise(
     call = setter.show(Renaming(customer.id, "New name"))
 
     def send() -> dict[str, Any]:
-        sending = Sending(call, key, "CR-000001/0.1", is_resend=True, ids_are_fresh=False)
+        sending = Sending(call, key, "CR-000001/1.1", is_resend=True, ids_are_fresh=False)
         return setter.send(gateway, sending)
 
     assert send() == {"id": customer.id, "name": "New name"}

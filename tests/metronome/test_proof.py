@@ -13,7 +13,7 @@ import pytest
 from billing.metronome.calls import CallKey, Sending
 from billing.metronome.client import Gateway
 from billing.metronome.operations import operation, proof
-from billing.metronome.operations.base import FindFacts, Finding, Proof
+from billing.metronome.operations.base import FindFacts, Finding, Proof, States, thing
 from billing.metronome.operations.customers.create import NewCustomer
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 from billing.metronome.operations.customers.set_name import Renaming
@@ -21,7 +21,7 @@ from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.records import CustomerRecord, OddRow
 from tests.simulator_server import RunningSimulator
 
-REFERENCE = "CR-000123/0.1"
+REFERENCE = "CR-000123/1.1"
 CREATE = "POST /v1/customers"
 SET_NAME = "POST /v1/customers/{customer_id}/setName"
 SET_ALIASES = "POST /v1/customers/{customer_id}/setIngestAliases"
@@ -29,7 +29,7 @@ SET_ALIASES = "POST /v1/customers/{customer_id}/setIngestAliases"
 NEWCOMER = NewCustomer("Lost and found", ("lost-1",), {})
 
 
-def send_lost(gateway: Gateway, name: str, params: Any, before: dict[str, Any] | None) -> FindFacts:
+def send_lost(gateway: Gateway, name: str, params: Any, before: States) -> FindFacts:
     """Send one call whose answer is lost; what a look may know of it."""
     sender = operation(name)
     now = datetime.now(UTC)
@@ -48,9 +48,13 @@ def send_lost(gateway: Gateway, name: str, params: Any, before: dict[str, Any] |
     return facts
 
 
+def as_it_is(customer: CustomerRecord) -> States:
+    return {thing("customer", customer.id): customer.as_snapshot()}
+
+
 def rename_lost(gateway: Gateway, customer: CustomerRecord) -> FindFacts:
     params = Renaming(customer.id, "Ours")
-    return send_lost(gateway, "customers.setName", params, customer.as_snapshot())
+    return send_lost(gateway, "customers.setName", params, as_it_is(customer))
 
 
 def found(gateway: Gateway, name: str, facts: FindFacts) -> Finding:
@@ -81,7 +85,12 @@ def test_a_third_set_of_aliases_after_our_own_row_is_an_effect(
 ) -> None:
     simulator.fault(SET_ALIASES, "drop_after")
     params = WholeSet(customer.id, ("ours-1", "ours-2"))
-    facts = send_lost(gateway, "customers.setIngestAliases", params, customer.as_snapshot())
+    facts = send_lost(
+        gateway,
+        "customers.setIngestAliases",
+        params,
+        as_it_is(customer),
+    )
     simulator.change("set_ingest_aliases", customer.id, ingest_aliases=["ours-1", "theirs"])
 
     finding = found(gateway, "customers.setIngestAliases", facts)
@@ -118,7 +127,7 @@ def test_others_rows_hide_neither_a_lost_creation_nor_a_set_back(
         simulator.change("rename", noisy.id, name=f"Noise {number}")
     simulator.fault("POST /v1/customers", "drop_after")
     params = NewCustomer("Lost and found", ("lost-1",), {})
-    created = send_lost(gateway, "customers.create", params, None)
+    created = send_lost(gateway, "customers.create", params, {})
     simulator.fault(SET_NAME, "drop_after")
     renamed = rename_lost(gateway, one)
     simulator.change("rename", one.id, name=one.name)
@@ -143,10 +152,10 @@ def test_in_an_account_too_busy_to_read_whole_the_holders_own_log_tells(
     for number in range(101):
         simulator.change("rename", noisy.id, name=f"Noise {number}")
     simulator.fault(CREATE, "drop_after")
-    made = send_lost(gateway, "customers.create", NEWCOMER, None)
+    made = send_lost(gateway, "customers.create", NEWCOMER, {})
     simulator.fault(CREATE, "drop_before")
     never = replace(NEWCOMER, ingest_aliases=("lost-2",))
-    lost = send_lost(gateway, "customers.create", never, None)
+    lost = send_lost(gateway, "customers.create", never, {})
 
     spent = gateway.requests_spent
     finding = found(gateway, "customers.create", made)
@@ -175,7 +184,7 @@ def test_what_others_did_to_a_customer_since_hides_no_creation(
     gateway: Gateway, simulator: RunningSimulator, changes: list[tuple[str, dict[str, Any]]], words: str
 ) -> None:
     simulator.fault(CREATE, "status_after", status=500)
-    made = send_lost(gateway, "customers.create", NEWCOMER, None)
+    made = send_lost(gateway, "customers.create", NEWCOMER, {})
     customer = simulator.customer(alias="lost-1")
     for what, body in changes:
         ours = {"id": customer["id"]} if what == "archive" else {}

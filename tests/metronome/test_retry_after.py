@@ -63,7 +63,7 @@ def test_nobody_sends_while_metronome_asks_to_wait(
     setter = operation("customers.setName")
     call = setter.show(Renaming(customer.id, "New name"))
     key = CallKey(uuid.uuid4(), 1)
-    sending = Sending(call, key, "CR-000001/0.1", is_resend=False, ids_are_fresh=False)
+    sending = Sending(call, key, "CR-000001/1.1", is_resend=False, ids_are_fresh=False)
     route = "GET /v1/customers" if asked_by == "a read" else SET_NAME
     ahead = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     simulator.fault(

@@ -32,7 +32,7 @@ from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.applying.resending import why_not_again
 from billing.changes.applying.verifying import Tampered, verified
 from billing.changes.applying.watching import differences
-from billing.changes.calls import carry_on, may_have_arrived
+from billing.changes.calls import carry_on, may_have_arrived, results_of
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.sealed import SealedRequest
@@ -126,7 +126,7 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
         _release(claim, f"{problem} It is tried again.", max(5.0, problem.wait_seconds))
         return False
     renew(claim)
-    journalled = journal(claim, request.calls[call.position], call.pk)
+    journalled = journal(claim, request, call)
     if journalled is None:
         _release(claim, "Applying was frozen before it was sent." if freezing.is_frozen() else "")
         return False
@@ -190,7 +190,7 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
         if may_have_arrived(call):
             finding = look(gateway, request, call)
         if finding is None or finding.proof != Proof.APPLIED:
-            moved = differences(gateway, request, applied_calls=call.position)
+            moved = differences(gateway, request, request.call(call.position), results_of(call.change))
     except Halt as alarm:
         _release(claim, alarm.message)
         freezing.halt(alarm.message)
@@ -226,14 +226,14 @@ def _file_moved(change: ChangeRequest, call: Call, explanation: str, finding: Fi
     """What a customer that is not as approved means; `finding` is what became of a call sent before."""
     if finding is not None and filing.is_in_doubt(call, finding.proof):
         return filing.doubt_resend(change, call, f"{explanation} {finding.sentence}")
-    if call.position == 0:
+    if call.position == 1:
         return move(change, Status.STALE, actor=WORKER, event=Event.CHANGE_STALED, explanation=explanation)
     return move(
         change,
         Status.PARTLY_APPLIED,
         actor=WORKER,
         event=Event.CHANGE_PARTLY_APPLIED,
-        explanation=f"Before call {call.position + 1} the customer had moved. {explanation}",
+        explanation=f"Before call {call.position} what it writes to had moved. {explanation}",
         needs_person=True,
     )
 

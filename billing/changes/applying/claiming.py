@@ -16,10 +16,10 @@ from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet
 from billing.audit import log
 from billing.audit.actors import system
 from billing.audit.events import Event
-from billing.changes.calls import earlier_silence
+from billing.changes.calls import earlier_silence, results_of
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import about, database_now, locked
-from billing.changes.sealed import SealedCall
+from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import IN_DOUBT, Status
 from billing.control.freezing import is_frozen
 from billing.metronome.calls import CallKey, Sending
@@ -176,7 +176,7 @@ def keeper(claim: Claim, *, even_if_lost: bool = False) -> Callable[[], None]:
     return keep
 
 
-def journal(claim: Claim, sealed_call: SealedCall, call_id: int) -> tuple[Attempt, Sending] | None:
+def journal(claim: Claim, request: SealedRequest, waiting: Call) -> tuple[Attempt, Sending] | None:
     """Write down that a byte is about to leave, and renew the lease: the right to send. None: send nothing.
 
     The lease must still be ours and outlive the deadline with a margin, and nothing may be frozen; otherwise
@@ -189,7 +189,7 @@ def journal(claim: Claim, sealed_call: SealedCall, call_id: int) -> tuple[Attemp
         holds = change.status == Status.APPLYING and change.claim_token == claim.token
         if not holds or change.lease_until <= now + needed or is_frozen(locked=True):
             return None
-        call = Call.objects.select_for_update(no_key=True).get(pk=call_id)
+        call = Call.objects.select_for_update(no_key=True).get(pk=waiting.pk)
         if call.status != CallStatus.WAITING:
             return None
         number = call.attempts.count() + 1
@@ -217,12 +217,14 @@ def journal(claim: Claim, sealed_call: SealedCall, call_id: int) -> tuple[Attemp
                 "key": f"{call.key}-{call.generation}",
             },
         )
+        sealed_call = request.call(call.position)
+        http = sealed_call.resolved(results_of(change))
         sending = Sending(
-            sealed_call.http,
+            http,
             CallKey(uuid=call.key, generation=call.generation),
             attempt.reference,
             is_resend=earlier_silence(call, before=attempt),
-            ids_are_fresh=False,
+            ids_are_fresh=http != sealed_call.http,
         )
     return attempt, sending
 

@@ -70,7 +70,7 @@ def file_refused(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
         if not holds:
             return _late(change, call, attempt, AttemptOutcome.REFUSED)
         put(call, CallStatus.REFUSED)
-        if call.position == 0:
+        if call.position == 1:
             return move(
                 change,
                 Status.REFUSED,
@@ -83,7 +83,7 @@ def file_refused(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
             Status.PARTLY_APPLIED,
             actor=WORKER,
             event=Event.CHANGE_PARTLY_APPLIED,
-            explanation=f"Call {call.position + 1} was refused by Metronome: {failure.message}",
+            explanation=f"Call {call.position} was refused by Metronome: {failure.message}",
             needs_person=True,
         )
 

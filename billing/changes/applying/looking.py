@@ -8,7 +8,7 @@ from typing import Any
 from billing.audit import log
 from billing.audit.events import Event
 from billing.changes.applying.claiming import WORKER
-from billing.changes.calls import carry_on, put
+from billing.changes.calls import carry_on, put, results_of
 from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
 from billing.changes.moves import about, database_now
 from billing.changes.sealed import SealedRequest
@@ -21,18 +21,19 @@ from billing.mirror import likeness
 
 def look(gateway: Gateway, request: SealedRequest, call: Call) -> Finding:
     """Ask Metronome about a call that was sent. Raises GatewayError when it can't be read."""
-    sealed_call = request.calls[call.position]
+    sealed_call = request.call(call.position)
+    finder = operation(call.operation)
     attempts = list(call.attempts.order_by("number"))
     facts = FindFacts(
-        params=sealed_call.params,
+        params=finder.resolved(sealed_call.params, results_of(call.change)),
         before=sealed_call.before,
         first_sent_at=call.first_sent_at,
         last_sent_at=attempts[-1].sent_at,
         references=tuple(attempt.reference for attempt in attempts),
     )
-    finding = operation(call.operation).find(gateway, facts)
-    if finding.proof == Proof.NOT_APPLIED and request.customer_id is None:
-        return _unless_the_mirror_knows_better(finding, sealed_call.params.name, facts)
+    finding = finder.find(gateway, facts)
+    if finding.proof == Proof.NOT_APPLIED and finder.makes:
+        return _unless_the_mirror_knows_better(finding, finder.called(facts.params), facts)
     return finding
 
 

@@ -12,11 +12,10 @@ from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes import sealed
 from billing.changes.alone import alone
-from billing.changes.applying.guards import MOST_OF_A_CHECK
 from billing.changes.applying.memory import refuse_an_older_database
 from billing.changes.applying.reflecting import JustRead, reflect
-from billing.changes.applying.watching import applied_count, differences
-from billing.changes.models import ChangeRequest
+from billing.changes.applying.watching import differences
+from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.statuses import Status
 from billing.metronome.client import Gateway
@@ -27,6 +26,10 @@ FRESH_FOR = timedelta(seconds=60)
 AT_ONCE = timedelta(seconds=5)
 """How long a person who presses *Check now* waits at most for the next check, whoever pressed it before."""
 CHECKED = (Status.SUBMITTED, Status.APPROVED)
+
+
+MOST_OF_A_CHECK = 20
+"""Requests that the guards of a check may cost: anybody who opens a request's page asks for one."""
 
 
 def ask(change: ChangeRequest, quiet_for: timedelta = FRESH_FOR) -> bool:
@@ -54,9 +57,14 @@ def check_change(change_id: int, gateway: Gateway) -> None:
     """
     with alone(f"check of request {change_id}") as is_ours:
         change = ChangeRequest.objects.filter(pk=change_id, status__in=CHECKED).first() if is_ours else None
-        if change is None or applied_count(change) or _is_answered(change):
+        if change is None or has_begun(change) or _is_answered(change):
             return
         _check(change, gateway)
+
+
+def has_begun(change: ChangeRequest) -> bool:
+    """Whether a call of it took effect: from then on only the worker may say what moved."""
+    return change.calls.filter(status=CallStatus.APPLIED).exists()
 
 
 def _is_answered(change: ChangeRequest) -> bool:
@@ -72,12 +80,12 @@ def _check(change: ChangeRequest, gateway: Gateway) -> None:
         refuse_an_older_database()
         ensure_account(gateway)
         with gateway.noting(just_read.note):
-            moved = differences(gateway, request, applied_calls=0, most_guard_requests=MOST_OF_A_CHECK)
+            moved = differences(gateway, request, request.call(1), {}, most_guard_requests=MOST_OF_A_CHECK)
     except GatewayError as failure:
         error = failure.message
     with transaction.atomic():
         change = locked(change_id)
-        if Status(change.status) not in CHECKED or applied_count(change):
+        if Status(change.status) not in CHECKED or has_begun(change):
             return
         if error:
             change.check_error = error

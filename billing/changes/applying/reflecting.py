@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
+from billing.changes import sealed
+from billing.changes.calls import results_of
 from billing.changes.models import Attempt, Call, ChangeRequest
 from billing.changes.moves import database_now
+from billing.changes.sealed import id_of
 from billing.changes.statuses import SETTLED, Status
 from billing.metronome.client import Gateway
 from billing.metronome.records import CustomerRecord
@@ -37,25 +39,30 @@ class JustRead:
         """Keep a record; asked: the monotonic second before the read."""
         self._records[record.id] = (record, self._at + timedelta(seconds=asked - self._began))
 
-    def of(self, customer_id: UUID) -> tuple[CustomerRecord, datetime] | None:
+    def of(self, customer_id: str) -> tuple[CustomerRecord, datetime] | None:
         """The record and the database's time before it was read; None when the work did not read it."""
-        return self._records.get(str(customer_id))
+        return self._records.get(customer_id)
 
 
 def reflect(change_id: int, gateway: Gateway, just_read: JustRead | None = None) -> None:
-    """Refresh the customer of a request that has just moved on. A failure changes nothing but freshness.
+    """Refresh the customers of a request that has just moved on. A failure changes nothing but freshness.
 
     What the work itself has read is not read again: its check, its read-back or its look came last. Only
     archiving touches subscriptions, so only then they are read.
     """
     change = ChangeRequest.objects.get(pk=change_id)
-    if change.status not in MOVED_ON or not change.about_customer:
+    if change.status not in MOVED_ON:
         return
-    read = just_read.of(change.about_customer) if just_read else None
-    if read is None or change.irreversible:
-        refresh_customer(gateway, change.about_customer, read=read)
-    else:
-        store_customer(*read)
+    request, results = sealed.read(change.sealed), results_of(change)
+    for thing in request.after:
+        customer_id = id_of(thing, results) if thing.startswith("customer:") else None
+        if customer_id is None:
+            continue
+        read = just_read.of(customer_id) if just_read else None
+        if read is None or change.irreversible:
+            refresh_customer(gateway, customer_id, read=read)
+        else:
+            store_customer(*read)
 
 
 def reflect_forgotten(gateway: Gateway) -> int:

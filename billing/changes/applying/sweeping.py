@@ -116,7 +116,9 @@ def _recover(change_id: int) -> bool:
             if (call := change.calls.filter(status=CallStatus.SENT).first()) is not None:
                 doubt_lost_claim(change, call)
             else:
-                carry_on(change, actor=WORKER, explanation="The worker stopped before it went on.")
+                is_done = not change.calls.exclude(status=CallStatus.APPLIED).exists()
+                words = "" if is_done else "The worker stopped before anything was sent."
+                carry_on(change, actor=WORKER, explanation=words)
     except IntegrityError as refusal:
         block_refused(change_id, refusal)
     return True

@@ -5,10 +5,14 @@ from __future__ import annotations
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes import sealed
+from billing.changes.calls import results_of
 from billing.changes.models import ChangeRequest, Verdict
 from billing.changes.sealed import SealedRequest
 from billing.control.anchor import installation
 from billing.metronome.operations import operation
+
+RESULTS = (Event.CALL_APPLIED, Event.CALL_FOUND, Event.CALL_ANSWERED_LATE)
+"""Events that tell what a call has returned."""
 
 
 class Tampered(Exception):
@@ -28,6 +32,7 @@ def verified(change: ChangeRequest) -> SealedRequest:
         raise Tampered(f"the sealed text can't be read: {problem}") from problem
     _columns(change, request)
     _calls(change, request)
+    _results(change, request)
     _steps(change, request)
     _decisions(change, request)
     _record(change)
@@ -59,6 +64,28 @@ def _calls(change: ChangeRequest, request: SealedRequest) -> None:
             raise Tampered(f"call {call.position} is not the sealed one")
         if operation(call.operation).show(call.params) != call.http:
             raise Tampered(f"call {call.position} would be sent differently from what was shown")
+
+
+def _results(change: ChangeRequest, request: SealedRequest) -> None:
+    """An id that a later call takes from an earlier one has to be the one that was put on record with it."""
+    results = results_of(change)
+    for call in request.calls:
+        try:
+            if call.position not in results:
+                call.resolved(results)
+        except KeyError:
+            continue  # the call that makes it comes first
+        except ValueError as problem:
+            raise Tampered(str(problem)) from problem
+    recorded = {
+        event.new["call"]: event.new.get("result")
+        for event in AuditEvent.objects.filter(reference=change.reference, event_type__in=RESULTS).order_by(
+            "pk"
+        )
+    }
+    for position, result in results.items():
+        if result and recorded.get(position) != result:
+            raise Tampered(f"call {position} returned another result than the audit record tells")
 
 
 def _steps(change: ChangeRequest, request: SealedRequest) -> None:

@@ -11,6 +11,7 @@ from django import forms
 from billing.changes.asking.proposal import Proposal
 from billing.changes.oddities import spelled
 from billing.changes.refusals import BadInput
+from billing.changes.sealed import SealedRequest
 from billing.changes.typed import ReasonField
 from billing.metronome.text import TURNERS
 from billing.mirror import queries as mirror
@@ -51,6 +52,8 @@ class Kind(ABC):
     irreversible: ClassVar[bool] = False
     needs_customer: ClassVar[bool] = True
     needs_survey: ClassVar[bool] = False
+    undone_by: ClassVar[str] = ""
+    """The kind that gives back what a request of this one had done before it was closed."""
 
     @abstractmethod
     def form(
@@ -75,6 +78,10 @@ class Kind(ABC):
 
         Raises BadInput (with the field) for what only rows can tell, such as an alias that somebody holds.
         """
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """What the form of `undone_by` starts with for this request; None where nothing can be given back."""
+        return None
 
     def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Hint]:
         """Advice on half-entered input; empty when there is nothing to say."""

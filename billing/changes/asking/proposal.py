@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from billing.metronome.operations.base import States
+
 
 @dataclass(frozen=True, slots=True)
 class Caution:
@@ -19,25 +21,47 @@ class Caution:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold right before a call, each time it is sent; the guard of that name judges `values`.
+
+    of: the thing that may have them already.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    of: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, "values": sorted(self.values), "of": self.of}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One call: the operation's name, its params in the operation's own type, and its guards."""
+
+    operation: str
+    params: Any
+    guards: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """One change, ready to be sealed. Money anywhere inside is text, never a float.
 
-    calls: `(operation name, params)` in order. watched: field → value now. subjects: what it writes to.
-    facts: what the policy may ask about. form: what was entered, to prefill a new request.
+    before: the things it is about, as they are. watched: of them what makes it stale when it moves.
+    subjects: what it writes to. facts: what the policy may ask about. form: what was entered, for a new try.
     """
 
     kind: str
     sentence: str
     customer_id: str | None
     subject_text: str
-    before: dict[str, Any] | None
-    calls: tuple[tuple[str, dict[str, Any]], ...]
+    before: States
+    calls: tuple[Planned, ...]
     subjects: tuple[str, ...]
-    watched: dict[str, Any]
+    watched: States
     facts: dict[str, Any]
     form: dict[str, Any]
-    added_aliases: tuple[str, ...] = ()
-    removed_aliases: tuple[str, ...] = ()
     warnings: tuple[Caution, ...] = ()
     blast: tuple[dict[str, Any], ...] = field(default=())
     irreversible: bool = False

@@ -10,12 +10,13 @@ from django.db import connection
 
 from billing.changes import sealed
 from billing.changes.asking import policy
-from billing.changes.asking.proposal import Proposal
+from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.models import ApprovalStep, Call, ChangeRequest, Subject
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import Status
 from billing.control.anchor import installation
 from billing.metronome.operations import operation
+from billing.metronome.operations.base import States
 from billing.users import User
 
 LIFETIME = timedelta(days=14)
@@ -31,12 +32,12 @@ def store(
     open request writes to the same thing. The caller records it.
     """
     needed = policy.requirement(proposal.kind, proposal.facts)
-    if missing := needed.watched - set(proposal.watched):
+    if missing := needed.watched - _told_fields(proposal):
         raise BadInput(
             f"The policy looks at {', '.join(sorted(missing))}, which this request does not watch."
         )
     anchor, identity, reference = installation(), uuid.uuid4(), _next_reference()
-    calls = [_sealed_call(name, params) for name, params in proposal.calls]
+    calls = [_sealed_call(planned) for planned in proposal.calls]
     content = {
         "version": sealed.VERSION,
         "installation": str(anchor.uuid),
@@ -44,21 +45,29 @@ def store(
         "reference": reference,
         "uuid": str(identity),
         "kind": proposal.kind,
-        "maker": {"id": maker.pk, "username": maker.username, "name": maker.name, "role": maker.role},
+        "makers": [
+            {
+                "id": maker.pk,
+                "username": maker.username,
+                "name": maker.name,
+                "role": maker.role,
+                "how": "wrote",
+            }
+        ],
+        "via": "page",
         "reason": reason,
         "sentence": proposal.sentence,
         "subject": {"customer_id": proposal.customer_id, "text": proposal.subject_text},
-        "subjects": sorted(proposal.subjects),
+        "holds": sorted(proposal.subjects),
         "before": proposal.before,
         "watched": proposal.watched,
-        "added_aliases": sorted(proposal.added_aliases),
-        "removed_aliases": sorted(proposal.removed_aliases),
         "facts": proposal.facts,
         "warnings": [warning.as_json() for warning in proposal.warnings],
         "blast": list(proposal.blast),
         "form": proposal.form,
         "calls": calls,
-        "steps": [{"role": role, "people": people} for role, people in needed.steps],
+        "steps": [{"role": role, "people": people, "may_be_broken_by": []} for role, people in needed.steps],
+        "second_keys": [],
         "policy": {
             "version": needed.version,
             "rules": list(needed.rules),
@@ -66,6 +75,7 @@ def store(
         },
         "cool_off_seconds": needed.cool_off_seconds,
         "not_before": None,
+        "run": None,
         "submitted_at": now.isoformat(),
         "expires_at": (now + LIFETIME).isoformat(),
         "replaces": replaces.reference if replaces else None,
@@ -95,7 +105,7 @@ def store(
     )
     Call.objects.bulk_create(
         Call(change=change, position=position, operation=call["operation"], key=call["key"])
-        for position, call in enumerate(calls)
+        for position, call in enumerate(calls, 1)
     )
     return change
 
@@ -106,13 +116,22 @@ def submitted_facts(change: ChangeRequest) -> dict[str, Any]:
     return {"status": Status.SUBMITTED.value, "kind": change.kind, "steps": steps}
 
 
-def _sealed_call(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    writer = operation(name)
-    params = writer.read(given)
-    shown = writer.show(params)
+def _told_fields(proposal: Proposal) -> set[str]:
+    """What is watched, and what the calls themselves bring into being: neither changes unseen."""
+    made: States = {}
+    for planned in proposal.calls:
+        made = operation(planned.operation).after(made, planned.params)
+    new = [fields for of, fields in made.items() if of not in proposal.before]
+    return {name for fields in (*proposal.watched.values(), *new) for name in fields}
+
+
+def _sealed_call(planned: Planned) -> dict[str, Any]:
+    writer = operation(planned.operation)
+    shown = writer.show(planned.params)
     return {
-        "operation": name,
-        "params": writer.write(params),
+        "operation": planned.operation,
+        "params": writer.write(planned.params),
+        "guards": [guard.as_json() for guard in planned.guards],
         "method": shown.method,
         "path": shown.path,
         "body": shown.body,

@@ -19,7 +19,7 @@ from billing.changes.refusals import NotAllowed
 from billing.lists.money import in_whole_units
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import GatewayError, storable
-from billing.metronome.records import ContractRecord, CustomerPlanRecord, InvoiceRecord
+from billing.metronome.records import InvoiceRecord
 from billing.mirror.connection import ensure_account
 from billing.roles import Can
 from billing.users import User
@@ -106,8 +106,8 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
     if customer is None:
         return None
     now = database_now()
-    contracts = [contract for contract in gateway.contracts(customer_id) if is_open_contract(contract, now)]
-    plans = [plan for plan in gateway.customer_plans(customer_id) if is_open_plan(plan, now)]
+    contracts = [contract for contract in gateway.contracts(customer_id) if contract.is_open(now)]
+    plans = [plan for plan in gateway.customer_plans(customer_id) if plan.is_open(now)]
     invoices = [invoice for invoice in gateway.invoices(customer_id) if invoice.status.upper() != "VOID"]
     return {
         "customer": customer.as_snapshot(),
@@ -140,20 +140,10 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
             }
             for invoice in invoices
         ],
-        "finalized_totals": totals([each for each in invoices if each.status.upper() == "FINALIZED"]),
-        "draft_totals": totals([each for each in invoices if each.status.upper() == "DRAFT"]),
+        "finalized_totals": totals([each for each in invoices if each.is_finalized]),
+        "draft_totals": totals([each for each in invoices if each.is_draft]),
         "other_totals": totals([each for each in invoices if each.status.upper() not in KNOWN_STATUSES]),
     }
-
-
-def is_open_contract(contract: ContractRecord, now: datetime) -> bool:
-    """Not archived and not over; one that starts later is open too, since archiving ends it as well."""
-    return contract.archived_at is None and (contract.ending_before is None or contract.ending_before > now)
-
-
-def is_open_plan(plan: CustomerPlanRecord, now: datetime) -> bool:
-    """Not over yet."""
-    return plan.ending_before is None or plan.ending_before > now
 
 
 def as_money(invoice: InvoiceRecord) -> dict[str, str]:

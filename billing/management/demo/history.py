@@ -240,7 +240,7 @@ class History:
         )
         story.approve(self.people["manager"], self.people["manager2"])
         words = "Customer has an invoice that is being finalized"
-        story.send(AttemptOutcome.APPLIED).send(AttemptOutcome.REFUSED, words, position=1, status=400)
+        story.send(AttemptOutcome.APPLIED).send(AttemptOutcome.REFUSED, words, position=2, status=400)
         story.end(
             Status.PARTLY_APPLIED,
             Event.CHANGE_PARTLY_APPLIED,

@@ -64,7 +64,7 @@ class Story:
         outcome: AttemptOutcome | None,
         message: str = "",
         *,
-        position: int = 0,
+        position: int = 1,
         status: int | None = 200,
     ) -> Story:
         """The worker sends one call; `outcome` is how that ended."""

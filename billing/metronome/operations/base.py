@@ -29,6 +29,8 @@ class Made:
 
 Id = str | Made
 """A UUID as Metronome writes it, or one that an earlier call will have made."""
+States = dict[str, dict[str, Any]]
+"""Thing → field → value. A thing is `noun:id`; one that call 2 of the same request makes is `noun:@2`."""
 P = TypeVar("P")
 """The params of one endpoint: a frozen dataclass of Ids, texts, whole numbers, flags, tuples and mappings."""
 
@@ -39,6 +41,21 @@ def id_text(given: Id) -> str:
     Raises ValueError for text that is no UUID.
     """
     return str(given) if isinstance(given, Made) else str(UUID(given))
+
+
+def thing(noun: str, given: Id) -> str:
+    """What this id stands for, as States name it."""
+    return f"{noun}:@{given.call}" if isinstance(given, Made) else f"{noun}:{given.lower()}"
+
+
+def newly(noun: str) -> str:
+    """What a call makes, in its own `after`: whoever folds the calls puts its number behind it."""
+    return f"{noun}:@"
+
+
+def claimed(before: States, of: str, **fields: Any) -> States:
+    """The states with these fields of one thing as a call leaves them."""
+    return {**before, of: {**before.get(of, {}), **fields}}
 
 
 class Proof(StrEnum):
@@ -61,10 +78,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class FindFacts(Generic[P]):
-    """What `find` may know: the params, the snapshot the call met, when and as what it was sent."""
+    """What `find` may know: the params, the states the call met, when and as what it was sent."""
 
     params: P
-    before: dict[str, Any] | None
+    before: States
     first_sent_at: datetime
     last_sent_at: datetime
     references: tuple[str, ...]
@@ -86,8 +103,8 @@ class Operation(ABC, Generic[P]):
         """The request for these params. Raises ValueError with a sentence for params it can't be made of."""
 
     @abstractmethod
-    def after(self, before: dict[str, Any] | None, params: P) -> dict[str, Any] | None:
-        """The customer's snapshot once the call took effect."""
+    def after(self, before: States, params: P) -> States:
+        """The states once the call took effect: a claim of what the call names, and nothing else."""
 
     @abstractmethod
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
@@ -100,6 +117,10 @@ class Operation(ABC, Generic[P]):
     @abstractmethod
     def how_found(self) -> str:
         """For the approver: what is read when no answer comes."""
+
+    def called(self, params: P) -> str:
+        """What people will call the thing that it makes; empty where nothing is made."""
+        return ""
 
     def send(self, gateway: Gateway, sending: Sending) -> dict[str, Any]:
         """Spend a sending and return its result, confirmed. Raises what `Gateway.write` raises."""
@@ -136,6 +157,14 @@ class Operation(ABC, Generic[P]):
             if isinstance(each, Made)
         }
         return replace(params, **known) if known else params
+
+    def filled_in(self, params: P, resolved: P) -> dict[str, str]:
+        """What stood for an id that was not there yet → the id, for those that `resolved` has by now."""
+        return {
+            str(getattr(params, name)): str(getattr(resolved, name))
+            for name in _ids(self.params)
+            if isinstance(getattr(params, name), Made)
+        }
 
 
 def _ids(params: type) -> list[str]:

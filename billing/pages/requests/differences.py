@@ -1,4 +1,4 @@
-"""What a request changes, field by field and set by set, in the shapes that its page draws."""
+"""What a request changes, thing by thing and field by field, in the shapes that its page draws."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billing.changes.sealed import SealedRequest
-
-FIELD_LABELS = {"name": "Name", "archived_at": "Status"}
+from billing.mirror.resource import Field
+from billing.mirror.resources import RESOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +30,58 @@ class SetComparison:
     kept: list[str] = field(default_factory=list)
 
 
-def comparisons(request: SealedRequest) -> tuple[list[Comparison], list[SetComparison]]:
-    """What the sealed calls change, field by field; a new customer compares with nothing."""
-    before, after = request.before or {}, request.after or {}
-    fields = []
-    for name, label in FIELD_LABELS.items():
-        old, new = _shown(name, before, bool(request.before)), _shown(name, after, True)
-        if old != new:
-            fields.append(Comparison(label, old, new))
-    old_custom, new_custom = before.get("custom_fields") or {}, after.get("custom_fields") or {}
-    fields += [
-        Comparison(key, old_custom.get(key, ""), new_custom.get(key, ""), is_key=True)
-        for key in sorted(old_custom.keys() | new_custom.keys())
-        if old_custom.get(key) != new_custom.get(key)
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changes of one thing. `title` says which, where a request changes several."""
+
+    title: str
+    fields: list[Comparison]
+    sets: list[SetComparison]
+
+
+def differences(request: SealedRequest) -> list[Difference]:
+    """What the sealed calls change; a new thing compares with nothing."""
+    changed = [of for of, after in request.after.items() if after != request.before.get(of)]
+    return [
+        _difference(of, request.before.get(of), request.after[of], is_alone=len(changed) == 1)
+        for of in changed
     ]
-    old_aliases, new_aliases = set(before.get("ingest_aliases") or []), set(after.get("ingest_aliases") or [])
-    sets = []
-    if old_aliases != new_aliases:
-        sets.append(
-            SetComparison(
-                "Ingest aliases",
-                removed=sorted(old_aliases - new_aliases),
-                added=sorted(new_aliases - old_aliases),
-                kept=sorted(old_aliases & new_aliases),
-            )
-        )
-    return fields, sets
 
 
-def _shown(name: str, snapshot: dict[str, Any], exists: bool) -> str:
-    if name == "archived_at":
-        if not exists:
-            return ""
-        return "archived" if snapshot.get("archived_at") else "active"
-    return str(snapshot.get(name) or "")
+def _difference(
+    of: str, before: dict[str, Any] | None, after: dict[str, Any], *, is_alone: bool
+) -> Difference:
+    resource = RESOURCES[of.partition(":")[0]]
+    called = resource.called(before or after)
+    title = "" if is_alone else (called if before else f"{called}, new")
+    fields: list[Comparison] = []
+    sets: list[SetComparison] = []
+    for each in resource.fields:
+        if each.name not in after:
+            continue
+        old, new = (before or {}).get(each.name), after[each.name]
+        if each.look == "set":
+            sets += _sets(each, set(old or ()), set(new or ()))
+        elif each.look == "mapping":
+            fields += _keys(old or {}, new or {})
+        elif (shown := each.shown(old) if before else "") != each.shown(new):
+            fields.append(Comparison(_title(each), shown, each.shown(new)))
+    return Difference(title, fields, sets)
+
+
+def _sets(each: Field, old: set[str], new: set[str]) -> list[SetComparison]:
+    if old == new:
+        return []
+    return [SetComparison(_title(each), sorted(old - new), sorted(new - old), sorted(old & new))]
+
+
+def _keys(old: dict[str, str], new: dict[str, str]) -> list[Comparison]:
+    return [
+        Comparison(key, old.get(key, ""), new.get(key, ""), is_key=True)
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _title(each: Field) -> str:
+    return each.label[:1].upper() + each.label[1:]

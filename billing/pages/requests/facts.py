@@ -20,7 +20,7 @@ from billing.changes.refusals import ActionRefused
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
 from billing.mirror import queries as mirror
-from billing.pages.requests.differences import Comparison, SetComparison, comparisons
+from billing.pages.requests.differences import Difference, differences
 from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, WithdrawForm
 from billing.pages.requests.queue import Queue, around
 from billing.pages.requests.signatures import Signature, signatures
@@ -69,7 +69,7 @@ class Acts:
     second: SecondForm | None
     why_not_second: str
     can_propose_again: bool
-    can_undo: bool
+    undone_by: str
     refused: forms.Form | None
 
 
@@ -85,8 +85,7 @@ class RequestPage:
     waits_for: ChangeRequest | None
     customer_id: UUID | None
     signatures: list[Signature]
-    fields: list[Comparison]
-    sets: list[SetComparison]
+    differences: list[Difference]
     calls: list[CallLine]
     timeline: list[Moment]
     acts: Acts
@@ -132,7 +131,6 @@ def read(change: ChangeRequest, person: User, refused: forms.Form | None = None)
         for number, (call, row) in enumerate(zip(text.calls, rows, strict=True), 1)
     ]
     acts = _acts(change, text, calls, person, refused)
-    fields, sets = comparisons(text)
     awaits = awaits_mirror(change)
     return RequestPage(
         change=change,
@@ -143,8 +141,7 @@ def read(change: ChangeRequest, person: User, refused: forms.Form | None = None)
         waits_for=queries.waited_for([change]).get(change.pk),
         customer_id=_mirrored(change),
         signatures=signatures(change, waits_for_me=acts.decide is not None),
-        fields=fields,
-        sets=sets,
+        differences=differences(text),
         calls=calls,
         timeline=timeline(change, text),
         acts=acts,
@@ -212,11 +209,15 @@ def _acts(
         second=form(SecondForm, asks_for_second and not why_not_second),
         why_not_second=why_not_second,
         can_propose_again=change.can_be_proposed_again and person.may(Can.PROPOSE),
-        can_undo=change.status == Status.CLOSED
-        and change.kind == "customer.archive"
-        and bool(text.removed_aliases),
+        undone_by=_undone_by(change, text),
         refused=refused,
     )
+
+
+def _undone_by(change: ChangeRequest, text: SealedRequest) -> str:
+    """The kind that gives back what a closed request had done already; empty where there is nothing."""
+    kind = KINDS[change.kind]
+    return kind.undone_by if change.status == Status.CLOSED and kind.undoing(text) is not None else ""
 
 
 def _why_not_decide(change: ChangeRequest, person: User) -> str:

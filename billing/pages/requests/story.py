@@ -78,7 +78,7 @@ def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
         new = event.new or {}
         details = []
         if "call" in new and len(request.calls) > 1:
-            details.append(f"call {new['call'] + 1} of {len(request.calls)}")
+            details.append(f"call {new['call']} of {len(request.calls)}")
         if "attempt" in new:
             details.append(str(new["attempt"]))
         details += [str(new[name]) for name in ("finding", "message", "explanation") if new.get(name)]

@@ -222,7 +222,7 @@ def test_adding_an_alias_keeps_those_that_no_line_can_hold(
 
     assert sent.status_code == 302
     call = sealed.read(ChangeRequest.objects.get().sealed).calls[0]
-    assert set(call.params["ingest_aliases"]) == {*with_odd_aliases["ingest_aliases"], "new-b"}
+    assert set(call.params.ingest_aliases) == {*with_odd_aliases["ingest_aliases"], "new-b"}
     assert "Add “new-b”" in ChangeRequest.objects.get().sentence
 
 
@@ -242,7 +242,7 @@ def test_one_that_no_line_can_hold_is_removed_only_by_its_box(
 
     assert sent.status_code == 302
     call = sealed.read(ChangeRequest.objects.get().sealed).calls[0]
-    assert set(with_odd_aliases["ingest_aliases"]) - set(call.params["ingest_aliases"]) == {ODD}
+    assert set(with_odd_aliases["ingest_aliases"]) - set(call.params.ingest_aliases) == {ODD}
 
 
 def test_a_new_alias_with_a_control_character_is_still_refused(

@@ -111,7 +111,7 @@ def _doubt(change: ChangeRequest) -> None:
         call=call,
         number=1,
         generation=1,
-        reference=f"{change.reference}/0.1",
+        reference=f"{change.reference}/1.1",
         claim_token=token,
         sent_at=database_now(),
     )

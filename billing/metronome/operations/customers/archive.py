@@ -7,7 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from billing.metronome.calls import Answer, HttpCall
-from billing.metronome.operations.base import FindFacts, Finding, Id, Operation, Proof, id_text
+from billing.metronome.operations.base import (
+    FindFacts,
+    Finding,
+    Id,
+    Operation,
+    Proof,
+    States,
+    claimed,
+    id_text,
+    thing,
+)
 from billing.metronome.operations.proof import our_row, read_back, read_log, seen_customer, seen_row
 from billing.metronome.outcomes import OutcomeUnknown
 
@@ -34,8 +44,8 @@ class ArchiveCustomer(Operation[Archiving]):
     def show(self, params: Archiving) -> HttpCall:
         return HttpCall("POST", "/v1/customers/archive", {"id": id_text(params.customer_id)})
 
-    def after(self, before: dict[str, Any] | None, params: Archiving) -> dict[str, Any] | None:
-        return {**(before or {}), "archived_at": "when applied"}
+    def after(self, before: States, params: Archiving) -> States:
+        return claimed(before, thing("customer", params.customer_id), archived_at="when applied")
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         customer_id = call.body["id"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.calls import Answer, HttpCall
-from billing.metronome.operations.base import FindFacts, Finding, Operation, Proof
+from billing.metronome.operations.base import FindFacts, Finding, Operation, Proof, States, claimed, newly
 from billing.metronome.operations.proof import (
     RESOURCE,
     our_row,
@@ -56,14 +56,18 @@ class CreateCustomer(Operation[NewCustomer]):
             body["custom_fields"] = fields
         return HttpCall("POST", "/v1/customers", body)
 
-    def after(self, before: dict[str, Any] | None, params: NewCustomer) -> dict[str, Any] | None:
-        return {
-            "id": None,
-            "name": params.name,
-            "ingest_aliases": sorted(params.ingest_aliases),
-            "custom_fields": dict(params.custom_fields),
-            "archived_at": None,
-        }
+    def called(self, params: NewCustomer) -> str:
+        return params.name
+
+    def after(self, before: States, params: NewCustomer) -> States:
+        return claimed(
+            before,
+            newly("customer"),
+            name=params.name,
+            ingest_aliases=sorted(params.ingest_aliases),
+            custom_fields=dict(params.custom_fields),
+            archived_at=None,
+        )
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         try:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from billing.metronome.calls import Answer, HttpCall
-from billing.metronome.operations.base import FindFacts, Finding, Id, Operation, Proof, id_text
+from billing.metronome.operations.base import (
+    FindFacts,
+    Finding,
+    Id,
+    Operation,
+    Proof,
+    States,
+    claimed,
+    id_text,
+    thing,
+)
 from billing.metronome.operations.proof import (
     neither_old_nor_ours,
     read_back,
@@ -39,8 +49,9 @@ class SetIngestAliases(Operation[WholeSet]):
         path = f"/v1/customers/{id_text(params.customer_id)}/setIngestAliases"
         return HttpCall("POST", path, {"ingest_aliases": aliases})
 
-    def after(self, before: dict[str, Any] | None, params: WholeSet) -> dict[str, Any] | None:
-        return {**(before or {}), "ingest_aliases": sorted(params.ingest_aliases)}
+    def after(self, before: States, params: WholeSet) -> States:
+        whose = thing("customer", params.customer_id)
+        return claimed(before, whose, ingest_aliases=sorted(params.ingest_aliases))
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         customer_id = call.path.split("/")[3]
@@ -60,7 +71,9 @@ class SetIngestAliases(Operation[WholeSet]):
         result = {"id": customer.id, "ingest_aliases": sorted(wanted)}
         if live == wanted:
             return Finding(Proof.APPLIED, "The customer holds exactly the new aliases.", result, looked)
-        if live != set((facts.before or {}).get("ingest_aliases", [])):
+        if live != set(
+            facts.before.get(thing("customer", facts.params.customer_id), {}).get("ingest_aliases", [])
+        ):
             difference = _difference(live, wanted)
             return neither_old_nor_ours(
                 gateway,

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from billing.metronome.calls import Answer, HttpCall
-from billing.metronome.operations.base import FindFacts, Finding, Id, Operation, Proof, id_text
+from billing.metronome.operations.base import (
+    FindFacts,
+    Finding,
+    Id,
+    Operation,
+    Proof,
+    States,
+    claimed,
+    id_text,
+    thing,
+)
 from billing.metronome.operations.proof import (
     neither_old_nor_ours,
     read_back,
@@ -39,8 +49,8 @@ class SetName(Operation[Renaming]):
             raise ValueError("The name is not trimmed and in NFC.")
         return HttpCall("POST", f"/v1/customers/{id_text(params.customer_id)}/setName", {"name": params.name})
 
-    def after(self, before: dict[str, Any] | None, params: Renaming) -> dict[str, Any] | None:
-        return {**(before or {}), "name": params.name}
+    def after(self, before: States, params: Renaming) -> States:
+        return claimed(before, thing("customer", params.customer_id), name=params.name)
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         made = answer.data or {}
@@ -61,7 +71,8 @@ class SetName(Operation[Renaming]):
         if customer is None:
             return Finding(Proof.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
         looked = [seen_customer(customer.as_snapshot(), "the customer")]
-        wanted, old = facts.params.name, (facts.before or {}).get("name")
+        wanted = facts.params.name
+        old = facts.before.get(thing("customer", facts.params.customer_id), {}).get("name")
         result = {"id": customer.id, "name": customer.name}
         if customer.name == wanted:
             return Finding(Proof.APPLIED, "The customer has the new name.", result, looked)

@@ -7,10 +7,14 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.kind import FIELD_GROUPS, Kind, ProposalForm, counted, quoted, refuse_archived
-from billing.changes.asking.proposal import Caution, Proposal
+from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.asking.survey import KNOWN_STATUSES
 from billing.changes.refusals import BadInput
+from billing.changes.sealed import SealedRequest
 from billing.changes.typed import ReasonField, is_typed
+from billing.metronome.operations.base import thing
+from billing.metronome.operations.customers.archive import Archiving
+from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 
 
 class ArchiveForm(ProposalForm):
@@ -61,6 +65,7 @@ class ArchiveCustomer(Kind):
     label = "Archive customer"
     irreversible = True
     needs_survey = True
+    undone_by = "customer.realias"
 
     def form(
         self,
@@ -100,29 +105,31 @@ class ArchiveCustomer(Kind):
         clears = bool(aliases) and entered["clear_aliases"]
         finalized = [invoice for invoice in survey["invoices"] if invoice["status"] == "FINALIZED"]
         others = [each for each in survey["invoices"] if each["status"] not in KNOWN_STATUSES]
-        calls: list[tuple[str, dict[str, Any]]] = []
+        whole = thing("customer", customer_id)
+        calls = [Planned("customers.archive", Archiving(customer_id))]
         if clears:
-            calls.append(("customers.setIngestAliases", {"customer_id": customer_id, "ingest_aliases": []}))
-        calls.append(("customers.archive", {"customer_id": customer_id}))
+            calls.insert(0, Planned("customers.setIngestAliases", WholeSet(customer_id, ())))
         return Proposal(
             kind=self.name,
             sentence=_sentence(name, aliases, clears, survey),
             customer_id=customer_id,
             subject_text=name,
-            before=live,
+            before={whole: live},
             calls=tuple(calls),
             subjects=(
-                f"customer:{customer_id}",
-                *(f"customer:{customer_id}:{group}" for group in FIELD_GROUPS),
+                whole,
+                *(f"{whole}:{group}" for group in FIELD_GROUPS),
                 *((f"alias:{alias}" for alias in aliases) if clears else ()),
             ),
             watched={
-                "name": name,
-                "archived_at": None,
-                "ingest_aliases": aliases,
-                "open_contracts": sorted(contract["id"] for contract in survey["contracts"]),
-                "open_plans": sorted(plan["id"] for plan in survey["plans"]),
-                "finalized_invoices": sorted(invoice["id"] for invoice in finalized),
+                whole: {
+                    "name": name,
+                    "archived_at": None,
+                    "ingest_aliases": aliases,
+                    "open_contracts": sorted(contract["id"] for contract in survey["contracts"]),
+                    "open_plans": sorted(plan["id"] for plan in survey["plans"]),
+                    "finalized_invoices": sorted(invoice["id"] for invoice in finalized),
+                }
             },
             facts={
                 "irreversible": True,
@@ -133,11 +140,17 @@ class ArchiveCustomer(Kind):
                 "finalized_invoices": len(finalized) + len(others),  # they may be as grave
             },
             form={"clear_aliases": clears, "open_business_reason": entered.get("open_business_reason", "")},
-            removed_aliases=tuple(aliases) if clears else (),
             warnings=tuple(_warnings(aliases, clears, survey, finalized, others, entered)),
             blast=tuple(_blast(aliases, clears, survey, finalized, others)),
             irreversible=True,
         )
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """The aliases, where they were cleared first."""
+        if len(request.calls) == 1:
+            return None
+        (before,) = request.before.values()
+        return {"ingest_aliases": before["ingest_aliases"]}
 
 
 def _sentence(name: str, aliases: list[str], clears: bool, survey: dict[str, Any]) -> str:

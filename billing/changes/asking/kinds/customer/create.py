@@ -23,8 +23,10 @@ from billing.changes.asking.kind import (
     quoted,
     refuse_held_aliases,
 )
-from billing.changes.asking.proposal import Proposal
+from billing.changes.asking.kinds.customer.free_aliases import free_aliases
+from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.oddities import oddities
+from billing.metronome.operations.customers.create import NewCustomer
 from billing.mirror import queries as mirror
 from billing.mirror.likeness import whose_ids
 
@@ -98,18 +100,18 @@ class CreateCustomer(Kind):
             f"{counted(len(aliases), 'ingest alias', 'ingest aliases')}.",
             customer_id=None,
             subject_text=name,
-            before=None,
+            before={},
             calls=(
-                (
+                Planned(
                     "customers.create",
-                    {"name": name, "ingest_aliases": aliases, "custom_fields": custom},
+                    NewCustomer(name, tuple(aliases), custom),
+                    guards=free_aliases(aliases),
                 ),
             ),
             subjects=tuple(f"alias:{alias}" for alias in aliases),
-            watched={"ingest_aliases": []},
+            watched={},
             facts={"irreversible": False, "aliases_added": len(aliases), "aliases_removed": 0},
             form={"name": name, "ingest_aliases": aliases, "custom_fields": custom},
-            added_aliases=tuple(aliases),
             warnings=tuple(warnings),
         )
 

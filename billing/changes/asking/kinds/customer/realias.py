@@ -17,8 +17,11 @@ from billing.changes.asking.kind import (
     refuse_held_aliases,
 )
 from billing.changes.asking.kinds.customer.create import alias_hints
-from billing.changes.asking.proposal import Caution, Proposal
+from billing.changes.asking.kinds.customer.free_aliases import free_aliases
+from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.refusals import BadInput
+from billing.metronome.operations.base import thing
+from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 from billing.metronome.text import MOST_ALIASES, TextRefused, check_alias
 
 
@@ -113,24 +116,27 @@ class ReplaceAliases(Kind):
             )
         warnings += alias_cautions(added)
         warnings += near_alias_cautions(added, own_id=snapshot["id"])
+        whole = thing("customer", snapshot["id"])
         return Proposal(
             kind=self.name,
             sentence=_sentence(snapshot["name"], added, removed),
             customer_id=snapshot["id"],
             subject_text=snapshot["name"],
-            before=snapshot,
+            before={whole: snapshot},
             calls=(
-                ("customers.setIngestAliases", {"customer_id": snapshot["id"], "ingest_aliases": wanted}),
+                Planned(
+                    "customers.setIngestAliases",
+                    WholeSet(snapshot["id"], tuple(wanted)),
+                    guards=free_aliases(added, of=whole),
+                ),
             ),
             subjects=(
-                f"customer:{snapshot['id']}:aliases",
+                f"{whole}:aliases",
                 *(f"alias:{alias}" for alias in added + removed),
             ),
-            watched={"ingest_aliases": held, "archived_at": None},
+            watched={whole: {"ingest_aliases": held, "archived_at": None}},
             facts={"irreversible": False, "aliases_added": len(added), "aliases_removed": len(removed)},
             form={"ingest_aliases": wanted},
-            added_aliases=tuple(added),
-            removed_aliases=tuple(removed),
             warnings=tuple(warnings),
         )
 

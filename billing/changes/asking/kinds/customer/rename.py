@@ -7,8 +7,10 @@ from typing import Any
 from billing.changes.asking.cautions import name_cautions, namesake_cautions
 from billing.changes.asking.fields import NameField
 from billing.changes.asking.kind import Kind, ProposalForm, quoted, refuse_archived
-from billing.changes.asking.proposal import Proposal
+from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.refusals import BadInput
+from billing.metronome.operations.base import thing
+from billing.metronome.operations.customers.set_name import Renaming
 
 
 class RenameForm(ProposalForm):
@@ -44,16 +46,17 @@ class RenameCustomer(Kind):
         old, new = snapshot["name"], entered["name"]
         if old == new:
             raise BadInput("That is the name it has already.", field="name")
+        whole = thing("customer", snapshot["id"])
         warnings = [*name_cautions(new), *namesake_cautions(new, own_id=snapshot["id"])]
         return Proposal(
             kind=self.name,
             sentence=f"Rename {quoted(old)} to {quoted(new)}.",
             customer_id=snapshot["id"],
             subject_text=old,
-            before=snapshot,
-            calls=(("customers.setName", {"customer_id": snapshot["id"], "name": new}),),
-            subjects=(f"customer:{snapshot['id']}:name",),
-            watched={"name": old, "archived_at": None},
+            before={whole: snapshot},
+            calls=(Planned("customers.setName", Renaming(snapshot["id"], new)),),
+            subjects=(f"{whole}:name",),
+            watched={whole: {"name": old, "archived_at": None}},
             facts={"irreversible": False, "aliases_added": 0, "aliases_removed": 0},
             form={"name": new},
             warnings=tuple(warnings),
