@@ -4,36 +4,79 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib.postgres.aggregates import JSONBAgg
+from django.db.models import Expression, F, Func, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Coalesce
 
 from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.audit.taking import Taking, take
-from billing.changes.models import ChangeRequest
+from billing.changes.models import ChangeRequest, Decision, Verdict
 from billing.lists.csv import as_utc
 from billing.lists.formulas import Defused
+
+NONE = Value("[]", output_field=TextField())
+
+
+class Sealed(Func):
+    """A value in the sealed text, as text: `Sealed("before", "name")`. Empty when it is none of ours."""
+
+    function = "json_extract_path_text"
+    output_field = TextField()
+
+    def __init__(self, *path: str) -> None:
+        text = Func(
+            F("sealed"), template="CASE WHEN %(expressions)s IS JSON OBJECT THEN (%(expressions)s)::json END"
+        )
+        super().__init__(text, *(Value(name) for name in path))
 
 
 def requests_csv(rows: QuerySet[ChangeRequest], actor: Actor, filters: dict[str, Any]) -> Taking:
     """The requests of a list in its order; recorded as `take` says."""
-    return take(
-        Event.LIST_EXPORTED,
-        actor,
-        "Requests",
-        filters,
-        rows.select_related(None),
-        {
-            "reference": "reference",
-            "kind": "kind",
-            "status": "status",
-            "sentence": Defused("sentence"),
-            "subject": Defused("subject_text"),
-            "customer_id": "customer_id",
-            "maker": Defused("maker__name"),
-            "submitted_at": as_utc("submitted_at"),
-            "expires_at": as_utc("expires_at"),
-            "settled_at": as_utc("settled_at"),
-            "explanation": Defused("explanation"),
-            "digest": "digest",
-        },
-    )
+    return take(Event.LIST_EXPORTED, actor, "Requests", filters, rows.select_related(None), _columns())
+
+
+def _columns() -> dict[str, str | Expression]:
+    """What stands at one place of the approvers' arrays is of one decision; one rejection at most."""
+    return {
+        "reference": "reference",
+        "kind": "kind",
+        "status": "status",
+        "sentence": Defused("sentence"),
+        "subject": Defused("subject_text"),
+        "customer_id": "customer_id",
+        "old_name": Defused(Sealed("before", "name")),
+        "new_name": Defused(Sealed("calls", "0", "params", "name")),
+        "added_aliases": Defused(Sealed("added_aliases")),
+        "removed_aliases": Defused(Sealed("removed_aliases")),
+        "maker": Defused("maker__name"),
+        "maker_username": Defused("maker__username"),
+        "reason": Defused(Sealed("reason")),
+        "submitted_at": as_utc("submitted_at"),
+        "approvers": _approvals(F("checker__name")),
+        "approver_usernames": _approvals(F("checker__username")),
+        "approved_at": _approvals(as_utc("decided_at")),
+        "approval_reasons": _approvals(F("reason")),
+        "rejecter": _rejection(F("checker__name")),
+        "rejecter_username": _rejection(F("checker__username")),
+        "rejected_at": _rejection(as_utc("decided_at")),
+        "rejection_reason": _rejection(F("reason")),
+        "expires_at": as_utc("expires_at"),
+        "settled_at": as_utc("settled_at"),
+        "explanation": Defused("explanation"),
+        "digest": "digest",
+    }
+
+
+def _approvals(fact: Expression | F) -> Defused:
+    """A JSON array, one item an approval, in their order."""
+    given = Decision.objects.filter(change=OuterRef("pk"), verdict=Verdict.APPROVE).order_by()
+    listed = Cast(JSONBAgg(fact, order_by=["decided_at", "id"]), TextField())
+    texts = given.values("change").annotate(text=listed).values("text")
+    return Defused(Coalesce(Subquery(texts, output_field=TextField()), NONE))
+
+
+def _rejection(fact: Expression | F) -> Defused:
+    said = Decision.objects.filter(change=OuterRef("pk"), verdict=Verdict.REJECT)
+    texts = said.annotate(text=Cast(fact, TextField())).values("text")
+    return Defused(Subquery(texts[:1], output_field=TextField()))

@@ -59,7 +59,7 @@ def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
         wanted = AuditFilter.from_get(request.GET)
     except FilterRefused as refusal:
         raise BadRequest(str(refusal)) from refusal
-    return csv_response(request, lambda: export.stream(wanted, actor_of(request)), "audit")
+    return csv_response(request, lambda: export.stream(wanted, actor_of(request)), "audit", wanted.as_json())
 
 
 def _by_name(person: tuple[str, str]) -> tuple[str, str, str]:

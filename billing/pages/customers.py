@@ -80,7 +80,9 @@ def customers_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         wanted = CustomerFilter.from_get(request.GET)
     except FilterRefused as refusal:
         raise BadRequest(str(refusal)) from refusal
-    return csv_response(request, lambda: export.customers_csv(wanted, actor_of(request)), "customers")
+    return csv_response(
+        request, lambda: export.customers_csv(wanted, actor_of(request)), "customers", wanted.as_json()
+    )
 
 
 @needs(Can.BROWSE)

@@ -28,7 +28,7 @@ def plans(request: HttpRequest) -> HttpResponse:
 @require_safe
 def plans_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The same list as a file."""
-    return csv_response(request, lambda: export.plans_csv(actor_of(request)), "plans")
+    return csv_response(request, lambda: export.plans_csv(actor_of(request)), "plans", {})
 
 
 @needs(Can.BROWSE)

@@ -42,7 +42,7 @@ def test_an_export_is_an_event_with_its_filter(manager: Client, renaming: Change
     answer.getvalue()
 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Content-Disposition"].startswith('attachment; filename="audit-20')
+    assert answer["Content-Disposition"].startswith('attachment; filename="audit-event-change-submitted-20')
     event = AuditEvent.objects.get(event_type=Event.AUDIT_EXPORTED)
     assert (event.actor_text, event.new) == ("Ingrid Solberg", {"filter": {"event": "change.submitted"}})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -63,3 +64,36 @@ def test_an_odd_way_back_leads_home(way: str, finance: Client) -> None:
     answer = finance.post("/system/refresh/", {"next": way})
 
     assert (answer.status_code, answer["Location"]) == (302, "/system/")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/changes.csv?view=all", "requests-view-all"),
+        ("/changes.csv?view=all&status=applied", "requests-view-all-status-applied"),
+        (
+            "/customers.csv?q=M%C3%BCller%20%26%20%22S%C3%B6hne%22%0D%0A",
+            "customers-q-muller-sohne-status-active",
+        ),
+        ("/customers.csv?q=%E6%9D%B1%E4%BA%AC", "customers-q-status-active"),
+        ("/customers.csv?q=../../etc/passwd", "customers-q-etc-passwd-status-active"),
+        ("/plans.csv", "plans"),
+        ("/audit/export.csv", "audit"),
+        (
+            "/audit/export.csv?event=change.submitted&since=2026-07-01",
+            "audit-event-change-submitted-since-2026-07-01",
+        ),
+        (f"/audit/export.csv?q={'x' * 300}", f"audit-q-{'x' * 58}"),
+    ],
+)
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_the_name_of_a_file_says_its_filter(
+    address: str, name: str, method: str, browser: Callable[[str], Client]
+) -> None:
+    answer = getattr(browser("auditor"), method)(address)
+    answer.close()
+
+    said = answer["Content-Disposition"]
+    assert said.isascii()
+    assert re.fullmatch(rf'attachment; filename="{re.escape(name)}[-a-z0-9]*-\d{{4}}-\d\d-\d\d\.csv"', said)
+    assert len(said) < 120

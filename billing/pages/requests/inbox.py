@@ -53,7 +53,7 @@ def inbox_csv(request: HttpRequest) -> HttpResponseBase:
     """The same list as a file, whole."""
     view, status, rows = _listed(request)
     filters = {"view": view, "status": status}
-    return csv_response(request, lambda: requests_csv(rows, actor_of(request), filters), "requests")
+    return csv_response(request, lambda: requests_csv(rows, actor_of(request), filters), "requests", filters)
 
 
 def _listed(request: HttpRequest) -> tuple[str, str, QuerySet[ChangeRequest]]:
