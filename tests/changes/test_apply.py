@@ -121,6 +121,24 @@ def test_a_refusal_is_final_and_shows_metronomes_words(
     assert events(approved)[-2:] == ["call.refused", "change.refused"]
 
 
+def test_a_refusal_of_what_stands_all_the_same_is_looked_up_and_never_filed_as_a_no(
+    approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    simulator.fault(SET_NAME, "status_after", status=400, message="no")
+
+    apply.apply_change(approved.pk, gateway)
+    approved.refresh_from_db()
+    assert (approved.status, approved.explanation) == (
+        "unknown",
+        "Metronome said “no”, but what was asked for stands.",
+    )
+    settle_until_known(approved, gateway)
+
+    assert approved.status == "applied"
+    assert len(simulator.ledger()) == 1
+    assert approved.calls.get().attempts.count() == 1
+
+
 def test_a_rate_limit_costs_time_only(
     approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator
 ) -> None:

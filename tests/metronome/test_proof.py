@@ -229,6 +229,23 @@ def test_of_a_log_too_long_to_read_whole_the_newest_rows_are_read(
     assert found(gateway, "customers.setName", facts).proof == Proof.APPLIED
 
 
+def test_of_two_thousand_aliases_the_first_are_asked_for(
+    gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    simulator.fault(CREATE, "drop_before")
+    aliases = tuple(f"meter-{number:04}" for number in range(2_000))
+    lost = send_lost(gateway, "customers.create", replace(NEWCOMER, ingest_aliases=aliases), None)
+
+    spent = gateway.requests_spent
+    finding = found(gateway, "customers.create", lost)
+
+    assert (finding.proof, finding.sentence) == (
+        Proof.NOT_APPLIED,
+        "Nobody holds the first 50 of the aliases.",
+    )
+    assert gateway.requests_spent - spent == 101
+
+
 ODD_ROW = {"id": "row-1", "timestamp": "yesterday"}
 
 

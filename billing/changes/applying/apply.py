@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -42,7 +41,7 @@ from billing.metronome.budget import BudgetExhausted
 from billing.metronome.calls import Sending
 from billing.metronome.client import Gateway
 from billing.metronome.operations import operation
-from billing.metronome.operations.base import Finding, Operation, Proof
+from billing.metronome.operations.base import Finding, Proof
 from billing.metronome.outcomes import GatewayError, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused
 from billing.mirror.connection import ensure_account
 
@@ -133,18 +132,21 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
     remember(journalled[0])
     connection.close()  # nothing of the database is held while the call is on its way
     with gateway.keeping(keeper(claim, even_if_lost=True)):
-        return _send(claim, *journalled, operation(call.operation), gateway)
+        return _send(claim, *journalled, request, gateway)
 
 
-def _send(
-    claim: Claim, attempt: Attempt, sending: Sending, through: Operation[Any], gateway: Gateway
-) -> bool:
+def _send(claim: Claim, attempt: Attempt, sending: Sending, request: SealedRequest, gateway: Gateway) -> bool:
+    call = attempt.call
     try:
-        result = through.send(gateway, sending)
+        result = operation(call.operation).send(gateway, sending)
     except NotSent as delay:
         filing.file_not_sent(claim, attempt, delay, delay.retry_after_seconds)
     except Refused as refusal:
-        filing.file_refused(claim, attempt, refusal)
+        if _stands_all_the_same(request, call, gateway):
+            doubt = f"Metronome said “{refusal.message}”, but what was asked for stands."
+            filing.file_unknown(claim, attempt, OutcomeUnknown(doubt, refusal.evidence))
+        else:
+            filing.file_refused(claim, attempt, refusal)
     except Halt as alarm:
         filing.file_halted(claim, attempt, alarm)
         freezing.halt(alarm.message)
@@ -156,6 +158,14 @@ def _send(
     else:
         return filing.file_applied(claim, attempt, result)
     return False
+
+
+def _stands_all_the_same(request: SealedRequest, call: Call, gateway: Gateway) -> bool:
+    """Whether a look shows the effect of a call that was refused: a *no* after the fact is none."""
+    try:
+        return look(gateway, request, call).proof == Proof.APPLIED
+    except GatewayError:
+        return False
 
 
 def _verified_or_blocked(claim: Claim) -> SealedRequest | None:
