@@ -58,7 +58,7 @@ def test_it_is_known_to_be_older_and_halts_before_anything_is_sent(
 
     put_back.refresh_from_db()
     assert (put_back.status, len(simulator.ledger())) == ("approved", 1)
-    said = OLDER.format(f"{put_back.reference}/0.1") + "; the newest that is here is none."
+    said = OLDER.format(f"{put_back.reference}/1.1") + "; the newest that is here is none."
     assert freezing.state().frozen
     assert freezing.state().reason.startswith(said)
     told = (
@@ -101,16 +101,16 @@ def test_a_freeze_that_somebody_set_before_keeps_its_reason_and_the_memory(
     preflight.check_change(put_back.pk, gateway)
     put_back.refresh_from_db()
     assert freezing.state().reason == "the backup is put back"
-    assert put_back.check_error.startswith(OLDER.format(f"{put_back.reference}/0.1"))
+    assert put_back.check_error.startswith(OLDER.format(f"{put_back.reference}/1.1"))
 
     freezing.unfreeze(by(administrator), "it is back")
     apply.apply_change(put_back.pk, gateway)
 
-    assert freezing.state().reason.startswith(OLDER.format(f"{put_back.reference}/0.1"))
+    assert freezing.state().reason.startswith(OLDER.format(f"{put_back.reference}/1.1"))
 
 
 @pytest.mark.parametrize(
-    "junk", [None, 7, "x", [], ["9", "CR-1/0.1"], [9], {"9": 9}, [True, None], b"\x80\x04."]
+    "junk", [None, 7, "x", [], ["9", "CR-1/1.1"], [9], {"9": 9}, [True, None], b"\x80\x04."]
 )
 def test_what_is_none_of_ours_in_redis_stops_nothing(
     approved: ChangeRequest, gateway: Gateway, redis: Redis, junk: object
@@ -124,4 +124,4 @@ def test_what_is_none_of_ours_in_redis_stops_nothing(
 
     approved.refresh_from_db()
     assert (approved.status, freezing.is_frozen()) == ("applied", False)
-    assert cache.get(memory._place()) == [Attempt.objects.get().pk, f"{approved.reference}/0.1"]
+    assert cache.get(memory._place()) == [Attempt.objects.get().pk, f"{approved.reference}/1.1"]
