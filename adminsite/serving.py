@@ -37,7 +37,7 @@ class Lane(NamedTuple):
 
 
 class Gone(Exception):
-    """The client left before it had sent everything."""
+    """The client left before it had sent everything, or taken it."""
 
 
 class Answer:
@@ -122,12 +122,16 @@ class PatientServer:
                 return
             except Gone:
                 return
-            answer, whole = await self._in(self._lane(scope["path"]), self._ask, environ)
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        if whole is None:
-            await self._stream(answer, receive, send)
-        else:
-            await send({"type": "http.response.body", "body": whole})
+            leaving = asyncio.ensure_future(_until_gone(receive))
+            try:
+                answer, whole = await self._in(self._lane(scope["path"]), self._ask, environ)
+                if whole is None:
+                    await self._stream(answer, leaving, send)
+                else:
+                    await send(_start_of(answer))
+                    await send({"type": "http.response.body", "body": whole})
+            finally:
+                leaving.cancel()
 
     async def _read_body(
         self, scope: Scope, receive: Receive, body: IO[bytes], environ: dict[str, Any]
@@ -164,11 +168,10 @@ class PatientServer:
         close_old_connections()  # others read on
         return answer, None
 
-    async def _stream(self, answer: Answer, receive: Receive, send: Send) -> None:
+    async def _stream(self, answer: Answer, leaving: asyncio.Future[None], send: Send) -> None:
         """Send block by block, each read by a thread only once the one before is on its way; end with the
-        client, or when the time is over."""
-        going = asyncio.ensure_future(self._send_blocks(answer, send))
-        leaving = asyncio.ensure_future(_until_gone(receive))
+        client, or when the time is over. Of one who left while it was made, nothing is read."""
+        going = asyncio.ensure_future(self._send_blocks(answer, leaving, send))
         try:
             await asyncio.wait(
                 {going, leaving}, timeout=self.answer_seconds, return_when=asyncio.FIRST_COMPLETED
@@ -176,16 +179,19 @@ class PatientServer:
         finally:
             is_whole = going.done() and not going.cancelled() and going.exception() is None
             going.cancel()
-            leaving.cancel()
-            await asyncio.gather(going, leaving, return_exceptions=True)
+            await asyncio.gather(going, return_exceptions=True)
             await self._in(self._sending, answer.close)
         if not is_whole:
             # Without its last block the server closes the connection: the announced length isn't reached.
             logger.warning("An answer was not taken whole: its client left, or took too long.")
 
-    async def _send_blocks(self, answer: Answer, send: Send) -> None:
-        while block := await self._in(self._sending, answer.read):
+    async def _send_blocks(self, answer: Answer, leaving: asyncio.Future[None], send: Send) -> None:
+        """Raises Gone when the client is known to have left; what it took is never read to its end then."""
+        await send(_start_of(answer))
+        while not leaving.done() and (block := await self._in(self._sending, answer.read)):
             await send({"type": "http.response.body", "body": block, "more_body": True})
+        if leaving.done():
+            raise Gone
         await send({"type": "http.response.body", "body": b""})
 
     @staticmethod
@@ -221,6 +227,10 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         joint = "; " if name == "cookie" else ","
         environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
     return environ
+
+
+def _start_of(answer: Answer) -> Message:
+    return {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -42,6 +42,8 @@ def asked(
         return [b"whole", b" page"]
 
     async def receive() -> dict[str, Any]:
+        if not coming and parts:  # all is sent, and the client waits for its answer
+            await asyncio.Event().wait()
         return coming.pop(0) if coming else {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
