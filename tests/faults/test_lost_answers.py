@@ -214,6 +214,30 @@ def test_what_lands_and_is_undone_between_the_looks_and_the_resend_is_seen_befor
         assert change.status == "applied", change.explanation
 
 
+@pytest.mark.parametrize("kind", ["customer.rename", "customer.realias"])
+def test_what_was_answered_with_a_no_took_effect_and_was_undone_is_not_done_again(
+    kind: str,
+    snapshot: dict[str, Any],
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    maker: User,
+    checker: User,
+    checker2: User,
+) -> None:
+    change = approved_request(kind, snapshot, gateway, maker, (checker, checker2))
+    simulator.fault(ROUTES[kind], "status_after", status=429, message="slow down")
+    apply.apply_change(change.pk, gateway)
+    somebody_else(kind, "undone", simulator, snapshot)
+    forget(simulator, "answers")
+
+    settle_until_known(change, gateway)
+
+    assert (change.status, change.needs_person) == ("unknown", True), change.explanation
+    assert "somebody set it back" in change.explanation
+    assert len(ours(simulator)) == 1
+    assert change.calls.get().attempts.count() == 1
+
+
 @pytest.fixture
 def created(maker: User, checker: User) -> ChangeRequest:
     """An approved creation of one customer."""

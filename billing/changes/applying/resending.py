@@ -24,7 +24,11 @@ def why_not_again(change: ChangeRequest, call: Call, finding: Finding) -> str:
 
     Whoever asked for another try, after the last sending, has seen what there was to see.
     """
-    if not has_silent_sending(call) or _person_asked(change, call):
+    if _person_asked(change, call):
+        return ""
+    if finding.was_undone:  # whatever answer came: to send it again would undo what somebody did
+        return finding.sentence
+    if not has_silent_sending(call):
         return ""
     if finding.proof == Proof.CANNOT_TELL and is_in_doubt(call, finding.proof):
         return finding.sentence

@@ -68,12 +68,16 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One look: what it proves, a sentence for people, the call's result if applied, and what was read."""
+    """One look: what it proves, a sentence for people, the call's result if applied, and what was read.
+
+    was_undone: our own row shows that it took effect, and what stood before stands again.
+    """
 
     proof: Proof
     sentence: str
     result: dict[str, Any] | None
     looked_at: list[dict[str, Any]]
+    was_undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

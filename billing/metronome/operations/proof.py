@@ -118,7 +118,7 @@ def still_as_before(
     reading = read_log(gateway, facts, facts.params.customer_id)
     if ours := our_row(reading, gateway, facts):
         sentence = f"Our call took effect, and {what} is back: somebody set it back."
-        return Finding(Proof.CANNOT_TELL, sentence, None, [*looked, seen_row(ours)])
+        return Finding(Proof.CANNOT_TELL, sentence, None, [*looked, seen_row(ours)], was_undone=True)
     if others := others_since(reading, gateway, facts):
         sentence = f"{holds} {what}, but somebody has changed this customer since we sent."
         return Finding(Proof.CANNOT_TELL, sentence, None, looked + [seen_row(row) for row in others[:5]])
