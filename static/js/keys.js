@@ -6,13 +6,27 @@ const typesIn = "input:not([type=checkbox], [type=radio]), textarea, select, [co
 const meantBy = (key) =>
   [...document.querySelectorAll("[aria-keyshortcuts]")].find((each) => each.getAttribute("aria-keyshortcuts") === key && each.checkVisibility());
 
+// In the docket j and k walk along the rows, and Enter opens the one that has the focus, as any link.
+const rows = () => [...document.querySelectorAll("#queue > li")];
+const walks = { j: 1, k: -1 };
+
+function walk(step) {
+  const all = rows();
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const next = at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1);
+  all[next].querySelector("h3 a").focus();
+  all[next].scrollIntoView({ block: "nearest" });
+}
+
 document.addEventListener("keydown", (event) => {
   if (document.body.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target.closest?.(`${typesIn}, [popover]:popover-open`)) return;
+  const step = rows().length && walks[event.key];
   const meant = meantBy(event.key);
-  if (!meant) return;
+  if (!step && !meant) return;
   event.preventDefault();
-  if (meant.matches("a, [popovertarget]")) meant.click();
+  if (step) walk(step);
+  else if (meant.matches("a, [popovertarget]")) meant.click();
   else meant.focus();
 });
 

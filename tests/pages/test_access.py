@@ -48,6 +48,7 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:theme": ("post", (302, 302, 302, 302, 302)),
     "billing:keys": ("post", (302, 302, 302, 302, 302)),
     "billing:changes": ("get", EVERYBODY_INSIDE),
+    "billing:changes-moved": ("get", (302, 400, 400, 400, 400)),
     "billing:changes-csv": ("get", EVERYBODY_INSIDE),
     "billing:change": ("get", EVERYBODY_INSIDE),
     "billing:change-live": ("get", EVERYBODY_INSIDE),

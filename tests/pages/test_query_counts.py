@@ -18,6 +18,8 @@ PAGES = {
     "/customers/?q=customer": 10,
     f"/plans/{PLAN}/": 8,
     "/plans/": 7,
+    "/changes/": 8,  # one of them names the people of the filter
+    "/changes/?view=all": 8,
     "/audit/": 6,
     "/system/": 11,  # one of them asks whether a new beginning waits for a second person
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -9,41 +11,69 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from billing.changes import queries
+from billing.changes.asking.kinds import KINDS
 from billing.changes.export import requests_csv
+from billing.changes.filters import RequestFilter
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
-from billing.lists.paging import CursorRefused
+from billing.lists.paging import CursorRefused, FilterRefused
 from billing.pages.access import needs
+from billing.pages.chips import address_without, chips
 from billing.pages.downloads import csv_response
+from billing.pages.requests.lines import Line, lines
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
+from billing.users import User
 
 VIEWS = {"waiting": "Waiting for you", "mine": "Yours", "all": "All requests"}
+PARAMETERS = ("q", "kind", "person", "customer", "status", "since", "until")
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """One list of requests, narrowed: which view, by what, and its rows in order."""
+
+    view: str
+    wanted: RequestFilter
+    rows: QuerySet[ChangeRequest]
 
 
 @needs(Can.BROWSE)
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """The docket: what waits for this person, what they proposed, and everything."""
-    view, status, rows = _listed(request)
-    problem = ""
+    count = queries.count_waiting_for(request.user)
+    view, problem, status = _view(request, count), "", 200
     try:
-        page = queries.page(rows, request.GET.get("cursor") or None)
+        docket = _docket(request, view)
+    except FilterRefused as refusal:
+        docket, problem, status = Docket(view, RequestFilter(), _rows(request.user, view)), str(refusal), 400
+    try:
+        page = queries.page(docket.rows, request.GET.get("cursor") or None, PAGE)
     except CursorRefused as refusal:
-        page, problem = queries.page(rows, None), str(refusal)
-    given = queries.approvals([change.pk for change in page.rows])
-    waits = queries.waited_for(page.rows)
+        page, problem = queries.page(docket.rows, None, PAGE), str(refusal)
+    people = list(User.objects.order_by("name", "username").values_list("username", "name"))
+    drawn, is_whole = lines(page.rows), page.older is None and page.newer is None
     return render_page(
         request,
         "changes/inbox",
         part="_docket",
+        status=status,
         view=view,
         views=VIEWS,
-        chosen_status=status,
+        wanted=docket.wanted,
         statuses=Status.choices,
+        kinds=[(name, kind.label) for name, kind in sorted(KINDS.items())],
+        people=people,
+        chips=chips(request, _shown(request, dict(people))),
+        clear_url=address_without(request, *PARAMETERS),
+        csv_query=_query_of(request, view),
         page=page,
         problem=problem,
-        lines=[(change, given.get(change.pk), waits.get(change.pk)) for change in page.rows],
+        lines=drawn,
+        live_query=live_query(request, view, drawn, is_whole=is_whole, count=count),
+        waiting_count=count,
     )
 
 
@@ -51,23 +81,84 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @require_safe
 def inbox_csv(request: HttpRequest) -> HttpResponseBase:
     """The same list as a file, whole."""
-    view, status, rows = _listed(request)
-    filters = {"view": view, "status": status}
-    return csv_response(request, lambda: requests_csv(rows, actor_of(request), filters), "requests", filters)
+    view = _named_view(request) or "waiting"
+    try:
+        docket = _docket(request, view)
+    except FilterRefused as refusal:
+        raise BadRequest(str(refusal)) from refusal
+    filters = {"view": view, "status": docket.wanted.status, **docket.wanted.as_json()}
+    return csv_response(
+        request, lambda: requests_csv(docket.rows, actor_of(request), filters), "requests", filters
+    )
 
 
-def _listed(request: HttpRequest) -> tuple[str, str, QuerySet[ChangeRequest]]:
-    """The view and status that the address asks for, and the requests they let through; else BadRequest."""
-    view = request.GET.get("view", "waiting")
-    if view not in VIEWS:
-        raise BadRequest(f"There is no such list of requests; ask for {', '.join(VIEWS)}.")
-    status = request.GET.get("status", "")
-    if status and status not in Status.values:
-        raise BadRequest(f"There is no such status; ask for one of {', '.join(Status.values)}.")
-    if status and view != "all":
+def live_query(request: HttpRequest, view: str, drawn: list[Line], *, is_whole: bool, count: int) -> str:
+    """What a page tells when it asks what moved: its filter, and each line as it stands on it.
+
+    is_whole: the list ends on this page, so new ones may join it.
+    """
+    query = request.GET.copy()
+    for name in ("cursor", "rows", "open", "count"):
+        query.pop(name, None)
+    query["view"] = view
+    query["rows"] = ",".join(line.mark for line in drawn)
+    query["count"] = str(count)
+    if is_whole:
+        query["open"] = "1"
+    return query.urlencode()
+
+
+def rows_waiting(request: HttpRequest) -> QuerySet[ChangeRequest]:
+    """What waits for this person, by the filter in the address. Raises FilterRefused."""
+    return _docket(request, "waiting").rows
+
+
+def _docket(request: HttpRequest, view: str) -> Docket:
+    wanted = RequestFilter.from_get(request.GET)
+    if wanted.status and view != "all":
         raise BadRequest("Only the list of all requests can be narrowed to a status; ask for view=all.")
+    return Docket(view, wanted, wanted.narrow(_rows(request.user, view)))
+
+
+def _rows(person: User, view: str) -> QuerySet[ChangeRequest]:
     if view == "waiting":
-        return view, status, queries.waiting_for(request.user)
-    if view == "mine":
-        return view, status, queries.made_by(request.user)
-    return view, status, queries.all_requests(status)
+        return queries.waiting_for(person)
+    return queries.made_by(person) if view == "mine" else queries.all_requests()
+
+
+def _named_view(request: HttpRequest) -> str:
+    """The view in the address, empty where it names none; BadRequest for one that isn't there."""
+    view = request.GET.get("view", "")
+    if view and view not in VIEWS:
+        raise BadRequest(f"There is no such list of requests; ask for {', '.join(VIEWS)}.")
+    return view
+
+
+def _view(request: HttpRequest, count: int) -> str:
+    """The view that the address names, else the first that holds something."""
+    if view := _named_view(request):
+        return view
+    if count:
+        return "waiting"
+    return "mine" if queries.made_by(request.user).exists() else "all"
+
+
+def _query_of(request: HttpRequest, view: str) -> str:
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    query["view"] = view
+    return f"?{query.urlencode()}"
+
+
+def _shown(request: HttpRequest, people: dict[str, str]) -> dict[str, tuple[str, str]]:
+    given, labels = request.GET, dict(Status.choices)
+    kind, person, status = (given.get(name, "") for name in ("kind", "person", "status"))
+    return {
+        "q": ("Search", given.get("q", "")),
+        "kind": ("Kind", KINDS[kind].label if kind in KINDS else kind),
+        "person": ("Person", people.get(person, person)),
+        "customer": ("Customer", given.get("customer", "")),
+        "status": ("Status", str(labels.get(status, status))),
+        "since": ("From", given.get("since", "")),
+        "until": ("Up to and including", given.get("until", "")),
+    }

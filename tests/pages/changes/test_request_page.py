@@ -295,7 +295,7 @@ def test_a_long_inbox_is_paged_there_and_back(
     assert submitted.reference not in first.text
     assert submitted.reference in older.text
     assert submitted.reference not in back.text
-    assert back.text.count('<ol class="docket">') == 1
+    assert back.text.count('<ol class="queue"') == 1
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "%00", "2026-01-01T00:00:00_1"])
