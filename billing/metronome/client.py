@@ -5,7 +5,6 @@ Sources: API reference §1.2 (errors), §1.5 (idempotency), §2 (pagination), §
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +41,7 @@ from billing.metronome.records import (
     PlanRecord,
 )
 from billing.metronome.rows import sort_out
-from billing.metronome.transport import NoAnswer, RawAnswer, exchange
+from billing.metronome.transport import NoAnswer, RawAnswer, Wire
 
 T = TypeVar("T")
 
@@ -53,11 +52,12 @@ MOST_EMPTY_PAGES = 3
 
 
 class Gateway:
-    """One account. Safe to share between threads: every request has a connection of its own."""
+    """One account. Safe to share between threads; reads keep connections, every write has a fresh one."""
 
     def __init__(self, config: GatewayConfig) -> None:
         self.config = config
         self.budget = Budget(config.redis_url, config.requests_per_second)
+        self._wire = Wire(config)
         self._lock = threading.Lock()
         self._spent = 0
         self._of_this_thread = threading.local()
@@ -74,7 +74,8 @@ class Gateway:
         self.close()
 
     def close(self) -> None:
-        """Give the budget's connections back."""
+        """Give the budget's connections back, and end those to Metronome."""
+        self._wire.close()
         self.budget.close()
 
     @property
@@ -301,7 +302,9 @@ class Gateway:
             "User-Agent": f"countersign/{config.version} ({config.installation}) {sending.reference}",
             "Idempotency-Key": sending.key.header,
         }
-        answer = self._exchange(call.method, call.path, call.body, None, headers, config.deadline_seconds)
+        answer = self._exchange(
+            call.method, call.path, call.body, None, headers, config.deadline_seconds, keeps=False
+        )
         return judged_write(answer, is_resend=sending.is_resend, ids_are_fresh=sending.ids_are_fresh)
 
     # --- the plumbing of reads
@@ -373,7 +376,9 @@ class Gateway:
             raise ReadFailed(str(problem)) from problem
         hold()
         headers = {"User-Agent": f"countersign/{self.config.version} ({self.config.installation})"}
-        answer = self._exchange(method, path, body, query, headers, self.config.read_deadline_seconds)
+        answer = self._exchange(
+            method, path, body, query, headers, self.config.read_deadline_seconds, keeps=True
+        )
         return judged_read(answer)
 
     def _exchange(
@@ -384,19 +389,19 @@ class Gateway:
         query: dict[str, Any] | None,
         headers: dict[str, str],
         deadline_seconds: float,
+        *,
+        keeps: bool,
     ) -> RawAnswer | NoAnswer:
         with self._lock:
             self._spent += 1
-        answer = asyncio.run(
-            exchange(
-                self.config,
-                method,
-                path,
-                body=body,
-                query=query,
-                headers=headers,
-                deadline_seconds=deadline_seconds,
-            )
+        answer = self._wire.exchange(
+            method,
+            path,
+            body=body,
+            query=query,
+            headers=headers,
+            deadline_seconds=deadline_seconds,
+            keeps=keeps,
         )
         if isinstance(answer, RawAnswer):
             self._heed(answer)

@@ -1,4 +1,4 @@
-"""One request over a fresh connection under a total deadline, judged by nobody yet.
+"""One request under a total deadline, a write over a fresh connection, judged by nobody yet.
 
 httpx counts its time-outs per read, so a server that dribbles could hold a request for as long as it likes;
 the deadline here is around everything, the body included. Bodies are capped.
@@ -10,7 +10,9 @@ import asyncio
 import functools
 import socket
 import ssl
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +25,8 @@ from billing.metronome.outcomes import KEPT_BODY, KEPT_HEADERS, Evidence, storab
 
 LARGEST_BODY = 32 * 1024 * 1024
 USER_TIMEOUT_MS = 15_000
+KEPT_SECONDS = 3.0
+"""How long a connection of reads stays open unused: less than servers keep one, which is 5 s or more."""
 
 
 class BodyTooLarge(httpx.ReadError):
@@ -85,53 +89,127 @@ class CappedTransport(httpx.AsyncHTTPTransport):
         return response
 
 
-async def exchange(
-    config: GatewayConfig,
-    method: str,
-    path: str,
-    *,
-    body: dict[str, Any] | None,
-    query: dict[str, Any] | None,
-    headers: dict[str, str],
-    deadline_seconds: float,
-) -> RawAnswer | NoAnswer:
-    """Send one request through the official SDK on a fresh client and return what came back."""
-    started = datetime.now(UTC)
-    try:
-        async with asyncio.timeout(deadline_seconds):
-            async with (
-                httpx.AsyncClient(
-                    transport=CappedTransport(),
-                    trust_env=False,
-                    follow_redirects=False,
-                    timeout=httpx.Timeout(deadline_seconds, connect=min(5.0, deadline_seconds)),
-                ) as http,
-                AsyncMetronome(
-                    base_url=config.base_url,
-                    bearer_token=config.bearer_token,
-                    max_retries=0,
-                    http_client=http,
-                    default_headers=headers,
-                    timeout=deadline_seconds,
-                ) as client,
-            ):
+class Wire:
+    """The requests of one account, from any thread: one event loop, in a thread that begins with the first.
+
+    Reads share connections that are kept between them; every write has a fresh one.
+    """
+
+    def __init__(self, config: GatewayConfig) -> None:
+        self._config = config
+        self._begun = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._kept: AsyncMetronome | None = None
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None,
+        query: dict[str, Any] | None,
+        headers: dict[str, str],
+        deadline_seconds: float,
+        keeps: bool,
+    ) -> RawAnswer | NoAnswer:
+        """Send one request through the official SDK and return what came back.
+
+        keeps: over a connection that is kept; a fresh one otherwise.
+        """
+        options = {
+            "params": query or {},
+            "headers": headers,
+            "max_retries": 0,
+            "timeout": httpx.Timeout(deadline_seconds, connect=min(5.0, deadline_seconds)),
+        }
+        return self._in_loop(self._ask(keeps, method, path, body, options, deadline_seconds))
+
+    def close(self) -> None:
+        """End the connections and the thread; a request after this begins anew."""
+        with self._begun:
+            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+        if loop is None or thread is None:
+            return
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            asyncio.run_coroutine_threadsafe(kept.close(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+    def _in_loop(self, asked: Coroutine[Any, Any, RawAnswer | NoAnswer]) -> RawAnswer | NoAnswer:
+        with self._begun:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=_run, args=(self._loop,), name="metronome", daemon=True
+                )
+                self._thread.start()
+            answer = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        try:
+            return answer.result()
+        finally:
+            answer.cancel()  # whoever stops waiting, by a signal say, stops the request too
+
+    async def _ask(
+        self,
+        keeps: bool,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        options: Any,
+        deadline_seconds: float,
+    ) -> RawAnswer | NoAnswer:
+        started = datetime.now(UTC)
+        try:
+            async with asyncio.timeout(deadline_seconds), self._client(keeps) as client:
                 try:
-                    response = await _send(client, method, path, body, query)
+                    response = await _send(client, method, path, body, options)
                 except APIStatusError as answered:
                     response = answered.response
                 content = await response.aread()
-    except TimeoutError:
-        words = f"no whole answer within {deadline_seconds:g} s"
-        return NoAnswer(True, words, _evidence(started, error=words))
-    except APIConnectionError as problem:
-        cause = problem.__cause__ or problem
-        never = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-        return _broken(started, cause, connected=not never)
-    except httpx.HTTPError as problem:  # the head of an answer was there already, so bytes had left
-        return _broken(started, problem, connected=True)
-    text = content[: KEPT_BODY * 4].decode("utf-8", errors="replace")
-    evidence = _evidence(started, status=response.status_code, body=text, headers=response.headers)
-    return RawAnswer(response.status_code, content, evidence, response.headers)
+        except TimeoutError:
+            words = f"no whole answer within {deadline_seconds:g} s"
+            return NoAnswer(True, words, _evidence(started, error=words))
+        except APIConnectionError as problem:
+            cause = problem.__cause__ or problem
+            never = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+            return _broken(started, cause, connected=not never)
+        except httpx.HTTPError as problem:  # the head of an answer was there already, so bytes had left
+            return _broken(started, problem, connected=True)
+        text = content[: KEPT_BODY * 4].decode("utf-8", errors="replace")
+        evidence = _evidence(started, status=response.status_code, body=text, headers=response.headers)
+        return RawAnswer(response.status_code, content, evidence, response.headers)
+
+    @asynccontextmanager
+    async def _client(self, keeps: bool) -> AsyncIterator[AsyncMetronome]:
+        if not keeps:
+            async with self._fresh() as client:
+                yield client
+            return
+        if self._kept is None:
+            self._kept = self._fresh()
+        yield self._kept
+
+    def _fresh(self) -> AsyncMetronome:
+        """A client without connections yet; those that its answers leave idle it keeps for KEPT_SECONDS."""
+        limits = httpx.Limits(max_connections=None, keepalive_expiry=KEPT_SECONDS)
+        transport = CappedTransport(limits=limits)
+        return AsyncMetronome(
+            base_url=self._config.base_url,
+            bearer_token=self._config.bearer_token,
+            max_retries=0,
+            http_client=httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False),
+        )
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """What the thread does until the loop is stopped."""
+    try:
+        loop.run_forever()
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
 
 
 def _broken(started: datetime, cause: BaseException, *, connected: bool) -> NoAnswer:
@@ -149,9 +227,8 @@ def _broken(started: datetime, cause: BaseException, *, connected: bool) -> NoAn
 
 
 async def _send(
-    client: AsyncMetronome, method: str, path: str, body: dict[str, Any] | None, query: dict[str, Any] | None
+    client: AsyncMetronome, method: str, path: str, body: dict[str, Any] | None, options: Any
 ) -> httpx.Response:
-    options: Any = {"params": query or {}, "max_retries": 0}
     if method == "GET":
         return await client.get(path, cast_to=httpx.Response, options=options)
     if method == "POST":

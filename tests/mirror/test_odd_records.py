@@ -35,8 +35,8 @@ class BendingGateway(Gateway):
 
     bend: Bend | None = None
 
-    def _exchange(self, method: str, path: str, body: Any, query: Any, *more: Any) -> Any:
-        answer = super()._exchange(method, path, body, query, *more)
+    def _exchange(self, method: str, path: str, body: Any, query: Any, *more: Any, **how: Any) -> Any:
+        answer = super()._exchange(method, path, body, query, *more, **how)
         if isinstance(answer, RawAnswer) and self.bend and answer.status == 200:
             whole = json.loads(answer.body)
             self.bend(path, query or {}, whole)
