@@ -81,6 +81,7 @@ CUSTOMER = (
     "SELECT * FROM billing_changerequest WHERE customer_id = '{id}' ORDER BY submitted_at DESC LIMIT 11",
     "SELECT * FROM billing_auditevent WHERE customer_id = '{id}' ORDER BY id DESC LIMIT 10",
 )
+RECORD = "SELECT * FROM billing_auditevent WHERE {about} ORDER BY occurred_at DESC, id DESC LIMIT 51"
 PLANS = """
 SELECT p.*, (SELECT count(*) FROM billing_customerplan s WHERE s.plan_id = p.id AND missing_since IS NULL)
   FROM billing_plan p ORDER BY name"""
@@ -89,6 +90,7 @@ SELECT p.*, (SELECT count(*) FROM billing_customerplan s WHERE s.plan_id = p.id 
 def rows(people: dict[str, User], browsers: dict[str, Client]) -> list[Row]:
     """Everything that is measured, in the order of the table."""
     me = people["manager"].pk
+    manager, by_me = people["manager"].username, f"actor_id = {me}"
     waiting = WAITING.format(me=me, limit=51)
     change = ChangeRequest.objects.filter(status="submitted").order_by("-pk").first()
     about = [each.format(id=change.pk, reference=change.reference) for each in REQUEST]
@@ -116,6 +118,15 @@ def rows(people: dict[str, User], browsers: dict[str, Client]) -> list[Row]:
         Row("its poll", "administrator", "/system/", 1.3, against=KILOBYTE, is_htmx=True),
         Row("overview", "manager", "/", 3, overview),
         Row("overview", "finance", "/", 3, overview[1:]),
+        Row("record", "auditor", "/audit/", 3, (RECORD.format(about="true"),)),
+        Row("record, person", "auditor", f"/audit/?actor={manager}", 3, (RECORD.format(about=by_me),)),
+        Row("record, event + person", "auditor", f"/audit/?actor={manager}&event=change.approved", 3, (
+            RECORD.format(about=f"event_type = 'change.approved' AND {by_me}"),)),
+        Row("record, reference", "auditor", f"/audit/?q={change.reference}", 3, (about[-1],)),
+        Row("record, text of many", "auditor", "/audit/?q=agreed", 3, (
+            RECORD.format(about="reason ILIKE '%agreed%'"),)),
+        Row("record, text of none", "auditor", "/audit/?q=zebra", 3, (
+            RECORD.format(about="words @@ 'zebra'::tsquery"),)),
         Row("plans", "auditor", "/plans/", 3, (PLANS,)),
     ]  # fmt: skip
 
