@@ -38,6 +38,11 @@ def listed(world: World, request: Request, wanted: str, contracts: str, *kinds: 
     customer = customers.found(world, given["customer_id"])
     wanted_id = uuid_of(given[wanted], wanted) if wanted in given else None
     balance, ledger = given.get("include_balance", False), given.get("include_ledgers", False)
+    is_asked = balance or ledger or given.get("exclude_zero_balances")
+    drafts = commits.waiting(world, customer["id"]) if is_asked else {}
+
+    def left(row: Row) -> float:
+        return commits.balance_of(world, row, waiting=drafts)
 
     def keep(row: Row) -> bool:
         return (
@@ -47,7 +52,7 @@ def listed(world: World, request: Request, wanted: str, contracts: str, *kinds: 
             and (given.get("include_archived", False) or not commits.is_archived(world, row))
             and given.get("access_type") in (None, row["access_schedule"]["access_type"])
             and _in_time(row, given)
-            and not (given.get("exclude_zero_balances") and commits.balance_of(world, row) == 0)
+            and not (given.get("exclude_zero_balances") and left(row) == 0)
         )
 
     return Reply(
@@ -58,7 +63,7 @@ def listed(world: World, request: Request, wanted: str, contracts: str, *kinds: 
             cursor="next_page",
             most=MOST,
             keep=keep,
-            show=lambda row: commits.show(world, row, balance, ledger),
+            show=lambda row: commits.show(world, row, balance, ledger, drafts),
         ),
     )
 
@@ -125,7 +130,7 @@ def get_net_balance(world: World, request: Request) -> Reply:
     unit = credit_type(world, given.get("credit_type_id")) if access_type == "SPEND" else None
     filters = given.get("filters") or [{}]
     drafts = given.get("invoice_inclusion_mode", "FINALIZED_AND_DRAFT") == "FINALIZED_AND_DRAFT"
-    pending = commits.pending(world, customer["id"]) if drafts else {}
+    pending = commits.waiting(world, customer["id"]) if drafts else {}
     left = [
         commits.balance_of(world, row, waiting=pending)
         for row in commits.of_customer(world, customer["id"])

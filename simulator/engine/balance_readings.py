@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from simulator.amounts import exact, plain
 from simulator.api.seat_balances import assigned, seat_of
-from simulator.engine.ledger import balance_of, end_of, of_customer, pending, segments_of
+from simulator.engine.ledger import balance_of, end_of, of_customer, segments_of
 from simulator.engine.readings import Reader, Reading, days_until, in_currency, matches
+from simulator.engine.statements import waiting
 from simulator.world import Row, World
 
 
@@ -56,8 +57,8 @@ def _specified(specifiers: list[Row] | None, row: Row, contract: Row) -> bool:
 
 def _left(world: World, customer_id: str) -> Callable[[Row], Decimal]:
     """A balance's remainder, less what the customer's drafts are about to deduct."""
-    waiting = pending(world, customer_id)
-    return lambda row: exact(balance_of(world, row, waiting=waiting))
+    drafts = waiting(world, customer_id)
+    return lambda row: exact(balance_of(world, row, waiting=drafts))
 
 
 def _granted(segments: list[Row]) -> Decimal:

@@ -11,16 +11,17 @@ from simulator.agenda import due, plan
 from simulator.checks import on_the_hour
 from simulator.engine import invoicing
 from simulator.engine.commit_terms import changed, contract_of, prepare, refuse_drawn
-from simulator.engine.drawdown import draw, projected
+from simulator.engine.drawdown import draw, settle
 from simulator.engine.ledger import (
+    Waiting,
     balance_of,
     entries,
     give_back,
     of_customer,
-    pending,
     segments_of,
     true_up,
 )
+from simulator.engine.statements import waiting
 from simulator.http import ApiError
 from simulator.world import Row, World
 
@@ -33,14 +34,14 @@ __all__ = [
     "give_back",
     "is_archived",
     "of_customer",
-    "pending",
     "prepare",
-    "projected",
     "refuse_archive",
+    "settle",
     "shorten",
     "show",
     "store",
     "true_up",
+    "waiting",
 ]
 
 INTERNAL = ("customer_id", "kind", "contract_id", "invoice_contract_id", "expired_at", "ledger")
@@ -138,8 +139,12 @@ def is_archived(world: World, row: Row) -> bool:
     return contract is not None and bool(contract.get("archived_at"))
 
 
-def show(world: World, row: Row, balance: bool = False, ledger: bool = False) -> Row:
-    """The API's form."""
+def show(
+    world: World, row: Row, balance: bool = False, ledger: bool = False, drafts: Waiting | None = None
+) -> Row:
+    """The API's form; `drafts` are what draft invoices are about to deduct, worked out here if left out."""
+    if drafts is None and (balance or ledger):
+        drafts = waiting(world, row["customer_id"])
     shown = {name: value for name, value in row.items() if name not in INTERNAL and value is not None}
     schedule = row["access_schedule"]
     shown["access_schedule"] = {name: value for name, value in schedule.items() if value is not None}
@@ -147,9 +152,9 @@ def show(world: World, row: Row, balance: bool = False, ledger: bool = False) ->
         if row[f"{name}_id"]:
             shown[name] = {"id": row[f"{name}_id"]}
     if balance:
-        shown["balance"] = balance_of(world, row)
+        shown["balance"] = balance_of(world, row, waiting=drafts)
     if ledger and (row["expired_at"] or not row["archived_at"]):
-        shown["ledger"] = entries(world, row)
+        shown["ledger"] = entries(world, row, waiting=drafts)
     return shown
 
 

@@ -37,12 +37,14 @@ def shown(
     """The v2 shape. `archived` shows archived commits too, `as_of` what there was at an instant."""
     row = contract if as_of is None else _as_of(world, contract, as_of)
     whole = {name: value for name, value in row.items() if name not in OWN and value is not None}
+    drafts = commits.waiting(world, contract["customer_id"]) if balance or ledgers else {}
     joined: dict[str, list[Row]] = {"commit": [], "credit": []}
     for each in balances(world, contract):
         if as_of is not None and each["created_at"] > max(as_of, contract["created_at"]):
             continue
         if not each["archived_at"] or archived or contract["archived_at"]:
-            joined[each["kind"]].append(commits.show(world, each, balance=balance, ledger=ledgers))
+            told = commits.show(world, each, balance=balance, ledger=ledgers, drafts=drafts)
+            joined[each["kind"]].append(told)
     return whole | {
         "commits": joined["commit"],
         "credits": joined["credit"],

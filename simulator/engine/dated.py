@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from simulator.agenda import later
 from simulator.amounts import exact, plain
+from simulator.engine import ledger
 from simulator.engine.lines import of_product
 from simulator.engine.periods import of_contract
 from simulator.world import Row, World
@@ -92,9 +93,7 @@ def line_of(world: World, each: Dated) -> Row:
 
 def true_up(world: World, lines: list[Row], invoice_id: str) -> None:
     """Lines for postpaid commits bill what these were not used for, and the ledgers tell."""
-    from simulator.engine import commits
-
     for line in lines:
         if "postpaid_commit" in line:
-            missing = plain(commits.true_up(world.commits[line["commit_id"]], world.stamp(), invoice_id))
+            missing = plain(ledger.true_up(world.commits[line["commit_id"]], world.stamp(), invoice_id))
             line |= {"quantity": 1, "unit_price": missing, "total": missing}

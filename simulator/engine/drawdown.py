@@ -1,263 +1,246 @@
-"""How invoices draw balances down: which commit or credit pays for which line, in which order."""
+"""How invoices draw balances down: every line is cut into what one balance after the other pays for.
+
+A part that is paid for names its balance, and is followed by a line that takes its amount away again. What
+nothing pays for comes last, in the line's own words.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
-from math import inf
+from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Any
 
-from simulator.amounts import PLACES, WIDE, exact, plain
-from simulator.engine.ledger import enter, left, of_customer, segments_of
-from simulator.engine.lines import conversion_lines, share_of
-from simulator.engine.usage import Meter
+from simulator.amounts import PLACES, WIDE, exact, plain, unrounded
+from simulator.engine.commit_prices import price_for
+from simulator.engine.ledger import enter, left
+from simulator.engine.lines import conversion_lines
+from simulator.engine.sources import sources, targets
 from simulator.world import Row, World
 
-Share = Callable[[Row, Row], Decimal]
 PAID_FOR = ("usage", "subscription", "cpu_conversion")
+FINE = Decimal("1e-12")  # a quantity that money bought is told this exactly
+TOLD = ("name", "product_id", "product_type", "product_tags", "product_custom_fields")
+TOLD += ("pricing_group_values", "presentation_group_values", "starting_at", "ending_before")
 
 
 @dataclass(slots=True)
 class Drawn:
-    """What one segment gives to one invoice: in the balance's own unit, and in the invoice's currency."""
+    """What one segment gives to one invoice, in the balance's own unit."""
 
     row: Row
     segment: Row
-    credit_type: Row = field(default_factory=dict)
+    available: Decimal
     deducted: Decimal = Decimal(0)
-    paid: Decimal = Decimal(0)
+    credit_type: Row | None = None  # of the first line that it paid for
 
 
-def draw(world: World, contract: Row, lines: list[Row], at: str, invoice_id: str) -> list[Row]:
-    """Apply balances to an invoice's lines, and write the deductions.
+@dataclass(slots=True)
+class Unpaid:
+    """What of one line nothing pays for yet, and the lines that it has become."""
+
+    line: Row
+    counted: Decimal  # the units of its group that came before, and fill tiers
+    total: Decimal
+    quantity: Decimal
+    lines: list[Row] = field(default_factory=list)
+
+    def rest(self) -> list[Row]:
+        """The lines that it became, with what is left."""
+        if not self.lines:
+            return [self.line]
+        if not self.total and not self.quantity:
+            return self.lines
+        own = {"quantity": unrounded(self.quantity)} if "quantity" in self.line else {}
+        return [*self.lines, {**self.line, **own, "total": plain(self.total)}]
+
+
+def settle(
+    world: World,
+    contract: Row,
+    lines: Sequence[Row],
+    at: str,
+    taken: dict[str, Decimal] | None = None,
+    only: dict[str, Decimal] | None = None,
+) -> tuple[list[Row], list[Drawn]]:
+    """An invoice's lines as balances pay for them, and what each segment gives; nothing is written.
+
+    `at` is the end of its period, `taken` what is gone by segment before; `only` are the segments that may
+    give, and how much. What is left in custom units is converted, and the conversion paid for too. The line
+    that takes away what a postpaid commit covers lowers no total: it is still billed.
+    """
+    drawn = []
+    for row, segment in sources(world, contract):
+        available = left(row, segment) - (taken or {}).get(segment["id"], Decimal(0))
+        if only is not None:
+            available = only.get(segment["id"], Decimal(0))
+        drawn.append(Drawn(row, segment, available))
+    if _in_advance(contract, lines):
+        drawn = [each for each in drawn if each.segment["starting_at"] <= world.stamp()]
+    with localcontext(WIDE):
+        settled = _pay(world, contract, drawn, lines, at)
+        settled += _pay(world, contract, drawn, conversion_lines(world, contract, settled), at)
+    return settled, [each for each in drawn if each.deducted]
+
+
+def draw(world: World, contract: Row, lines: Sequence[Row], at: str, invoice_id: str) -> list[Row]:
+    """`settle`, and write the deductions to the ledgers.
 
     They are dated `at`, its period's end, or now where that is still to come: what is paid in advance is
     gone at once.
-
-    The result are the lines of type `applied_commit_or_credit` to add. Those of a postpaid commit lower no
-    total: its usage is still billed, and only counted against the commitment.
     """
-    drawn = _drawn(world, contract, lines, at, None)
+    settled, drawn = settle(world, contract, lines, at)
+    about = {"invoice_id": invoice_id, "contract_id": contract["id"]}
     for each in drawn:
-        enter(
-            each.row,
-            "AUTOMATED_INVOICE_DEDUCTION",
-            each.segment,
-            -each.deducted,
-            min(at, world.stamp()),
-            invoice_id=invoice_id,
-            contract_id=contract["id"],
-        )
-    return [_line(each) for each in drawn]
+        when = min(at, world.stamp())
+        enter(each.row, "AUTOMATED_INVOICE_DEDUCTION", each.segment, -each.deducted, when, **about)
+    return settled
 
 
-def projected(
-    world: World, contract: Row, lines: list[Row], at: str, usage: Meter | None = None
-) -> list[Row]:
-    """The lines that `draw` would add, without drawing; `usage` is what the lines are of, if not today's."""
-    drawn = _drawn(world, contract, lines, at, usage)
-    return [_line(each) for each in drawn]
-
-
-def _drawn(world: World, contract: Row, lines: list[Row], at: str, usage: Meter | None) -> list[Drawn]:
-    """What each segment gives. What is left in custom units is converted, and the conversion paid for too."""
-    sources = [Drawn(row, segment) for row, segment in _sources(world, contract)]
-    if _in_advance(contract, lines):
-        sources = [each for each in sources if each.segment["starting_at"] <= world.stamp()]
-
-    def share(line: Row, segment: Row) -> Decimal:
-        return share_of(world, contract, usage, line, segment["starting_at"], segment["ending_before"])
-
-    with localcontext(WIDE):
-        _pay(sources, lines, at, share)
-        paid = [_line(each) for each in sources if each.paid]
-        _pay(sources, conversion_lines(world, contract, lines + paid), at, share)
-    return [each for each in sources if each.paid]
-
-
-def _in_advance(contract: Row, lines: list[Row]) -> bool:
+def _in_advance(contract: Row, lines: Sequence[Row]) -> bool:
     """Whether the lines are of time to come: no segment that begins within it can pay for them yet."""
     subscriptions = contract.get("subscriptions") or []
     own = {each["id"] for each in subscriptions if each["collection_schedule"] == "ADVANCE"}
     return any(line.get("subscription_id") in own for line in lines)
 
 
-def _pay(sources: list[Drawn], lines: list[Row], at: str, share: Share) -> None:
+def _pay(world: World, contract: Row, drawn: list[Drawn], lines: Sequence[Row], at: str) -> list[Row]:
     """Let one segment after the other pay what those before it left of each line."""
-    unpaid = [exact(each["total"]) if each.get("type") in PAID_FOR else Decimal(0) for each in lines]
-    for drawn in sources:
-        _take(drawn, lines, unpaid, at, share)
+    owed = _unpaid(lines)
+    payable = [each for each in owed if each.line.get("type") in PAID_FOR]
+    for source in drawn:
+        mine = [each for each in payable if _may_pay(source, each.line, at)] if source.available > 0 else []
+        priced = [(each, price_for(world, contract, source.row, each.line)) for each in mine]
+        for each, own in sorted(priced, key=_turn):
+            is_other = source.credit_type and source.credit_type["id"] != each.line["credit_type"]["id"]
+            if source.available > source.deducted and not is_other:
+                _take(source, each, own)
+    return [line for each in owed for line in each.rest()]
 
 
-def _take(drawn: Drawn, lines: list[Row], unpaid: list[Decimal], at: str, share: Share) -> None:
-    """What one segment gives; `unpaid` is what is left of each line, and gets less.
-
-    Of usage it pays for what was used in its own time, at the line's average price.
-    """
-    row, segment = drawn.row, drawn.segment
-    available = left(row, segment) - drawn.deducted
-    for place in sorted(range(len(lines)), key=lambda place: _turn(lines[place])):
-        if available <= 0:
-            break
-        line = lines[place]
-        if unpaid[place] <= 0 or not (_within(segment, line, at) and _targets(row, line)):
-            continue
-        if drawn.paid and line["credit_type"]["id"] != drawn.credit_type["id"]:
-            continue
-        owed = min(unpaid[place], (exact(line["total"]) * share(line, segment)).quantize(PLACES))
-        if owed <= 0:
-            continue
-        take, money = _share(row, line, available, owed)
-        drawn.credit_type = line["credit_type"]
-        drawn.deducted, drawn.paid = drawn.deducted + take, drawn.paid + money
-        available -= take
-        unpaid[place] -= money
+def _unpaid(lines: Sequence[Row]) -> list[Unpaid]:
+    counted: dict[str, Decimal] = {}
+    owed = []
+    for line in lines:
+        groups = (line.get("pricing_group_values"), line.get("presentation_group_values"))
+        key = repr((line.get("product_id"), [sorted((each or {}).items(), key=str) for each in groups]))
+        quantity, before = exact(line.get("quantity") or 0), counted.get(key, Decimal(0))
+        owed.append(Unpaid(line, before, exact(line["total"]), quantity))
+        counted[key] = before + quantity
+    return owed
 
 
-def _turn(line: Row) -> tuple[Any, ...]:
+def _turn(priced: tuple[Unpaid, Row | None]) -> tuple[Any, ...]:
     """Which lines are paid for first: usage, subscriptions, composites; the earlier start, the higher unit
-    price, the name."""
-    is_composite = line.get("product_type") == "CompositeProductListItem"
-    kind = PAID_FOR.index(line["type"]) if line["type"] in PAID_FOR else len(PAID_FOR)
+    price, the name. What a segment buys at its own price it buys in the order of its use.
+    """
+    line, own = priced[0].line, priced[1]
     return (
-        is_composite,
-        kind,
+        line.get("product_type") == "CompositeProductListItem",
+        PAID_FOR.index(line["type"]),
         line.get("starting_at") or "",
-        -exact(line.get("unit_price") or 0),
+        0 if own is not None else -exact(line.get("unit_price") or 0),
         line["name"],
     )
 
 
-def _share(row: Row, line: Row, available: Decimal, unpaid: Decimal) -> tuple[Decimal, Decimal]:
-    """(what the balance loses, what the line is relieved of): units of usage for QUANTITY, else money."""
-    if row["access_schedule"]["access_type"] == "SPEND":
-        take = min(available, unpaid)
-        return take, take
-    units = exact(line["quantity"]) * unpaid / exact(line["total"])
-    if available >= units:
-        return min(available, units.quantize(PLACES)), unpaid
-    return available, min(unpaid, (unpaid * available / units).quantize(PLACES))
+def _may_pay(source: Drawn, line: Row, at: str) -> bool:
+    """Whether a segment shares any time with a line that its balance is for.
 
-
-def _sources(world: World, contract: Row) -> list[tuple[Row, Row]]:
-    """Every segment that the contract may draw on, in the documented order.
-
-    Rollovers come first, postpaid ones before others; else prepaid commits and credits before postpaid
-    commits. Then the lower priority (none is the last), what cost nothing, what fewer products may draw on,
-    what has fewer specifiers of group values alone, the earlier end, the earlier start, what serves fewer
-    contracts, the older one.
+    A line without times lies at the end of its invoice's period.
     """
-    rows = [
-        row
-        for row in of_customer(world, contract["customer_id"])
-        if not row["archived_at"] and _serves(row, contract["id"])
-    ]
-    sources = [(row, segment) for row in rows for segment in segments_of(row)]
-
-    def rank(source: tuple[Row, Row]) -> tuple[Any, ...]:
-        row, segment = source
-        is_rollover, contracts = row["rolled_over_from"] is not None, row["applicable_contract_ids"]
-        return (
-            not is_rollover,
-            (row["type"] == "POSTPAID") != is_rollover,
-            inf if row["priority"] is None else row["priority"],
-            not is_rollover and _cost_something(row),
-            _products(world, row),
-            _usages(row),
-            segment["ending_before"],
-            segment["starting_at"],
-            1 if row["contract_id"] else len(contracts) if contracts else inf,
-        )
-
-    return sorted(sources, key=rank)
-
-
-def _cost_something(row: Row) -> bool:
-    return any(each["amount"] for each in (row["invoice_schedule"] or {}).get("schedule_items", []))
-
-
-def _products(world: World, row: Row) -> float:
-    """How many products its limits name; infinitely many without a limit."""
-    limits = row["specifiers"] or [
-        *({"product_id": each} for each in row["applicable_product_ids"] or []),
-        *({"product_tags": [each]} for each in row["applicable_product_tags"] or []),
-    ]
-    found: set[str] = set()
-    for each in limits:
-        if each.get("product_id"):
-            found.add(each["product_id"])
-        elif tags := set(each.get("product_tags") or []):
-            found |= {
-                product_id
-                for product_id, product in world.products.items()
-                if tags <= set(product["current"].get("tags") or [])
-            }
-    return len(found) if limits else inf
-
-
-def _usages(row: Row) -> int:
-    """How many of its specifiers speak of group values alone."""
-    return sum(
-        not each.get("product_id") and not each.get("product_tags") for each in row["specifiers"] or []
-    )
-
-
-def _serves(row: Row, contract_id: str) -> bool:
-    if row["contract_id"]:
-        return row["contract_id"] == contract_id
-    return not row["applicable_contract_ids"] or contract_id in row["applicable_contract_ids"]
-
-
-def _within(segment: Row, line: Row, at: str) -> bool:
-    """Whether they share any time; a line without times lies at the end of its invoice's period."""
-    end, begin = line.get("ending_before") or at, line.get("starting_at")
+    segment, end, begin = source.segment, line.get("ending_before") or at, line.get("starting_at")
     last = segment["ending_before"]
-    return segment["starting_at"] < end and (last > begin if begin else last >= end)
+    in_time = segment["starting_at"] < end and (last > begin if begin else last >= end)
+    return in_time and targets(source.row, line)
 
 
-def _targets(row: Row, line: Row) -> bool:
-    schedule, tags = row["access_schedule"], set(line.get("product_tags") or [])
-    if schedule["access_type"] == "QUANTITY":
-        if not line.get("quantity") or line["type"] == "cpu_conversion":
-            return False
-    elif schedule["credit_type"]["id"] != line["credit_type"]["id"]:
-        return False
-    if row["specifiers"]:
-        return any(_meets(each, line, tags) for each in row["specifiers"])
-    products, wanted_tags = row["applicable_product_ids"] or [], row["applicable_product_tags"] or []
-    if not products and not wanted_tags:
-        return True
-    return line.get("product_id") in products or bool(tags.intersection(wanted_tags))
+def _take(source: Drawn, owed: Unpaid, own: Row | None) -> None:
+    """What one segment gives for one line, at the line's price or at the segment's own."""
+    by_units = source.row["access_schedule"]["access_type"] == "QUANTITY"
+    if own is not None:
+        _take_at(source, owed, own, by_units)
+        return
+    if owed.total <= 0:
+        return
+    available = source.available - source.deducted
+    if by_units:
+        units = take = min(available, owed.quantity.quantize(PLACES))
+        money = owed.total
+        if available < owed.quantity:
+            money = min(money, (money * available / owed.quantity).quantize(PLACES))
+    else:
+        take = money = min(available, owed.total)
+        units = (owed.quantity * money / owed.total).quantize(FINE) if money < owed.total else owed.quantity
+    if money == owed.total:
+        units = owed.quantity
+    _give(source, owed, units, money, take, {})
 
 
-def _meets(specifier: Row, line: Row, tags: set[str]) -> bool:
-    """Every condition of one specifier."""
-    return (
-        specifier.get("product_id") in (None, line.get("product_id"))
-        and tags.issuperset(specifier.get("product_tags") or [])
-        and all(
-            (specifier.get(groups) or {}).items() <= (line.get(groups) or {}).items()
-            for groups in ("pricing_group_values", "presentation_group_values")
-        )
-    )
+def _take_at(source: Drawn, owed: Unpaid, own: Row, by_units: bool) -> None:
+    """The same at a rate of its own: each tier by itself, until the line or the segment is at its end."""
+    last = len(own.get("tiers") or []) - 1
+    begin = Decimal(0)
+    for level, tier in enumerate(own.get("tiers") or [own]):
+        size = None if level >= last or tier.get("size") is None else exact(tier["size"])
+        if size is not None and owed.counted >= begin + size:
+            begin += size
+            continue
+        price, available = exact(tier.get("price") or 0), source.available - source.deducted
+        units = owed.quantity if size is None else min(owed.quantity, begin + size - owed.counted)
+        affordable = available if by_units else available / price if price else units
+        if affordable < units:
+            units = affordable.quantize(FINE, ROUND_DOWN)
+        if units <= 0:
+            return
+        money = (units * price).quantize(PLACES)
+        money = money if by_units else min(money, available)
+        members: Row = {"unit_price": unrounded(price)}
+        if own.get("tiers"):
+            members["tier"] = {"level": level + 1, "starting_at": str(plain(begin))}
+            members["tier"] |= {"size": str(plain(size))} if size is not None else {}
+        _give(source, owed, units, money, units.quantize(PLACES) if by_units else money, members)
+        begin += size or 0
 
 
-def _line(drawn: Drawn) -> Row:
-    row, schedule = drawn.row, drawn.row["access_schedule"]
-    line = {
-        "type": "applied_commit_or_credit",
-        "name": row["name"] or row["product"]["name"],
-        "total": plain(-drawn.paid),
-        "credit_type": drawn.credit_type,
-        "product_id": row["product"]["id"],
-        "product_type": "FixedProductListItem",
+def _give(source: Drawn, owed: Unpaid, units: Decimal, money: Decimal, take: Decimal, own: Row) -> None:
+    """Write down that a segment pays this much for so many units; `own` tells of a price of its own."""
+    line, left_units = owed.line, owed.quantity - units
+    about = _about(source)
+    part = {**line, **own, "total": plain(money), **about}
+    if "quantity" in line:
+        part["quantity"] = unrounded(units)
+    if own and "tier" not in own:
+        part.pop("tier", None)
+    owed.lines += [part, _applied(source, line, money, take, about)]
+    if own:
+        owed.total = (owed.total * left_units / owed.quantity).quantize(PLACES)
+    else:
+        owed.total -= money
+    owed.quantity, owed.counted = left_units, owed.counted + units
+    source.deducted += take
+    source.credit_type = source.credit_type or line["credit_type"]
+
+
+def _about(source: Drawn) -> Row:
+    row = source.row
+    return {
         "commit_id": row["id"],
         "commit_type": "PostpaidCommit" if row["type"] == "POSTPAID" else "PrepaidCommit",
-        "commit_segment_id": drawn.segment["id"],
+        "commit_segment_id": source.segment["id"],
         "commit_custom_fields": row["custom_fields"],
-        "starting_at": drawn.segment["starting_at"],
-        "ending_before": drawn.segment["ending_before"],
+    }
+
+
+def _applied(source: Drawn, line: Row, money: Decimal, take: Decimal, about: Row) -> Row:
+    """The line that takes the amount of a paid part away, in the part's own product and time."""
+    row, schedule = source.row, source.row["access_schedule"]
+    applied = {name: line[name] for name in TOLD if name in line} | {
+        "type": "applied_commit_or_credit",
+        "name": f"{row['name'] or row['product']['name']} applied",
+        "total": plain(-money),
+        "credit_type": line["credit_type"],
+        **about,
         "applied_commit_or_credit": {
             "id": row["id"],
             "type": row["type"],
@@ -265,5 +248,5 @@ def _line(drawn: Drawn) -> Row:
         },
     }
     if schedule["access_type"] == "QUANTITY":
-        line["quantity_consumed"] = plain(drawn.deducted)
-    return line
+        applied["quantity_consumed"] = plain(take)
+    return applied

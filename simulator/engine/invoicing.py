@@ -10,6 +10,8 @@ from __future__ import annotations
 from simulator import agenda, notices
 from simulator.agenda import due, later
 from simulator.engine.dated import GRACE_HOURS, Dated, dated, goes_along, line_of, true_up
+from simulator.engine.drawdown import draw
+from simulator.engine.ledger import give_back
 from simulator.engine.lines import Piece
 from simulator.engine.periods import of_contract
 from simulator.engine.statements import (
@@ -64,8 +66,6 @@ def close(world: World, contract: Row, void_invoices: bool) -> None:
 
 def void(world: World, invoice: Row) -> None:
     """Make a finalized invoice void; balances get back what it drew."""
-    from simulator.engine.commits import give_back
-
     invoice["status"] = "VOID"
     give_back(world, invoice["customer_id"], invoice["id"])
 
@@ -236,10 +236,8 @@ def _new(world: World, contract: Row, kind: str, **members: object) -> Row:
 
 def _settle(world: World, contract: Row, invoice: Row, lines: list[Row]) -> Row:
     """Let balances pay for the lines, and finalize."""
-    from simulator.engine.commits import draw
-
     at = invoice.get("end_timestamp") or world.stamp()
-    lines = lines + draw(world, contract, lines, at, invoice["id"])
+    lines = draw(world, contract, lines, at, invoice["id"])
     invoice.update(with_lines(world, contract, invoice, lines))
     return _finalize(world, invoice)
 

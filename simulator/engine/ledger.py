@@ -2,7 +2,8 @@
 
 A record of `world.commits` keeps in `ledger` only what moved: deductions, manual entries, rollovers. What a
 segment starts with and what expires unused follows from the access schedule, and is worked out when it is
-asked for; so the entries always sum to the balance, whatever is edited or drawn late.
+asked for; so the entries always sum to the balance, whatever is edited or drawn late. What drafts are about
+to deduct counts as if it were deducted, where it is handed over as `Waiting`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from simulator.amounts import exact, plain
-from simulator.engine import statements
 from simulator.world import Row, World
 
 PREFIXES = {"PREPAID": "PREPAID_COMMIT", "POSTPAID": "POSTPAID_COMMIT", "CREDIT": "CREDIT"}
 WITHOUT_SEGMENT = ("MANUAL", "INITIAL_BALANCE", "TRUEUP")
+Waiting = dict[str, list[Row]]  # by segment, the entries that draft invoices are going to write
 
 
 def segments_of(row: Row) -> list[Row]:
@@ -56,51 +57,47 @@ def movements(row: Row, segment: Row, at: str | None = None) -> list[Row]:
     ]
 
 
-def left(row: Row, segment: Row, at: str | None = None) -> Decimal:
+def left(row: Row, segment: Row, at: str | None = None, waiting: Waiting | None = None) -> Decimal:
     """What its entries leave of a segment's amount, below zero by manual entries only.
 
     Whether it has begun or expired makes no difference: an invoice draws on a segment after its end, for
     usage from before.
     """
-    moved = (exact(each["amount"]) for each in movements(row, segment, at))
-    return sum(moved, exact(segment["amount"]))
+    moved = [*movements(row, segment, at), *(waiting or {}).get(segment["id"], [])]
+    return sum((exact(each["amount"]) for each in moved), exact(segment["amount"]))
 
 
-def balance_of(
-    world: World, row: Row, at: str | None = None, waiting: dict[str, Decimal] | None = None
-) -> int | float:
-    """What can be used at an instant, by default now: upcoming and expired segments hold nothing.
-
-    `waiting` is what to leave out, as `pending` tells it.
-    """
-    at, waiting = at or world.stamp(), waiting or {}
+def balance_of(world: World, row: Row, at: str | None = None, waiting: Waiting | None = None) -> int | float:
+    """What can be used at an instant, by default now: upcoming and expired segments hold nothing."""
+    at = at or world.stamp()
     if row["archived_at"] and not row["expired_at"]:
         return 0
     active = (each for each in segments_of(row) if each["starting_at"] <= at < end_of(row, each))
-    rests = (left(row, each, at) - waiting.get(each["id"], Decimal(0)) for each in active)
+    rests = (left(row, each, at, waiting) for each in active)
     return plain(sum((max(each, Decimal(0)) for each in rests), Decimal(0)))
 
 
-def entries(world: World, row: Row, at: str | None = None) -> list[Row]:
+def entries(world: World, row: Row, at: str | None = None, waiting: Waiting | None = None) -> list[Row]:
     """The ledger up to an instant, in the API's shape and in order of time. It sums to the balance.
 
     Only a segment that manual entries took below zero sums to less: its balance is 0, and nothing expires.
     """
     at = at or world.stamp()
-    ledger = [entry for segment in segments_of(row) for entry in entries_of(row, segment, at)]
+    ledger = [entry for segment in segments_of(row) for entry in entries_of(row, segment, at, waiting)]
     ledger.sort(key=lambda each: each["timestamp"])
     return [_shown(each) for each in ledger]
 
 
-def entries_of(row: Row, segment: Row, at: str) -> list[Row]:
-    """One segment's entries up to an instant: its start, what moved, and what expired."""
+def entries_of(row: Row, segment: Row, at: str, waiting: Waiting | None = None) -> list[Row]:
+    """One segment's entries up to an instant: its start, what moved, what drafts draw, and what expired."""
     if segment["starting_at"] > at:
         return []
     opening = "INITIAL_BALANCE" if row["type"] == "POSTPAID" else "SEGMENT_START"
     moved, about = movements(row, segment, at), {"segment_id": segment["id"]}
     start = {"type": entry_type(row, opening), "timestamp": segment["starting_at"], **about}
     ledger = [start | {"amount": plain(exact(segment["amount"]))}, *moved]
-    if (end := end_of(row, segment)) <= at and (unused := left(row, segment, at)) > 0:
+    ledger += (waiting or {}).get(segment["id"], [])
+    if (end := end_of(row, segment)) <= at and (unused := left(row, segment, at, waiting)) > 0:
         gone = {"type": entry_type(row, "EXPIRATION"), "timestamp": end, "amount": plain(-unused)}
         ledger.append(gone | about)
     return ledger
@@ -141,19 +138,6 @@ def true_up(row: Row, at: str, invoice_id: str) -> Decimal:
         members = {"contract_id": row["contract_id"] or row["invoice_contract_id"]}
         enter(row, "TRUEUP", segment, -missing, at, invoice_id=invoice_id, **members)
     return missing
-
-
-def pending(world: World, customer_id: str) -> dict[str, Decimal]:
-    """What the customer's draft invoices are about to deduct, by segment, in the balance's unit."""
-    waiting: dict[str, Decimal] = {}
-    for invoice in world.invoices.get(customer_id, []):
-        if invoice["status"] != "DRAFT":
-            continue
-        for line in statements.shown(world, invoice)["line_items"]:
-            if line["type"] == "applied_commit_or_credit":
-                unit, key = line.get("quantity_consumed", -line["total"]), line["commit_segment_id"]
-                waiting[key] = waiting.get(key, Decimal(0)) + exact(unit)
-    return waiting
 
 
 def of_customer(world: World, customer_id: str) -> list[Row]:

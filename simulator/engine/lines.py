@@ -7,7 +7,6 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from simulator.amounts import USD, WIDE, exact, plain, total, unrounded
-from simulator.engine.periods import of_contract
 from simulator.engine.pricing import (
     applied,
     billed_quantity,
@@ -19,10 +18,11 @@ from simulator.engine.pricing import (
     segments,
 )
 from simulator.engine.pricing import line_of as rate_line
-from simulator.engine.usage import Group, Meter, grows_no_sums, meter
+from simulator.engine.sources import bounds
+from simulator.engine.usage import Group, Meter, grows_no_sums
 from simulator.world import Row, World
 
-PRICED = ("rate_type", "price", "tiers", "credit_type", "entitled", "custom_rate")
+PRICED = ("rate_type", "price", "tiers", "credit_type", "entitled", "custom_rate", "commit_rate")
 KINDS = {
     "USAGE": "UsageProductListItem",
     "SUBSCRIPTION": "SubscriptionProductListItem",
@@ -76,14 +76,18 @@ def usage_lines(world: World, contract: Row, usage: Meter, start: str, end: str)
 
 
 def _pieces(world: World, contract: Row, product_id: str, rates: list[Row], period: Piece) -> list[Piece]:
-    """The period, cut where a price, an override of this product or a usage filter begins or ends.
+    """The period, cut where a price, an override of this product, a usage filter or the time of a balance
+    that may pay for it begins or ends.
 
     `rates` are the product's segments, line by line.
     """
-    tags = world.products[product_id]["current"].get("tags") or []
+    product = world.products[product_id]
+    tags = product["current"].get("tags") or []
+    units = {(each.get("credit_type") or currency_of(world, contract))["id"] for each in rates}
     overrides = [each for each in contract.get("overrides") or [] if may_mean(each, product_id, tags)]
     spans = [*overrides, *(contract.get("usage_filter") or [])]
     cuts = _within({each.get(edge) for each in spans for edge in ("starting_at", "ending_before")}, period)
+    cuts |= _within(bounds(world, contract, product, units), period)
 
     def priced(rate: Row, at: str) -> list[Any]:
         result = applied(world, contract, rate, at, rate.get("pricing_group_values"))
@@ -162,8 +166,8 @@ def _quantities(
 ) -> dict[Group, Decimal]:
     """What a piece of the period bills, by group of values.
 
-    A metric that makes no sums is measured from `since` on: a piece bills what its end has more than its
-    begin, or less.
+    What makes no sums, or is rounded, is measured from `since` on: a piece bills what its end has more than
+    its begin, or less.
     """
 
     def billed(begin: str, end: str) -> dict[Group, Decimal]:
@@ -173,40 +177,12 @@ def _quantities(
             groups = usage.groups(metric, begin, end, keys, only)
         return {group: billed_quantity(product, measured) for group, measured in groups.items()}
 
-    if since == piece[0] or not grows_no_sums(metric):
+    adds_up = not (grows_no_sums(metric) or product["current"].get("quantity_rounding"))
+    if since == piece[0] or adds_up:
         return billed(*piece)
     before, after = billed(since, piece[0]), billed(since, piece[1])
     more = {group: value - before.get(group, Decimal(0)) for group, value in after.items()}
     return {group: value for group, value in more.items() if value or not keys or group not in before}
-
-
-def share_of(world: World, contract: Row, usage: Meter | None, line: Row, start: str, end: str) -> Decimal:
-    """How much of a line's quantity was used within a time, today's or of `usage`.
-
-    It is 1 where the line is of no usage, or its metric is written in SQL. Of a metric that makes no sums
-    only what it grew by within that time counts.
-    """
-    product = world.products.get(line.get("product_id") or "")
-    if line["type"] != "usage" or product is None or product["type"] != "USAGE":
-        return Decimal(1)
-    period = (line["starting_at"], line["ending_before"])
-    within = (max(start, period[0]), min(end, period[1]))
-    metric = world.billable_metrics[product["current"]["billable_metric_id"]]
-    if within == period or not (metric.get("aggregation_type") or ""):
-        return Decimal(1)
-    usage = usage or meter(world, contract["customer_id"])
-    groups = {**(line.get("pricing_group_values") or {}), **(line.get("presentation_group_values") or {})}
-    only = _filter_at(contract, period[0]) | {key: [value] for key, value in groups.items()}
-    since = _since(contract, of_contract(contract, period[0])[0], period[0])
-
-    def used(begin: str, end: str) -> Decimal:
-        if not grows_no_sums(metric):
-            return usage.value(metric, begin, end, only) or Decimal(0)
-        before, after = (usage.value(metric, since, at, only) or Decimal(0) for at in (begin, end))
-        return after - before
-
-    part, whole = used(*within), used(*period)
-    return min(max(part / whole, Decimal(0)), Decimal(1)) if whole > 0 else Decimal(1)
 
 
 def _priced(line: Row, rate: Row, quantity: Decimal, counted: Decimal = Decimal(0)) -> list[Row]:
@@ -291,4 +267,4 @@ def sums(lines: list[Row], credit_type: Row) -> Row:
 
 def is_only_counted(line: Row) -> bool:
     """Whether a line only tells what counts against a postpaid commit, and lowers no total."""
-    return line.get("applied_commit_or_credit", {}).get("type") == "POSTPAID"
+    return line["type"] == "applied_commit_or_credit" and line["commit_type"] == "PostpaidCommit"

@@ -7,7 +7,7 @@ Where two overlap, the one that starts later is in force. Quantities and prices 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 
 from simulator.amounts import WIDE, exact, unrounded
@@ -131,7 +131,9 @@ def applied(
     overrides = [
         each
         for each in contract.get("overrides") or []
-        if covers(each, at) and _overrides(each, rate, tags, group_values or {})
+        if not each.get("is_commit_specific")
+        and covers(each, at)
+        and means(each, rate, tags, group_values or {})
     ]
     return overridden(rate, overrides, contract.get("multiplier_override_prioritization"))
 
@@ -158,14 +160,21 @@ def overridden(rate: Row, overrides: list[Row], prioritization: str | None) -> R
     return _scaled(result, chosen)
 
 
-def _overrides(override: Row, rate: Row, tags: list[str], group_values: dict[str, str]) -> bool:
-    """Whether an override means this rate. Without any specifier it means every rate."""
-    if override.get("is_commit_specific"):
-        return False
+def means(
+    override: Row,
+    rate: Row,
+    tags: list[str],
+    group_values: dict[str, str],
+    also: Callable[[Row], bool] = lambda _specifier: True,
+) -> bool:
+    """Whether an override means this rate by a specifier for which something else holds, too.
+
+    Without any specifier it means every rate.
+    """
     if not may_mean(override, rate["product_id"], tags):
         return False
     specifiers = override.get("override_specifiers") or [{}]
-    return any(_specifies(each, rate, tags, group_values) for each in specifiers)
+    return any(_specifies(each, rate, tags, group_values) and also(each) for each in specifiers)
 
 
 def may_mean(override: Row, product_id: str, tags: list[str]) -> bool:

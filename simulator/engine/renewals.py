@@ -16,7 +16,7 @@ from simulator.amounts import exact, plain
 from simulator.engine import commits, contracts, invoicing
 from simulator.engine.commit_terms import blank, contract_of
 from simulator.engine.contract_views import balances
-from simulator.engine.ledger import enter, left, pending, segments_of
+from simulator.engine.ledger import Waiting, enter, left, segments_of
 from simulator.world import Row, World
 
 CARRIED = ("product", "name", "description", "priority", "rate_type", "applicable_product_ids")
@@ -56,17 +56,17 @@ def roll_over(world: World, *, old_id: str, new_id: str) -> None:
     if old is None or new is None or old["archived_at"] or new["archived_at"]:
         return
     invoicing.cut_drafts(world, old)
-    waiting = pending(world, customer_id)
+    drafts = commits.waiting(world, customer_id)
     for row in balances(world, old):
-        if row["rollover_fraction"] and row["type"] != "POSTPAID" and not row["archived_at"]:
-            _roll(world, row, new, waiting)
+        if row["rollover_fraction"] and not row["archived_at"]:
+            _roll(world, row, new, drafts)
 
 
-def _roll(world: World, row: Row, new: Row, waiting: dict[str, Decimal]) -> None:
+def _roll(world: World, row: Row, new: Row, drafts: Waiting) -> None:
     at, rolled = new["starting_at"], Decimal(0)
     for segment in segments_of(row):
         if segment["starting_at"] < at <= segment["ending_before"]:
-            unspent = left(row, segment) - waiting.get(segment["id"], Decimal(0))
+            unspent = left(row, segment, waiting=drafts)
             part = exact(plain(min(unspent, exact(segment["amount"]) * exact(row["rollover_fraction"]))))
             if part > 0:
                 enter(row, "ROLLOVER", segment, -part, at, new_contract_id=new["id"])
@@ -86,4 +86,18 @@ def _roll(world: World, row: Row, new: Row, waiting: dict[str, Decimal]) -> None
         "rolled_over_from": {f"{row['kind']}_id": row["id"], "contract_id": row["contract_id"]},
         "access_schedule": {**row["access_schedule"], "schedule_items": [segment]},
     }
+    if row["type"] == "POSTPAID":
+        made["invoice_schedule"] = {**row["invoice_schedule"], "schedule_items": [_true_up(world, segment)]}
     commits.store(world, made)
+
+
+def _true_up(world: World, segment: Row) -> Row:
+    """What is still owed of a rolled over postpaid commit is billed when that ends."""
+    amount = segment["amount"]
+    return {
+        "id": world.new_id(),
+        "timestamp": segment["ending_before"],
+        "unit_price": amount,
+        "quantity": 1,
+        "amount": amount,
+    }

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
+from simulator.amounts import exact, plain
 from simulator.engine import lines as said
 from simulator.engine.dated import Dated, dated, goes_along, line_of
+from simulator.engine.drawdown import settle
+from simulator.engine.ledger import Waiting, entry_type, of_customer
 from simulator.engine.periods import of_contract
 from simulator.engine.subscription_lines import (
     goes_with_usage,
@@ -48,48 +52,56 @@ def shown(world: World, invoice: Row, usage: Meter | None = None) -> Row:
     contract = contract_of(world, invoice)
     if contract is None:
         return {**invoice, "line_items": [], "subtotal": 0, "total": 0}
-    usage = usage or meter(world, invoice["customer_id"])
-    lines = charges(world, contract, invoice, usage)
-    return with_lines(world, contract, invoice, lines + _projected(world, contract, invoice, lines, usage))
+    lines = charges(world, contract, invoice, usage or meter(world, invoice["customer_id"]))
+    earlier = _amounts(waiting(world, invoice["customer_id"], invoice))
+    settled, _drawn = settle(world, contract, lines, invoice["end_timestamp"], earlier)
+    return with_lines(world, contract, invoice, settled)
 
 
-def _projected(world: World, contract: Row, invoice: Row, lines: list[Row], usage: Meter) -> list[Row]:
-    """What balances are going to pay of a draft, once the customer's earlier drafts have drawn on them.
+def waiting(world: World, customer_id: str, before: Row | None = None) -> Waiting:
+    """What the customer's drafts are about to write to its ledgers, by segment, in the balance's unit.
 
-    Of drafts that end together the older one is the earlier.
+    All of them, or those that are going to be final `before` one: of drafts that end together the older one.
     """
-    from simulator.engine.commits import draw, of_customer, projected
-
-    end, held = invoice["end_timestamp"], of_customer(world, invoice["customer_id"])
-    if not held:
-        return []
-    ledgers = [(each, list(each["ledger"])) for each in held]
-    try:
-        for each in _earlier(world, invoice):
-            own = contract_of(world, each)
-            due = charges(world, own, each, meter(world, each["customer_id"]))
-            draw(world, own, due, each["end_timestamp"], each["id"])
-        return projected(world, contract, lines, end, usage)
-    finally:
-        for row, ledger in ledgers:
-            row["ledger"] = ledger
+    entries: Waiting = {}
+    drafts = _drafts(world, customer_id, before) if of_customer(world, customer_id) else []
+    usage = meter(world, customer_id) if drafts else None
+    for each in drafts:
+        contract = contract_of(world, each)
+        due, end = charges(world, contract, each, usage), each["end_timestamp"]
+        about = {"timestamp": end, "invoice_id": each["id"], "contract_id": contract["id"]}
+        for drawn in settle(world, contract, due, end, _amounts(entries))[1]:
+            segment_id = drawn.segment["id"]
+            kind = entry_type(drawn.row, "AUTOMATED_INVOICE_DEDUCTION")
+            entry = {"type": kind, "amount": plain(-drawn.deducted), "segment_id": segment_id, **about}
+            entries.setdefault(segment_id, []).append(entry)
+    return entries
 
 
-def _earlier(world: World, invoice: Row) -> list[Row]:
-    """The customer's drafts that are going to be final before this one."""
+def _amounts(entries: Waiting) -> dict[str, Decimal]:
+    """What they take from each segment."""
+    return {
+        segment_id: -sum((exact(each["amount"]) for each in rows), Decimal(0))
+        for segment_id, rows in entries.items()
+    }
+
+
+def _drafts(world: World, customer_id: str, before: Row | None) -> list[Row]:
+    """The customer's drafts whose lines are computed, in the order in which they are going to be final."""
     drafts = [
         each
-        for each in world.invoices.get(invoice["customer_id"], [])
-        if each["status"] == "DRAFT" and "line_items" not in each
+        for each in world.invoices.get(customer_id, [])
+        if each["status"] == "DRAFT" and "line_items" not in each and contract_of(world, each)
     ]
-    ids, end = [each["id"] for each in drafts], invoice["end_timestamp"]
-    own = ids.index(invoice["id"]) if invoice["id"] in ids else 0
-    found = [
-        each
-        for place, each in enumerate(drafts)
-        if each["end_timestamp"] < end or (each["end_timestamp"] == end and place < own)
-    ]
-    return sorted(found, key=lambda each: each["end_timestamp"])
+    if before is not None:
+        ids, end = [each["id"] for each in drafts], before["end_timestamp"]
+        own = ids.index(before["id"]) if before["id"] in ids else 0
+        drafts = [
+            each
+            for place, each in enumerate(drafts)
+            if each["end_timestamp"] < end or (each["end_timestamp"] == end and place < own)
+        ]
+    return sorted(drafts, key=lambda each: each["end_timestamp"])
 
 
 def preview(world: World, contract: Row, usage: Meter) -> Row:
@@ -128,8 +140,7 @@ def along(world: World, contract: Row, invoice: Row) -> list[Dated]:
 
 
 def with_lines(world: World, contract: Row, invoice: Row, lines: list[Row]) -> Row:
-    """A copy with these lines, what is left in custom units as money, and the sums."""
-    lines = lines + said.conversion_lines(world, contract, lines)
+    """A copy with these lines, as balances pay for them, and the sums."""
     return {
         **invoice,
         "customer_custom_fields": dict(world.customers[invoice["customer_id"]]["custom_fields"]),

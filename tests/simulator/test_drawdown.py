@@ -52,8 +52,16 @@ def line(amount: float, **more: Any) -> Row:
 
 def drawn(world: World, *lines: Row) -> dict[str, float]:
     """Name → what it paid, after drawing on an invoice of January."""
-    applied = commits.draw(world, CONTRACT, list(lines), MIDDLE, "invoice")
-    return {each["name"]: -each["total"] for each in applied}
+    paid: dict[str, float] = {}
+    for each in applied(commits.draw(world, CONTRACT, list(lines), MIDDLE, "invoice")):
+        name = each["name"].removesuffix(" applied")
+        paid[name] = paid.get(name, 0) - each["total"]
+    return paid
+
+
+def applied(lines: list[Row]) -> list[Row]:
+    """Those that take away what balances pay for."""
+    return [each for each in lines if each["type"] == "applied_commit_or_credit"]
 
 
 def test_rollovers_come_first_then_the_lower_priority_and_postpaid_last():
@@ -185,10 +193,12 @@ def test_a_balance_of_units_pays_for_units():
     world = world_at()
     row = put(world, "CREDIT", 4, access_type="QUANTITY", end=END)
 
-    (applied,) = commits.draw(world, CONTRACT, [line(50, quantity=10)], MIDDLE, "invoice")
+    lines = commits.draw(world, CONTRACT, [line(50, quantity=10)], MIDDLE, "invoice")
 
-    assert (applied["total"], applied["quantity_consumed"]) == (-20, 4)
-    assert applied["applied_commit_or_credit"] == {
+    (taken,) = applied(lines)
+    assert [(each.get("quantity"), each["total"]) for each in lines] == [(4, 20), (None, -20), (6, 30)]
+    assert (taken["total"], taken["quantity_consumed"]) == (-20, 4)
+    assert taken["applied_commit_or_credit"] == {
         "id": row["id"],
         "type": "CREDIT",
         "access_type": "QUANTITY",
@@ -200,13 +210,12 @@ def test_a_projection_says_what_would_be_drawn_and_moves_nothing():
     world = world_at()
     row = put(world, "PREPAID", 10, end=END)
 
-    (applied,) = commits.projected(world, CONTRACT, [line(4)], MIDDLE)
+    lines, _drawn = commits.settle(world, CONTRACT, [line(4)], MIDDLE)
 
-    assert (applied["total"], applied["commit_id"], applied["commit_type"]) == (
-        -4,
-        row["id"],
-        "PrepaidCommit",
-    )
+    assert [(each["total"], each["commit_id"], each["commit_type"]) for each in lines] == [
+        (4, row["id"], "PrepaidCommit"),
+        (-4, row["id"], "PrepaidCommit"),
+    ]
     assert commits.balance_of(world, row) == 10
 
 
@@ -261,8 +270,10 @@ def test_after_any_history_ledgers_sum_to_balances_and_invoices_are_never_paid_t
     for number, (act, what) in enumerate(acts):
         if act == "draw":
             lines = [line(each) for each in what]
-            applied = commits.draw(world, CONTRACT, lines, MIDDLE, f"invoice {number}")
-            paid = -exact(total(each["total"] for each in applied))
+            billed = commits.draw(world, CONTRACT, lines, MIDDLE, f"invoice {number}")
+            paid = -exact(total(each["total"] for each in applied(billed)))
+            whole = total(each["total"] for each in billed if each["type"] == "usage")
+            assert whole == total(each["total"] for each in lines)
             assert 0 <= paid <= exact(total(each["total"] for each in lines))
         elif act == "void":
             commits.give_back(world, CUSTOMER, f"invoice {what}")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulator.amounts import USD
-from simulator.engine.lines import share_of, usage_lines
+from simulator.engine.lines import usage_lines
 from simulator.engine.usage import meter
 from simulator.world import Row, World
 
@@ -140,20 +140,3 @@ def test_usage_is_priced_as_the_guides_say(page, kind, rates, used, terms, expec
     lines = usage_lines(world, contract, meter(world, "c"), BEGIN, END)
 
     assert [(each["quantity"], each["total"]) for each in lines] == expected, page
-
-
-@pytest.mark.parametrize(
-    ("kind", "used", "since", "until", "part"),
-    [
-        ("LATEST", [(1, 7), (2, 9)], day(2), END, 2 / 9),
-        ("LATEST", [(1, 7), (2, 9), (3, 10)], BEGIN, day(3), 9 / 10),
-        ("MAX", [(1, 6), (5, 4), (9, 8)], day(4), END, 2 / 8),
-        ("UNIQUE", [(1, 1), (5, 1), (9, 2)], day(4), END, 1 / 2),
-        ("SUM", [(1, 6), (5, 4)], day(4), END, 4 / 10),
-    ],
-)
-def test_a_balance_covers_what_usage_grew_by_in_its_own_time(kind, used, since, until, part):
-    world, contract = month(kind, [flat(100)], used)
-    (line,) = usage_lines(world, contract, meter(world, "c"), BEGIN, END)
-
-    assert float(share_of(world, contract, None, line, since, until)) == pytest.approx(part)
