@@ -64,7 +64,7 @@ class World:
     commits: dict[str, Row] = field(default_factory=dict)  # commits and credits, with their ledgers
     commits_of: dict[str, list[str]] = field(default_factory=dict)  # by customer
     invoices: dict[str, list[Row]] = field(default_factory=dict)  # by customer
-    given_usage: dict[str, list[list[Row]]] = field(default_factory=dict)  # by invoice made by hand, by line
+    given_usage: dict[str, list[Row]] = field(default_factory=dict)  # {line, parts} by invoice made by hand
     issue_dates: dict[str, str] = field(default_factory=dict)  # by draft, where it is not the usual one
     billing_configurations: dict[str, list[Row]] = field(default_factory=dict)  # by customer
     legacy_billing: dict[str, Row] = field(default_factory=dict)  # by "customer/provider"
@@ -72,6 +72,7 @@ class World:
     # usage: single events, and the seeded amount a day, by customer and metric
     events: dict[str, list[Row]] = field(default_factory=dict)  # by the alias or id that they name
     transactions: dict[str, Row] = field(default_factory=dict)
+    events_received: int = 0  # ever
     daily_usage: dict[str, dict[str, float]] = field(default_factory=dict)
     # fields, alerts, notifications, webhooks
     custom_field_keys: list[Row] = field(default_factory=list)

@@ -64,9 +64,15 @@ def _check_name(given: Row) -> None:
         raise ApiError(400, "name must not be empty")
 
 
+def shown(metric: Row) -> Row:
+    """The API's form."""
+    return {name: value for name, value in metric.items() if name != "events_before" and value is not None}
+
+
 def put_metric(world: World, members: Row) -> Row:
     """Put a new metric into the world."""
-    metric = {"id": world.new_id(), "custom_fields": {}, **members}
+    before = {"events_before": world.events_received}  # which it does not count
+    metric = {"id": world.new_id(), "custom_fields": {}, **before, **members}
     world.billable_metrics[metric["id"]] = metric
     return metric
 
@@ -83,14 +89,18 @@ def create(world: World, request: Request) -> Reply:
 
 @route("GET /v1/billable-metrics/{billable_metric_id}")
 def retrieve(world: World, request: Request) -> Reply:
-    return Reply(200, {"data": found(world, request.ids["billable_metric_id"])})
+    return Reply(200, {"data": shown(found(world, request.ids["billable_metric_id"]))})
 
 
 @route("GET /v1/billable-metrics", BillableMetricListParams)
 def list_metrics(world: World, request: Request) -> Reply:
     with_archived = request.given.get("include_archived", False)
     rows = list(world.billable_metrics.values())
-    return Reply(200, query_page(request, rows, keep=lambda row: with_archived or "archived_at" not in row))
+
+    def keep(row: Row) -> bool:
+        return with_archived or "archived_at" not in row
+
+    return Reply(200, query_page(request, rows, keep=keep, show=shown))
 
 
 @route("PUT /v1/billable-metrics/{billable_metric_id}", BillableMetricUpdateParams, writes=True)

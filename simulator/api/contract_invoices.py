@@ -19,7 +19,7 @@ from simulator.amounts import USD, exact, plain, total
 from simulator.api.contracts import changeable
 from simulator.api.invoices import any_invoice
 from simulator.checks import in_order, uuid_of
-from simulator.engine import invoicing
+from simulator.engine import drawdown, invoicing
 from simulator.engine.commit_terms import contract_of
 from simulator.engine.lines import of_product, sums
 from simulator.engine.pricing import contract_rate, price
@@ -65,17 +65,36 @@ def update_issue_date(world: World, request: Request) -> Reply:
 
 @route("POST /v1/contracts/createHistoricalInvoices", ContractCreateHistoricalInvoicesParams, writes=True)
 def create_historical(world: World, request: Request) -> Reply:
-    """All or nothing; a preview makes none. They draw on no balances."""
+    """All or nothing; a preview makes none. They draw on balances at once, even if issued later."""
     given = request.given
     if not given["invoices"]:
         raise ApiError(400, "invoices must not be empty")
     invoices = [_historical(world, each) for each in given["invoices"]]
     fields.check_together(world, "invoice", invoices)
-    if not given["preview"]:
-        for invoice, each in zip(invoices, given["invoices"], strict=True):
-            world.given_usage[invoice["id"]] = [_parts(line) for line in each["usage_line_items"]]
-            _issue(world, request, invoice, each["issue_date"], "create_historical")
+    taken: dict[str, Decimal] = {}
+    for invoice, each in zip(invoices, given["invoices"], strict=True):
+        priced = invoice["line_items"]
+        drawn = _pay(world, invoice, taken)
+        if given["preview"]:
+            for source in drawn:
+                segment_id = source.segment["id"]
+                taken[segment_id] = taken.get(segment_id, Decimal(0)) + source.deducted
+            continue
+        drawdown.write(drawn, invoice["end_timestamp"], invoice["id"], invoice["contract_id"])
+        parts = [_parts(line) for line in each["usage_line_items"]]
+        world.given_usage[invoice["id"]] = [
+            {"line": line, "parts": times} for line, times in zip(priced, parts, strict=True)
+        ]
+        _issue(world, request, invoice, each["issue_date"], "create_historical")
     return Reply(200, {"data": invoices})
+
+
+def _pay(world: World, invoice: Row, taken: dict[str, Decimal]) -> list[drawdown.Drawn]:
+    """Let balances, less what is `taken`, pay for an invoice that isn't in the world; what they give."""
+    contract = invoicing.contract_of(world, invoice)
+    lines, drawn = drawdown.settle(world, contract, invoice["line_items"], invoice["end_timestamp"], taken)
+    invoice |= {"line_items": lines, **sums(lines, invoice["credit_type"])}
+    return drawn
 
 
 def _historical(world: World, given: Row) -> Row:

@@ -11,6 +11,7 @@ from metronome.types.v1.customer_preview_events_params import CustomerPreviewEve
 from metronome.types.v1.customers.invoice_list_breakdowns_params import InvoiceListBreakdownsParams
 
 from simulator.amounts import total
+from simulator.api.billable_metrics import shown
 from simulator.api.customers import found
 from simulator.api.invoices import date_of
 from simulator.api.usage import MOST_EVENTS, is_duplicate
@@ -76,7 +77,12 @@ def list_costs(world: World, request: Request) -> Reply:
             if each["start_timestamp"] < day[1] and day[0] < min(each["end_timestamp"], now)
         ]
         units: dict[str, Row] = {}
-        for line in (line for part in parts for line in part["line_items"]):
+        for line in (
+            line
+            for part in parts
+            for line in part["line_items"]
+            if line["type"] != "applied_commit_or_credit"
+        ):
             unit = units.setdefault(
                 line["credit_type"]["id"], {"name": line["credit_type"]["name"], "lines": []}
             )
@@ -116,7 +122,7 @@ def list_billable_metrics(world: World, request: Request) -> Reply:
             request,
             rows,
             keep=lambda row: archived or not row.get("archived_at"),
-            show=lambda row: {name: value for name, value in row.items() if value is not None},
+            show=shown,
         ),
     )
 
@@ -152,11 +158,11 @@ def preview_events(world: World, request: Request) -> Reply:
 
 
 def _previewed(world: World, customer: Row, given: list[Row]) -> list[Row]:
-    """Events in order of time, without those that were sent before. Raises ApiError 400."""
-    ids = [each["transaction_id"] for each in given if "transaction_id" in each]
-    if len(set(ids)) < len(ids):
-        raise ApiError(400, "events holds a transaction_id twice")
-    events = []
+    """Events in order of time, each transaction once, without those that were sent before.
+
+    Raises ApiError 400.
+    """
+    events, seen = [], set()
     for place, each in enumerate(given):
         if not each["event_type"]:
             raise ApiError(400, f"events[{place}].event_type must not be empty")
@@ -167,6 +173,8 @@ def _previewed(world: World, customer: Row, given: list[Row]) -> list[Row]:
             "timestamp": rfc3339(moment_of(at, f"events[{place}].timestamp")),
             "properties": each.get("properties", {}),
         }
-        if not is_duplicate(world, each.get("transaction_id", "")):
+        named = each.get("transaction_id")
+        if named is None or not (named in seen or is_duplicate(world, named)):
             events.append(event)
+        seen.add(named)
     return sorted(events, key=lambda event: event["timestamp"])

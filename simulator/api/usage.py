@@ -12,6 +12,7 @@ from metronome.types.v1.usage_search_params import UsageSearchParams
 
 from simulator.agenda import later
 from simulator.amounts import plain
+from simulator.api.billable_metrics import shown
 from simulator.api.customers import found
 from simulator.checks import at_midnight, in_order, moment_of, rfc3339, uuid_of
 from simulator.engine import periods
@@ -84,18 +85,13 @@ def search(world: World, request: Request) -> Reply:
         event = world.transactions.get(transaction_id)
         if event is None or event["timestamp"] < oldest:
             continue
-        row = {**event, "is_duplicate": False}
+        row = {name: value for name, value in event.items() if name != "number"} | {"is_duplicate": False}
         if customer := customer_of(world, event["customer_id"]):
             row["matched_customer"] = {"id": customer["id"], "name": customer["name"]}
         metrics = [each for each in world.billable_metrics.values() if not each.get("archived_at")]
         row["matched_billable_metrics"] = [shown(each) for each in metrics if matches(each, event)]
         answer.append(row)
     return Reply(200, answer)
-
-
-def shown(metric: Row) -> Row:
-    """A billable metric as lists give it."""
-    return {key: value for key, value in metric.items() if value is not None}
 
 
 def found_metric(world: World, metric_id: Any, name: str = "billable_metric_id") -> Row:

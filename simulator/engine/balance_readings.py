@@ -92,7 +92,7 @@ def days(kind: str) -> Reader:
     def read(world: World, alert: Row, customer_id: str) -> Iterator[Reading]:
         for row, segments in _balances(world, alert, customer_id, (kind,)):
             for each in segments:
-                yield Reading(days_until(world, each["ending_before"]), row["id"], {f"{kind}_id": row["id"]})
+                yield Reading(days_until(world, end_of(row, each)), row["id"], {f"{kind}_id": row["id"]})
 
     return read
 

@@ -7,13 +7,14 @@ from decimal import Decimal, localcontext
 
 from simulator.amounts import WIDE, exact, plain
 from simulator.checks import moment_of, rfc3339
-from simulator.engine.lines import sums, usage_lines
-from simulator.engine.statements import is_measured
+from simulator.engine.drawdown import settle
+from simulator.engine.lines import KINDS, sums, usage_lines
+from simulator.engine.statements import is_measured, shown
 from simulator.engine.usage import meter
 from simulator.world import Row, World
 
 SIZES = {"HOUR": timedelta(hours=1), "DAY": timedelta(days=1)}
-OF_USAGE = ("usage", "subscription", "scheduled")
+OF_USAGE = ("usage", "subscription", "scheduled", "applied_commit_or_credit")
 
 
 def windows(invoice: Row, start: str, end: str, size: str, now: str) -> list[tuple[str, str]]:
@@ -31,20 +32,20 @@ def windows(invoice: Row, start: str, end: str, size: str, now: str) -> list[tup
 
 
 def breakdown(world: World, contract: Row | None, invoice: Row, window: tuple[str, str]) -> Row:
-    """The invoice with what it comes to in one window, before balances."""
+    """The invoice with what it comes to in one window, as balances pay for it as usage comes."""
     start = max(window[0], invoice["start_timestamp"])
     end = min(window[1], invoice["end_timestamp"])
-    if contract is not None and is_measured(world, contract, invoice):
-        usage = meter(world, invoice["customer_id"])
-        before, after = (
-            usage_lines(world, contract, usage, invoice["start_timestamp"], at)
-            if at > invoice["start_timestamp"]
-            else []
-            for at in (start, end)
-        )
-        lines = _difference(before, after)
+    given = world.given_usage.get(invoice["id"])
+    if contract is not None and (given or is_measured(world, contract, invoice)):
+        known, caps = [], _drawn_by(shown(world, invoice))
+        for at in (start, end):
+            charged = (
+                [_until(each, at) for each in given] if given else _measured(world, contract, invoice, at)
+            )
+            known.append(settle(world, contract, charged, at, only=caps)[0])
+        lines = _difference(*known)
     else:
-        lines = _shares(invoice, world.given_usage.get(invoice["id"]), start, end)
+        lines = _shares(invoice, start, end)
     return {
         **invoice,
         "line_items": [{**line, "starting_at": start, "ending_before": end} for line in lines],
@@ -54,13 +55,34 @@ def breakdown(world: World, contract: Row | None, invoice: Row, window: tuple[st
     }
 
 
+def _measured(world: World, contract: Row, invoice: Row, at: str) -> list[Row]:
+    """What usage comes to from the invoice's begin until an instant."""
+    start = invoice["start_timestamp"]
+    return usage_lines(world, contract, meter(world, invoice["customer_id"]), start, at) if at > start else []
+
+
+def _until(given: Row, at: str) -> Row:
+    """A given line with what of its quantities lies before an instant."""
+    share = _portion(given["parts"], at)
+    return given["line"] | {name: plain(exact(given["line"][name]) * share) for name in ("quantity", "total")}
+
+
+def _drawn_by(invoice: Row) -> dict[str, Decimal]:
+    """What each segment gives for the invoice's usage, in the balance's unit."""
+    caps: dict[str, Decimal] = {}
+    for line in invoice["line_items"]:
+        if line["type"] == "applied_commit_or_credit" and line.get("product_type") != KINDS["SUBSCRIPTION"]:
+            gave = exact(line.get("quantity_consumed", -line["total"]))
+            caps[line["commit_segment_id"]] = caps.get(line["commit_segment_id"], Decimal(0)) + gave
+    return caps
+
+
 def _key(line: Row) -> str:
     groups = (line.get("pricing_group_values") or {}, line.get("presentation_group_values") or {})
-    tier = (line.get("tier") or {}).get("level")
-    unit = line["credit_type"]["id"]
-    return repr(
-        [line["product_id"], line["starting_at"], tier, unit, [sorted(each.items()) for each in groups]]
-    )
+    names = ("type", "product_id", "starting_at", "commit_segment_id", "unit_price")
+    tier, unit = (line.get("tier") or {}).get("level"), line["credit_type"]["id"]
+    told = [line.get(name) for name in names]
+    return repr([*told, tier, unit, [sorted(each.items(), key=str) for each in groups]])
 
 
 def _difference(before: list[Row], after: list[Row]) -> list[Row]:
@@ -68,24 +90,25 @@ def _difference(before: list[Row], after: list[Row]) -> list[Row]:
     earlier, later = ({_key(line): line for line in lines} for lines in (before, after))
     lines = []
     for key, line in {**earlier, **later}.items():
-        known, held = (rows.get(key, {"quantity": 0, "total": 0}) for rows in (earlier, later))
-        more = {name: plain(exact(held[name]) - exact(known[name])) for name in ("quantity", "total")}
-        lines.append({**line, **more})
+        known, held = (rows.get(key, {}) for rows in (earlier, later))
+        more = {
+            name: plain(exact(held.get(name, 0)) - exact(known.get(name, 0)))
+            for name in ("quantity", "total", "quantity_consumed")
+            if name in line
+        }
+        if any(more.values()) or "commit_id" not in line:
+            lines.append({**line, **more})
     return lines
 
 
-def _shares(invoice: Row, given: list[list[Row]] | None, start: str, end: str) -> list[Row]:
-    """Written lines spread evenly over the period, or given quantities over their own times.
-
-    The parts of all windows add up to the whole.
-    """
+def _shares(invoice: Row, start: str, end: str) -> list[Row]:
+    """Written lines spread evenly over the period. The parts of all windows add up to the whole."""
     period = {"starting_at": invoice["start_timestamp"], "ending_before": invoice["end_timestamp"]}
     lines = []
     with localcontext(WIDE):
-        for place, line in enumerate(invoice["line_items"]):
+        for line in invoice["line_items"]:
             if line["type"] in OF_USAGE:
-                parts = given[place] if given else [{**period, "quantity": 1}]
-                past, upto = (_portion(parts, at) for at in (start, end))
+                past, upto = (_portion([{**period, "quantity": 1}], at) for at in (start, end))
                 members = {
                     name: plain(
                         exact(plain(exact(line[name]) * upto)) - exact(plain(exact(line[name]) * past))

@@ -53,6 +53,8 @@ def store(world: World, row: Row) -> None:
     Its contract must be in the world by now.
     """
     world.claim("balance", row["uniqueness_key"], row["id"])
+    if row["contract_id"] and (contract := contract_of(world, row["customer_id"], row["contract_id"])):
+        row["expired_at"] = contract.get("ending_before")
     world.commits[row["id"]] = row
     world.commits_of.setdefault(row["customer_id"], []).append(row["id"])
     notices.balance(world, "create", row)
@@ -117,7 +119,8 @@ def archive(world: World, row: Row, *, with_contract: bool = False) -> None:
     if not with_contract:
         refuse_archive(world, row)
     row["archived_at"] = world.stamp()
-    row["expired_at"] = row["archived_at"] if with_contract else None
+    last = min(row["archived_at"], row["expired_at"] or row["archived_at"])
+    row["expired_at"] = last if with_contract else None
     notices.balance(world, "archive", row)
 
 

@@ -99,6 +99,8 @@ def edited(world: World, contract: Row, row: Row, members: Row, draft: Draft | N
     if contract.get("ending_before") != before.get("ending_before"):
         plan_end(world, contract)
         for each in balances(world, contract):
+            if not each["archived_at"]:
+                each["expired_at"] = contract["ending_before"]
             if contract["ending_before"] and each["invoice_schedule"]:
                 cut_schedule(each["invoice_schedule"], contract["ending_before"])
     told = {name: value for name, value in members.items() if value is not None}

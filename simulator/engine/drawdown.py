@@ -90,11 +90,15 @@ def draw(world: World, contract: Row, lines: Sequence[Row], at: str, invoice_id:
     gone at once.
     """
     settled, drawn = settle(world, contract, lines, at)
-    about = {"invoice_id": invoice_id, "contract_id": contract["id"]}
-    for each in drawn:
-        when = min(at, world.stamp())
-        enter(each.row, "AUTOMATED_INVOICE_DEDUCTION", each.segment, -each.deducted, when, **about)
+    write(drawn, min(at, world.stamp()), invoice_id, contract["id"])
     return settled
+
+
+def write(drawn: list[Drawn], at: str, invoice_id: str, contract_id: str) -> None:
+    """Write what segments give to an invoice to their ledgers."""
+    about = {"invoice_id": invoice_id, "contract_id": contract_id}
+    for each in drawn:
+        enter(each.row, "AUTOMATED_INVOICE_DEDUCTION", each.segment, -each.deducted, at, **about)
 
 
 def _in_advance(contract: Row, lines: Sequence[Row]) -> bool:

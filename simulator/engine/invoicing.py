@@ -80,6 +80,8 @@ def regenerate(world: World, invoice: Row) -> Row:
     world.invoices[invoice["customer_id"]].append(again)
     if invoice["id"] in world.given_usage:
         world.given_usage[again["id"]] = world.given_usage[invoice["id"]]
+    if contract is not None and invoice["id"] in world.given_usage:
+        return _settle(world, contract, again, [each["line"] for each in world.given_usage[invoice["id"]]])
     if contract is None or (invoice["type"] == "USAGE" and not is_measured(world, contract, invoice)):
         return _finalize(world, again)
     moved = [each for each in dated(world, contract) if each.item.get("invoice_id") == invoice["id"]]

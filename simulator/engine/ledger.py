@@ -15,6 +15,7 @@ from simulator.amounts import exact, plain
 from simulator.world import Row, World
 
 PREFIXES = {"PREPAID": "PREPAID_COMMIT", "POSTPAID": "POSTPAID_COMMIT", "CREDIT": "CREDIT"}
+NEVER = "9999"  # later than any instant
 WITHOUT_SEGMENT = ("MANUAL", "INITIAL_BALANCE", "TRUEUP")
 Waiting = dict[str, list[Row]]  # by segment, the entries that draft invoices are going to write
 
@@ -43,7 +44,7 @@ def enter(row: Row, name: str, segment: Row, amount: Decimal, at: str, **members
 
 
 def end_of(row: Row, segment: Row) -> str:
-    """When a segment expires: its end, or when its contract was archived with it."""
+    """When a segment expires: its end, or when its contract ends or was archived with it."""
     return min(segment["ending_before"], row["expired_at"] or segment["ending_before"])
 
 
@@ -90,7 +91,7 @@ def entries(world: World, row: Row, at: str | None = None, waiting: Waiting | No
 
 def entries_of(row: Row, segment: Row, at: str, waiting: Waiting | None = None) -> list[Row]:
     """One segment's entries up to an instant: its start, what moved, what drafts draw, and what expired."""
-    if segment["starting_at"] > at:
+    if segment["starting_at"] > at or segment["starting_at"] >= (row["expired_at"] or NEVER):
         return []
     opening = "INITIAL_BALANCE" if row["type"] == "POSTPAID" else "SEGMENT_START"
     moved, about = movements(row, segment, at), {"segment_id": segment["id"]}

@@ -37,6 +37,8 @@ def keep(world: World, event: Row) -> None:
 
     What is forgotten came first. An invoice that is final keeps its lines.
     """
+    world.events_received += 1
+    event["number"] = world.events_received
     insort(
         world.events.setdefault(name_key(event["customer_id"]), []), event, key=lambda each: each["timestamp"]
     )
@@ -97,7 +99,9 @@ def _passes(rule: Row, value: str | None) -> bool:
 
 
 def matches(metric: Row, event: Row) -> bool:
-    """Whether the metric counts this event."""
+    """Whether the metric counts this event; one without SQL counts none that came before it."""
+    if not metric.get("sql") and event.get("number", LARGEST) <= metric.get("events_before", 0):
+        return False
     if not _passes(metric.get("event_type_filter") or {}, event["event_type"]):
         return False
     for rule in metric.get("property_filters") or []:
