@@ -55,10 +55,14 @@ def goes_along(world: World, contract: Row, each: Dated) -> bool:
 
     It needs a contract that says so and has usage invoices, of which this one isn't final yet.
     """
-    at = each.item["timestamp"]
     if contract.get("scheduled_charges_on_usage_invoices") != "ALL" or each.kind == "discount":
         return False
-    if each.source.get("type") == "POSTPAID" or contract.get("rate_card_id") not in world.rate_cards:
+    return each.source.get("type") != "POSTPAID" and ends_usage(world, contract, each.item["timestamp"])
+
+
+def ends_usage(world: World, contract: Row, at: str) -> bool:
+    """Whether a usage invoice of the contract ends at an instant, and isn't final yet."""
+    if contract.get("rate_card_id") not in world.rate_cards:
         return False
     first = max(contract["starting_at"], contract.get("invoice_generation_starting_at") or "")
     if at <= first or of_contract(contract, later(at, seconds=-1))[1] != at:

@@ -75,8 +75,6 @@ def settle(
         if only is not None:
             available = only.get(segment["id"], Decimal(0))
         drawn.append(Drawn(row, segment, available))
-    if _in_advance(contract, lines):
-        drawn = [each for each in drawn if each.segment["starting_at"] <= world.stamp()]
     with localcontext(WIDE):
         settled = _pay(world, contract, drawn, lines, at)
         settled += _pay(world, contract, drawn, conversion_lines(world, contract, settled), at)
@@ -101,19 +99,26 @@ def write(drawn: list[Drawn], at: str, invoice_id: str, contract_id: str) -> Non
         enter(each.row, "AUTOMATED_INVOICE_DEDUCTION", each.segment, -each.deducted, at, **about)
 
 
-def _in_advance(contract: Row, lines: Sequence[Row]) -> bool:
-    """Whether the lines are of time to come: no segment that begins within it can pay for them yet."""
+def _in_advance(contract: Row) -> set[str]:
+    """The subscriptions whose lines are of time to come."""
     subscriptions = contract.get("subscriptions") or []
-    own = {each["id"] for each in subscriptions if each["collection_schedule"] == "ADVANCE"}
-    return any(line.get("subscription_id") in own for line in lines)
+    return {each["id"] for each in subscriptions if each["collection_schedule"] == "ADVANCE"}
 
 
 def _pay(world: World, contract: Row, drawn: list[Drawn], lines: Sequence[Row], at: str) -> list[Row]:
     """Let one segment after the other pay what those before it left of each line."""
     owed = _unpaid(lines)
     payable = [each for each in owed if each.line.get("type") in PAID_FOR]
+    in_advance, now = _in_advance(contract), world.stamp()
     for source in drawn:
         mine = [each for each in payable if _may_pay(source, each.line, at)] if source.available > 0 else []
+        begun = source.segment["starting_at"]
+        mine = [
+            each
+            for each in mine
+            if each.line.get("subscription_id") not in in_advance
+            or (begun <= now and (begun < each.line["starting_at"] or each.line["starting_at"] < at))
+        ]
         priced = [(each, price_for(world, contract, source.row, each.line)) for each in mine]
         for each, own in sorted(priced, key=_turn):
             is_other = source.credit_type and source.credit_type["id"] != each.line["credit_type"]["id"]

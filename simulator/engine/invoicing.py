@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from simulator import agenda, notices
 from simulator.agenda import due, later
-from simulator.engine.dated import GRACE_HOURS, Dated, dated, goes_along, line_of, true_up
+from simulator.engine.dated import GRACE_HOURS, Dated, dated, ends_usage, goes_along, line_of, true_up
 from simulator.engine.drawdown import draw
 from simulator.engine.ledger import give_back
-from simulator.engine.lines import Piece
 from simulator.engine.periods import of_contract
 from simulator.engine.statements import (
     along,
@@ -26,9 +25,11 @@ from simulator.engine.statements import (
     with_lines,
 )
 from simulator.engine.subscription_lines import (
+    billed,
+    collected,
     goes_with_usage,
+    is_in_advance,
     last_of,
-    subscription_lines,
     subscription_periods,
 )
 from simulator.engine.usage import meter
@@ -146,46 +147,25 @@ def _bill_subscriptions(world: World, contract: Row) -> list[str]:
     """What subscriptions cost that have invoices of their own; when there is more to do."""
     now, coming = world.stamp(), []
     for each in contract.get("subscriptions") or []:
-        if goes_with_usage(each):
+        if goes_with_usage(each) and not is_in_advance(each):
             continue
-        since = each["starting_at"]
-        billed = {
-            line["starting_at"]
-            for invoice in invoices_of(world, contract, "SCHEDULED")
-            for line in invoice["line_items"]
-            if line.get("subscription_id") == each["id"]
-        }
+        since, known = each["starting_at"], billed(world, contract, each)
         periods, last = subscription_periods(contract, each, since, now), last_of(contract, each)
         for period in periods[-MOST_PAST:]:
-            lines = subscription_lines(world, contract, each, period)
-            for at, (start, end), part in _collected(each, lines, period):
+            for at, (start, end), part in collected(world, contract, each, period):
+                if part[0]["starting_at"] in known or (
+                    goes_with_usage(each) and ends_usage(world, contract, at)
+                ):
+                    continue
                 if at > now:
                     coming.append(at)
-                elif part[0]["starting_at"] not in billed:
+                else:
                     invoice = _new(world, contract, "SCHEDULED", start_timestamp=start, end_timestamp=end)
                     _settle(world, contract, invoice, part)
         onward = periods[-1][1] if periods else since
         if onward > now and not (last and onward >= last):
             coming.append(onward)
     return coming
-
-
-def _collected(subscription: Row, lines: list[Row], period: Piece) -> list[tuple[str, Piece, list[Row]]]:
-    """When the lines of one period are billed, by invoices of which time.
-
-    In arrears they are all billed when it ends; in advance when it begins, and increases as they come.
-    """
-    if subscription["collection_schedule"] == "ARREARS":
-        return [(lines[-1]["ending_before"], period, lines)] if lines else []
-    at_once = subscription["proration"]["invoice_behavior"] == "BILL_IMMEDIATELY"
-    collected: list[tuple[str, Piece, list[Row]]] = []
-    for line in lines:
-        start, end = line["starting_at"], line["ending_before"]
-        if start == max(period[0], subscription["starting_at"]):
-            collected.append((start, period, [line]))
-        else:
-            collected.append((start if at_once else end, (start, end), [line]))
-    return collected
 
 
 def _bill_usage(world: World, contract: Row) -> list[str]:

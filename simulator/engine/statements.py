@@ -11,12 +11,7 @@ from simulator.engine.dated import Dated, dated, goes_along, line_of
 from simulator.engine.drawdown import settle
 from simulator.engine.ledger import Waiting, entry_type, of_customer
 from simulator.engine.periods import of_contract
-from simulator.engine.subscription_lines import (
-    goes_with_usage,
-    last_of,
-    subscription_lines,
-    subscription_periods,
-)
+from simulator.engine.subscription_lines import due_with, goes_with_usage
 from simulator.engine.usage import Meter, meter
 from simulator.world import Row, World
 
@@ -121,10 +116,7 @@ def charges(world: World, contract: Row, invoice: Row, usage: Meter) -> list[Row
     lines = said.usage_lines(world, contract, usage, start, end)
     for each in contract.get("subscriptions") or []:
         if goes_with_usage(each):
-            last = last_of(contract, each)
-            for period in subscription_periods(contract, each, start, end):
-                if start < min(period[1], last or period[1]) <= end:
-                    lines += subscription_lines(world, contract, each, period)
+            lines += due_with(world, contract, each, invoice)
     return lines + [line_of(world, each) for each in along(world, contract, invoice)]
 
 

@@ -11,11 +11,67 @@ from simulator.engine.periods import containing
 from simulator.engine.pricing import contract_rate
 from simulator.world import Row, World
 
+Collected = tuple[str, Piece, list[Row]]
+
 
 def goes_with_usage(subscription: Row) -> bool:
-    """Whether it is billed on usage invoices; what is paid in advance never is."""
-    placement = subscription["billing_cycle_config"]["invoice_placement"]
-    return subscription["collection_schedule"] == "ARREARS" and placement == "ON_USAGE_INVOICE"
+    """Whether it is billed on the usage invoices that end when it is due, where there is one."""
+    return subscription["billing_cycle_config"]["invoice_placement"] == "ON_USAGE_INVOICE"
+
+
+def is_in_advance(subscription: Row) -> bool:
+    """Whether a period is billed when it begins."""
+    return subscription["collection_schedule"] == "ADVANCE"
+
+
+def collected(world: World, contract: Row, subscription: Row, period: Piece) -> list[Collected]:
+    """When the lines of one period are billed, by invoices of which time.
+
+    In arrears they are all billed when it ends; in advance when it begins, and increases as they come.
+    """
+    lines = subscription_lines(world, contract, subscription, period)
+    if not is_in_advance(subscription):
+        return [(lines[-1]["ending_before"], period, lines)] if lines else []
+    at_once = subscription["proration"]["invoice_behavior"] == "BILL_IMMEDIATELY"
+    answer: list[Collected] = []
+    for line in lines:
+        start, end = line["starting_at"], line["ending_before"]
+        if start == max(period[0], subscription["starting_at"]):
+            answer.append((start, period, [line]))
+        else:
+            answer.append((start if at_once else end, (start, end), [line]))
+    return answer
+
+
+def due_with(world: World, contract: Row, subscription: Row, invoice: Row) -> list[Row]:
+    """The lines of a subscription that a usage invoice bills: what is due when its period ends.
+
+    In arrears a period that ends within the invoice's is due, too.
+    """
+    start, end = invoice["start_timestamp"], invoice["end_timestamp"]
+    others = [each for each in _invoices(world, contract) if each["id"] != invoice["id"]]
+    known, lines = _starts(subscription, [each for each in others if each["status"] != "VOID"]), []
+    for period in subscription_periods(contract, subscription, start, end):
+        for at, _period, part in collected(world, contract, subscription, period):
+            is_due = at == end if is_in_advance(subscription) else start < at <= end
+            if is_due and part[0]["starting_at"] not in known:
+                lines += part
+    return lines
+
+
+def billed(world: World, contract: Row, subscription: Row) -> set[str]:
+    """The starts of its lines on the contract's invoices, void ones too."""
+    return _starts(subscription, _invoices(world, contract))
+
+
+def _invoices(world: World, contract: Row) -> list[Row]:
+    rows = world.invoices.get(contract["customer_id"], [])
+    return [each for each in rows if each.get("contract_id") == contract["id"]]
+
+
+def _starts(subscription: Row, invoices: list[Row]) -> set[str]:
+    lines = (line for each in invoices for line in each.get("line_items", []))
+    return {line["starting_at"] for line in lines if line.get("subscription_id") == subscription["id"]}
 
 
 def last_of(contract: Row, subscription: Row) -> str | None:

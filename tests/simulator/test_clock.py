@@ -472,8 +472,11 @@ def test_what_is_due_at_the_end_of_a_period_may_go_along_with_its_usage_invoice(
 
 
 def subscription(account: Account, product: str, schedule: str, **more: Any) -> dict[str, Any]:
+    """Four of a product a month; what is paid in advance has invoices of its own."""
+    placement = "ON_SCHEDULED_INVOICE" if schedule == "ADVANCE" else "ON_USAGE_INVOICE"
     return {
         "collection_schedule": schedule,
+        "billing_cycle_config": {"invoice_placement": placement},
         "initial_quantity": 4,
         "proration": {"is_prorated": True, "invoice_behavior": "BILL_ON_NEXT_COLLECTION_DATE"},
         "subscription_rate": {"billing_frequency": "MONTHLY", "product_id": product},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from simulator.world import Row
 from tests.simulator.story import Story, billed, date
 
 
@@ -178,3 +181,99 @@ def test_a_previewed_transaction_counts_once():
     (preview,) = story.ask(f"POST /v1/customers/{story.customer}/previewEvents", {"events": twice})
 
     assert preview["total"] == 1_400
+
+
+def seats(story: Story, price: float, schedule: str = "ADVANCE", **more: Any) -> Row:
+    """A monthly subscription of one seat."""
+    product = story.product("SUBSCRIPTION", name="Seats")
+    rate = {"rate_type": "SUBSCRIPTION", "price": price, "quantity": 1, "is_prorated": True}
+    story.rate(product, billing_frequency="MONTHLY", **rate)
+    return {
+        "collection_schedule": schedule,
+        "initial_quantity": 1,
+        "proration": {"is_prorated": True, "invoice_behavior": "BILL_IMMEDIATELY"},
+        "subscription_rate": {"billing_frequency": "MONTHLY", "product_id": product},
+        **more,
+    }
+
+
+def monthly(story: Story, amount: float, **more: Any) -> Row:
+    """A credit that recurs each month."""
+    return {
+        "product_id": story.fixed,
+        "access_amount": {"unit_price": amount, "quantity": 1},
+        "commit_duration": {"value": 1},
+        "recurrence_frequency": "MONTHLY",
+        "priority": 1,
+        **more,
+    }
+
+
+def test_a_fee_in_advance_is_on_the_usage_invoice_that_ends_when_it_is_due():
+    """pay-as-you-go: 75 $ a month with 100 units, of which 130 are used in January."""
+    story = Story("2025-01-01")
+    credit = monthly(story, 10_000, starting_at=date("2025-01-01"), applicable_product_ids=[story.usage])
+    story.contract("2025-01-01", subscriptions=[seats(story, 7_500)], recurring_credits=[credit])
+    story.at("2025-01-20")
+    story.use("2025-01-15", 130)
+
+    assert sorted(story.totals()) == [
+        ("SCHEDULED", "FINALIZED", "2025-02-01", 7_500),
+        ("USAGE", "DRAFT", "2025-02-01", 10_500),
+    ]
+    story.at("2025-02-03")
+    assert sorted(story.totals()) == [
+        ("SCHEDULED", "FINALIZED", "2025-02-01", 7_500),
+        ("USAGE", "DRAFT", "2025-03-01", 7_500),
+        ("USAGE", "FINALIZED", "2025-02-01", 10_500),
+    ]
+
+
+def test_on_one_invoice_usage_is_paid_for_before_the_fee():
+    """prioritization-rules: 50 of usage and a fee of 80 in advance, and a credit of 100 for the year."""
+    story = Story("2025-01-01")
+    story.contract("2025-01-01", subscriptions=[seats(story, 80, starting_at=date("2025-02-01"))])
+    story.credit(100, "2025-01-01", "2026-01-01")
+    story.at("2025-01-20")
+    story.use("2025-01-15", 0.5)
+
+    (draft,) = story.invoices()
+
+    assert [(each["name"], each["total"]) for each in draft["line_items"]] == [
+        ("Uses", 50),
+        ("Fixed applied", -50),
+        ("Seats", 50),
+        ("Fixed applied", -50),
+        ("Seats", 30),
+    ]
+    assert draft["total"] == 30
+
+
+def test_a_fee_in_advance_has_an_invoice_of_its_own_where_the_subscription_says_so():
+    story = Story("2025-01-01")
+    apart = {"billing_cycle_config": {"invoice_placement": "ON_SCHEDULED_INVOICE"}}
+    story.contract("2025-01-01", subscriptions=[seats(story, 7_500, **apart)])
+    story.at("2025-02-01")
+
+    assert sorted(story.totals()) == [
+        ("SCHEDULED", "FINALIZED", "2025-02-01", 7_500),
+        ("SCHEDULED", "FINALIZED", "2025-03-01", 7_500),
+        ("USAGE", "DRAFT", "2025-02-01", 0),
+        ("USAGE", "DRAFT", "2025-03-01", 0),
+    ]
+
+
+def test_an_invoice_with_a_fee_in_advance_is_the_same_when_it_is_made_again():
+    story = Story("2025-01-01")
+    story.contract("2025-01-01", subscriptions=[seats(story, 7_500)])
+    story.at("2025-02-03")
+    (final,) = story.invoices(status="FINALIZED", type="USAGE")
+
+    story.ask("POST /v1/invoices/void", {"id": final["id"]})
+    story.ask("POST /v1/invoices/regenerate", {"id": final["id"]})
+    story.at("2025-02-10")
+
+    assert sorted(story.totals(status="FINALIZED")) == [
+        ("SCHEDULED", "FINALIZED", "2025-02-01", 7_500),
+        ("USAGE", "FINALIZED", "2025-02-01", 7_500),
+    ]
