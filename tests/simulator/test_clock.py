@@ -328,8 +328,9 @@ def test_prepaid_pays_before_postpaid_and_what_is_missing_is_billed_in_the_end(a
     usage = rows[("USAGE", 70)]
     assert usage.subtotal == 120
     assert [(each.type, each.total) for each in usage.line_items] == [
-        ("usage", 120),
+        ("usage", 50),
         ("applied_commit_or_credit", -50),
+        ("usage", 70),
         ("applied_commit_or_credit", -70),
     ]
     (bought,) = rows[("SCHEDULED", 40)].line_items
@@ -652,7 +653,14 @@ def test_a_segment_pays_for_what_was_used_in_its_time(account: Account) -> None:
 
     for invoice, status in ((draft, "DRAFT"), (final, "FINALIZED")):
         assert (invoice.status, invoice.subtotal, invoice.total) == (status, 200, 40)
-        assert [(line.name, line.total) for line in invoice.line_items[1:]] == [("Week", -60), ("Half", -100)]
+        assert [(line.name, line.total) for line in invoice.line_items if line.total] == [
+            ("Calls", 20),
+            ("Calls", 60),
+            ("Week applied", -60),
+            ("Calls", 100),
+            ("Half applied", -100),
+            ("Calls", 20),
+        ]
 
 
 def test_custom_units_are_converted_where_balances_do_not_reach(account: Account) -> None:
@@ -671,8 +679,9 @@ def test_custom_units_are_converted_where_balances_do_not_reach(account: Account
     account.use(BEGIN, 10)
     (invoice,) = account.invoices()
     assert [(each.type, each.total, each.credit_type.name) for each in invoice.line_items] == [
-        ("usage", 20, "Credits"),
+        ("usage", 15, "Credits"),
         ("applied_commit_or_credit", -15, "Credits"),
+        ("usage", 5, "Credits"),
         ("cpu_conversion", 250, "USD (cents)"),
     ]
     assert invoice.total == 250
@@ -696,12 +705,15 @@ def test_balances_of_money_pay_for_what_was_converted(account: Account) -> None:
         customer_id=account.customer, contract_id=contract, include_balance=True, include_ledgers=True
     ).data
     assert [(each.type, each.total) for each in final.line_items] == [
-        ("usage", 20),
-        ("applied_commit_or_credit", -100),
+        ("usage", 15),
         ("applied_commit_or_credit", -15),
-        ("cpu_conversion", 250),
+        ("usage", 5),
+        ("cpu_conversion", 100),
+        ("applied_commit_or_credit", -100),
+        ("cpu_conversion", 150),
     ]
-    assert [each.commit_id for each in final.line_items[1:3]] == [own.commits[0].id, own.credits[0].id]
+    money, units = own.commits[0].id, own.credits[0].id
+    assert [each.commit_id for each in final.line_items] == [units, units, None, money, money, None]
     assert (draft.line_items, draft.subtotal, draft.total) == (final.line_items, 250, 150)
     assert [each.ledger[1].amount for each in (*own.commits, *own.credits)] == [-100, -15]
 

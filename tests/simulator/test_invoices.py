@@ -335,7 +335,6 @@ def test_a_preview_says_what_events_would_cost_and_keeps_nothing(
         [],
         [{"event_type": "call"}] * 101,
         [{"event_type": ""}],
-        [{"event_type": "call", "transaction_id": "a"}] * 2,
         [{"event_type": "call", "timestamp": "now"}],
         [{"properties": {}}],
     ],
