@@ -183,6 +183,7 @@ def _blank(world: World, contract: Row, kind: str, unit: Row, lines: list[Row]) 
         "type": kind,
         "credit_type": unit,
         "billable_status": "billable",
+        "external_invoice": None,
         **kept(contract, "net_payment_terms_days"),
         "line_items": lines,
         **sums(lines, unit),

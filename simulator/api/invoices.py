@@ -208,6 +208,7 @@ def _new_of_plan(world: World, customer: Row, plan: Row, month: tuple[str, str])
         "type": "PLAN_ARREARS",
         "credit_type": dict(USD),
         "billable_status": "billable",
+        "external_invoice": None,
         "line_items": [],
         "start_timestamp": month[0],
         "end_timestamp": month[1],

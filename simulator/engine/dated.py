@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
 from simulator.agenda import later
@@ -42,6 +43,15 @@ def dated(world: World, contract: Row) -> Iterator[Dated]:
         source = world.commits[commit_id]
         if (source["contract_id"] or source["invoice_contract_id"]) == contract["id"]:
             yield from _items("commit", source, source["invoice_schedule"] or {})
+
+
+def still_to_bill(world: World, contract: Row) -> dict[tuple[str, str], list[Dated]]:
+    """(when, id of the currency) → what isn't billed yet and gets an invoice of its own."""
+    found: dict[tuple[str, str], list[Dated]] = {}
+    for each in dated(world, contract):
+        if not each.item.get("invoice_id") and not goes_along(world, contract, each):
+            found.setdefault((each.due_at, each.schedule["credit_type"]["id"]), []).append(each)
+    return found
 
 
 def _items(kind: str, source: Row, schedule: Row) -> Iterator[Dated]:
@@ -99,5 +109,18 @@ def true_up(world: World, lines: list[Row], invoice_id: str) -> None:
     """Lines for postpaid commits bill what these were not used for, and the ledgers tell."""
     for line in lines:
         if "postpaid_commit" in line:
-            missing = plain(ledger.true_up(world.commits[line["commit_id"]], world.stamp(), invoice_id))
-            line |= {"quantity": 1, "unit_price": missing, "total": missing}
+            missing = ledger.true_up(world.commits[line["commit_id"]], world.stamp(), invoice_id)
+            _bill_missing(line, missing)
+
+
+def foresee_true_up(world: World, lines: list[Row], waiting: ledger.Waiting) -> None:
+    """The same of what is missing by now, once drafts have drawn; no ledger tells."""
+    for line in lines:
+        if "postpaid_commit" in line:
+            row = world.commits[line["commit_id"]]
+            (segment,) = ledger.segments_of(row)
+            _bill_missing(line, max(ledger.left(row, segment, waiting=waiting), Decimal(0)))
+
+
+def _bill_missing(line: Row, missing: Decimal) -> None:
+    line |= {"quantity": 1, "unit_price": plain(missing), "total": plain(missing)}

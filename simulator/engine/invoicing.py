@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from simulator import agenda, notices
 from simulator.agenda import due, later
-from simulator.engine.dated import GRACE_HOURS, Dated, dated, ends_usage, goes_along, line_of, true_up
+from simulator.engine.dated import GRACE_HOURS, dated, ends_usage, line_of, still_to_bill, true_up
 from simulator.engine.drawdown import draw
 from simulator.engine.ledger import give_back
 from simulator.engine.periods import of_contract
@@ -20,6 +20,7 @@ from simulator.engine.statements import (
     draft_of,
     invoices_of,
     is_measured,
+    planned_drafts,
     preview,
     shown,
     with_lines,
@@ -57,10 +58,16 @@ def schedule(world: World, contract: Row, _source: Row) -> None:
 
 
 def close(world: World, contract: Row, void_invoices: bool) -> None:
-    """A contract is archived: its drafts are void, and where asked its finalized invoices too."""
+    """A contract is archived: drafts of usage are void, those of later dates are gone.
+
+    Where asked its finalized invoices are void, too.
+    """
+    for invoice in planned_drafts(world, contract).values():
+        world.invoices[contract["customer_id"]].remove(invoice)
     for invoice in invoices_of(world, contract):
         if invoice["status"] == "DRAFT":
             invoice.update(shown(world, invoice), status="VOID")
+            invoice.pop("issued_at", None)
         elif void_invoices and invoice["status"] == "FINALIZED":
             void(world, invoice)
 
@@ -123,18 +130,19 @@ def awake(world: World, *, customer_id: str, contract_id: str, planned: str) -> 
 
 
 def _bill_dates(world: World, contract: Row) -> list[str]:
-    """An invoice for each date that has come, in each currency; when the others come."""
+    """An invoice for each date and currency: final once it has come, a draft before; when others come."""
     now, coming = world.stamp(), []
-    ready: dict[tuple[str, str], list[Dated]] = {}
-    for each in dated(world, contract):
-        if each.item.get("invoice_id") or goes_along(world, contract, each):
+    planned, drafts = still_to_bill(world, contract), planned_drafts(world, contract)
+    for key in drafts.keys() - planned.keys():
+        world.invoices[contract["customer_id"]].remove(drafts[key])
+    for (at, unit_id), rows in sorted(planned.items(), key=lambda pair: pair[0]):
+        invoice = drafts.get((at, unit_id)) or _new(
+            world, contract, "SCHEDULED", credit_type=dict(rows[0].schedule["credit_type"]), issued_at=at
+        )
+        due = world.issue_dates.get(invoice["id"], at)
+        if due > now:
+            coming.append(due)
             continue
-        if each.due_at > now:
-            coming.append(each.due_at)
-        else:
-            ready.setdefault((each.due_at, each.schedule["credit_type"]["id"]), []).append(each)
-    for _when, rows in sorted(ready.items(), key=lambda pair: pair[0]):
-        invoice = _new(world, contract, "SCHEDULED", credit_type=dict(rows[0].schedule["credit_type"]))
         lines = [line_of(world, each) for each in rows]
         for each in rows:
             each.item["invoice_id"] = invoice["id"]

@@ -5,9 +5,18 @@ from __future__ import annotations
 import uuid
 from decimal import Decimal
 
+from simulator.agenda import later
 from simulator.amounts import exact, plain
 from simulator.engine import lines as said
-from simulator.engine.dated import Dated, dated, goes_along, line_of
+from simulator.engine.dated import (
+    GRACE_HOURS,
+    Dated,
+    dated,
+    foresee_true_up,
+    goes_along,
+    line_of,
+    still_to_bill,
+)
 from simulator.engine.drawdown import settle
 from simulator.engine.ledger import Waiting, entry_type, of_customer
 from simulator.engine.periods import of_contract
@@ -47,10 +56,30 @@ def shown(world: World, invoice: Row, usage: Meter | None = None) -> Row:
     contract = contract_of(world, invoice)
     if contract is None:
         return {**invoice, "line_items": [], "subtotal": 0, "total": 0}
+    planned = {"issued_at": world.issue_dates.get(invoice["id"], issued_at(invoice))}
+    if invoice["type"] == "SCHEDULED":
+        key = (invoice["issued_at"], invoice["credit_type"]["id"])
+        lines = [line_of(world, each) for each in still_to_bill(world, contract).get(key, [])]
+        foresee_true_up(world, lines, waiting(world, invoice["customer_id"]))
+        return with_lines(world, contract, invoice | planned, lines)
     lines = charges(world, contract, invoice, usage or meter(world, invoice["customer_id"]))
     earlier = _amounts(waiting(world, invoice["customer_id"], invoice))
     settled, _drawn = settle(world, contract, lines, invoice["end_timestamp"], earlier)
-    return with_lines(world, contract, invoice, settled)
+    return with_lines(world, contract, invoice | planned, settled)
+
+
+def issued_at(invoice: Row) -> str:
+    """When a draft is usually issued: on its date, or after the grace of its period."""
+    return invoice.get("issued_at") or later(invoice["end_timestamp"], hours=GRACE_HOURS)
+
+
+def planned_drafts(world: World, contract: Row) -> dict[tuple[str, str], Row]:
+    """(when, id of the currency) → the contract's draft for it, whose lines follow from its terms."""
+    return {
+        (each["issued_at"], each["credit_type"]["id"]): each
+        for each in invoices_of(world, contract, "SCHEDULED")
+        if each["status"] == "DRAFT" and "line_items" not in each
+    }
 
 
 def waiting(world: World, customer_id: str, before: Row | None = None) -> Waiting:
@@ -86,7 +115,8 @@ def _drafts(world: World, customer_id: str, before: Row | None) -> list[Row]:
     drafts = [
         each
         for each in world.invoices.get(customer_id, [])
-        if each["status"] == "DRAFT" and "line_items" not in each and contract_of(world, each)
+        if each["status"] == "DRAFT" and each["type"] == "USAGE" and "line_items" not in each
+        if contract_of(world, each)
     ]
     if before is not None:
         ids, end = [each["id"] for each in drafts], before["end_timestamp"]
@@ -152,6 +182,7 @@ def draft_of(world: World, contract: Row, kind: str, *, id: str, **members: obje
         "type": kind,
         "credit_type": said.currency_of(world, contract),
         "billable_status": "billable",
+        "external_invoice": None,
         **members,
     }
     if contract.get("net_payment_terms_days") is not None:

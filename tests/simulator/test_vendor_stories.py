@@ -125,6 +125,7 @@ def test_a_postpaid_commit_rolls_over_and_burns_first():
         ("USAGE", "FINALIZED", "2026-01-01", 400),
         ("USAGE", "DRAFT", "2026-02-01", 500),
         ("SCHEDULED", "FINALIZED", "2026-01-02", 100),
+        ("SCHEDULED", "DRAFT", "2027-01-02", 0),
     ]
     assert story.left() == [0, 800, 0]
 
@@ -277,3 +278,69 @@ def test_an_invoice_with_a_fee_in_advance_is_the_same_when_it_is_made_again():
         ("SCHEDULED", "FINALIZED", "2025-02-01", 7_500),
         ("USAGE", "FINALIZED", "2025-02-01", 7_500),
     ]
+
+
+def test_what_is_scheduled_is_a_draft_until_its_date():
+    """enterprise-commit: 5,000 $ of support on 1 March, read on 10 January; how-invoicing-works."""
+    story = Story("2024-01-10")
+    charge = {"product_id": story.fixed, "schedule": billed(500_000, "2024-03-01")}
+    contract = story.contract("2024-01-01", ending_before=date("2027-01-01"), scheduled_charges=[charge])
+
+    (draft,) = story.invoices(type="SCHEDULED")
+
+    assert (draft["status"], draft["total"], draft["issued_at"]) == (
+        "DRAFT",
+        500_000,
+        "2024-03-01T00:00:00.000Z",
+    )
+    assert (draft["external_invoice"], "start_timestamp" in draft) == (None, False)
+    (line,) = draft["line_items"]
+    assert (line["type"], line["total"]) == ("scheduled", 500_000)
+    (usage,) = story.invoices(type="USAGE")
+    assert (usage["issued_at"], usage["external_invoice"]) == ("2024-02-02T00:00:00.000Z", None)
+    story.at("2024-03-01")
+    assert [(each["id"], each["status"], each["total"]) for each in story.invoices(type="SCHEDULED")] == [
+        (draft["id"], "FINALIZED", 500_000)
+    ]
+    edit = {"customer_id": story.customer, "contract_id": contract}
+    more = {"product_id": story.fixed, "schedule": billed(700, "2024-05-01")}
+    story.ask("POST /v2/contracts/edit", edit | {"add_scheduled_charges": [more]})
+    assert [each["total"] for each in story.invoices(type="SCHEDULED")] == [500_000, 700]
+    story.ask("POST /v1/contracts/archive", edit | {"void_invoices": False})
+    assert [each["total"] for each in story.invoices(type="SCHEDULED")] == [500_000]
+
+
+def test_a_commit_paid_in_instalments_has_a_draft_for_the_one_to_come():
+    """create-a-pre-paid-commit: 4,000 $ on 1 October, 6,000 $ on 1 November."""
+    story = Story("2024-10-02")
+    dates = [
+        *billed(400_000, "2024-10-01")["schedule_items"],
+        *billed(600_000, "2024-11-01")["schedule_items"],
+    ]
+    commit = story.balance(1_000_000, "2024-10-01", "2025-10-01", type="PREPAID")
+    commit["invoice_schedule"] = {"schedule_items": dates}
+    story.contract("2024-10-01", ending_before=date("2025-10-01"), commits=[commit])
+
+    assert [(each["status"], each["total"]) for each in story.invoices(type="SCHEDULED")] == [
+        ("FINALIZED", 400_000),
+        ("DRAFT", 600_000),
+    ]
+
+
+def test_a_postpaid_commit_has_a_draft_of_what_is_missing():
+    """create-a-pre-paid-commit: 10,000 $ within a year, of which 9,000 are used."""
+    story = Story("2024-10-01")
+    commit = story.balance(1_000_000, "2024-10-01", "2025-10-01", type="POSTPAID")
+    commit["invoice_schedule"] = billed(1_000_000, "2025-10-01")
+    story.contract("2024-10-01", ending_before=date("2025-10-01"), commits=[commit])
+
+    def missing() -> tuple[str, float]:
+        (invoice,) = story.invoices(type="SCHEDULED")
+        return invoice["status"], invoice["total"]
+
+    assert missing() == ("DRAFT", 1_000_000)
+    story.at("2024-10-20")
+    story.use("2024-10-15", 9_000)
+    assert missing() == ("DRAFT", 100_000)
+    story.at("2025-10-03")
+    assert missing() == ("FINALIZED", 100_000)
