@@ -108,10 +108,13 @@ def put(world: World, payload: Row) -> None:
     The queue is bounded: with nobody taking anything for long, the oldest notices are lost.
     """
     if world.destinations:
+        payload = {"id": world.new_id(), **payload}
+        world.notice_ids.append(payload["id"])
+        del world.notice_ids[:-MOST_WAITING]
         world.outbox.append(
             {
                 "queued_at": time.time(),
-                "payload": {"id": world.new_id(), **payload},
+                "payload": payload,
                 "waiting": {each["id"]: {"tries": 0, "not_before": 0.0} for each in world.destinations},
             }
         )

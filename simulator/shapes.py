@@ -153,6 +153,9 @@ def _union(members: list[Any], loose: bool) -> Parser:
     return parse
 
 
+SYNONYMS = {"YEARLY": "ANNUAL"}  # of what closed lists hold, as the guides write it
+
+
 def _choice(names: tuple[Any, ...]) -> Parser:
     known = {}
     for name in names:  # where the SDK lists two casings, the upper one is what the server gives
@@ -161,6 +164,7 @@ def _choice(names: tuple[Any, ...]) -> Parser:
 
     def parse(value: Any, where: str) -> Any:
         folded = value.upper() if isinstance(value, str) else None
+        folded = SYNONYMS.get(folded, folded) if folded not in known else folded
         if folded not in known:
             raise refusal(where, f"must be one of {', '.join(map(str, known.values()))}")
         return known[folded]

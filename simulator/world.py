@@ -82,6 +82,7 @@ class World:
     system_notifications: dict[str, bool] = field(default_factory=dict)  # type → is on
     destinations: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
+    notice_ids: list[str] = field(default_factory=list)  # of the newest notices, delivered ones too
     # the account's own books
     uniqueness_keys: dict[str, dict[str, str]] = field(default_factory=dict)  # namespace → key → id
     agenda: list[list[Any]] = field(default_factory=list)

@@ -35,7 +35,6 @@ ONLY_FOR = {
     "access_type": BY_BALANCE,
     "alert_specifiers": frozenset({f"{SHARED}balance_reached", f"{SHARED}percentage_reached"}),
     "billable_metric_id": frozenset({"usage_threshold_reached"}),
-    "credit_grant_type_filters": BY_GRANT,
     "group_values": frozenset({"spend_threshold_reached"}),
     "invoice_types_filter": frozenset({"invoice_total_reached"}),
     "seat_filter": frozenset({"low_remaining_seat_balance_reached"}),
@@ -87,7 +86,9 @@ def _checked(world: World, given: Row) -> Row:
         raise ApiError(400, f"{needed} is required for {kind}")
     if given.get("access_type") == "QUANTITY" and "credit_type_id" in given:
         raise ApiError(400, "credit_type_id can't be given with access_type QUANTITY")
-    row = {name: value for name, value in given.items() if name not in ("alert_type", "credit_type_id")}
+    ignored = () if kind in BY_GRANT else ("credit_grant_type_filters",)
+    apart = ("alert_type", "credit_type_id", *ignored)
+    row = {name: value for name, value in given.items() if name not in apart}
     row |= {"type": kind, "status": "enabled", "custom_fields": {}, "created_at": world.stamp()}
     row["looks_from"] = rfc3339(world.now() + alerting.FIRST_LOOK)
     row["evaluate_on_create"] = given.get("evaluate_on_create", True)

@@ -138,7 +138,7 @@ def archive_configurations(world: World, request: Request) -> Reply:
         row["id"]: row for row in world.billing_configurations.get(customer_id, []) if not row["archived_at"]
     }
     if set(ids) - own.keys():
-        raise ApiError(404, "The specified billing provider configuration was not found", code="NotFound")
+        raise ApiError(400, "The specified billing provider configuration was not found")
     for each in ids:
         before = dict(own[each])
         own[each]["archived_at"] = world.stamp()

@@ -230,10 +230,13 @@ def _service_line(world: World, contract: Row, given: Row, before: list[Row]) ->
     ]
     if by_amendment != ([uuid_of(given["amendment_id"], "amendment_id")] if "amendment_id" in given else []):
         raise ApiError(400, "amendment_id must name the amendment that added the professional service")
-    if ("amount" in given) == ("quantity" in given) or ("unit_price" in given and "quantity" not in given):
+    parts = given.keys() & {"quantity", "unit_price"}
+    if ("amount" in given and len(parts) == 1) or ("amount" not in given and "quantity" not in parts):
         raise ApiError(400, "A line item requires either amount, or quantity and unit_price")
     quantity = exact(given.get("quantity", 1))
     unit_price = exact(given.get("unit_price", given.get("amount", service["unit_price"])))
+    if "amount" in given and plain(quantity * unit_price) != plain(given["amount"]):
+        raise ApiError(400, "A line item's amount must be quantity times unit_price")
     amount = _affordable(quantity * unit_price)
     billed = [
         line["total"]

@@ -44,6 +44,7 @@ def list_invoices(world: World, request: Request) -> Reply:
         world.invoices.get(customer["id"], []), key=date_of, reverse=given.get("sort") == "date_desc"
     )
     status, kind, contract = given.get("status", "").upper(), given.get("type"), given.get("contract_id")
+    notice = given.get("webhook_notification_id")
     start, end, unit = given.get("starting_on"), given.get("ending_before"), given.get("credit_type_id")
     return Reply(
         200,
@@ -53,6 +54,7 @@ def list_invoices(world: World, request: Request) -> Reply:
             keep=lambda row: (
                 (not status or row["status"] == status)
                 and (not kind or row["type"] == kind)
+                and (notice is None or notice in world.notice_ids)
                 and (not contract or row.get("contract_id") == contract.lower())
                 and (not unit or row["credit_type"]["id"] == unit.lower())
                 and (not start or date_of(row) >= start)

@@ -6,8 +6,11 @@ the names that other modules need are all here.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from simulator import notices
 from simulator.agenda import due, plan
+from simulator.amounts import exact, plain
 from simulator.checks import on_the_hour
 from simulator.engine import invoicing
 from simulator.engine.commit_terms import changed, contract_of, prepare, refuse_drawn
@@ -154,11 +157,21 @@ def show(
     for name in ("contract", "invoice_contract"):
         if row[f"{name}_id"]:
             shown[name] = {"id": row[f"{name}_id"]}
+    if row["kind"] == "commit" and (ratio := _cost_basis(row)) is not None:
+        shown["cost_basis"] = ratio
     if balance:
         shown["balance"] = balance_of(world, row, waiting=drafts)
     if ledger and (row["expired_at"] or not row["archived_at"]):
         shown["ledger"] = entries(world, row, waiting=drafts)
     return shown
+
+
+def _cost_basis(row: Row) -> float | None:
+    """What is paid for a commit by what it grants; None where it grants nothing."""
+    granted = sum((exact(each["amount"]) for each in segments_of(row)), Decimal(0))
+    items = (row["invoice_schedule"] or {}).get("schedule_items", [])
+    paid = sum((exact(each["amount"]) for each in items), Decimal(0))
+    return plain(paid / granted) if granted else None
 
 
 def _finalized(world: World, customer_id: str) -> set[str]:

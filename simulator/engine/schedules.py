@@ -24,8 +24,16 @@ def step(anchor: str, frequency: str, periods: int) -> str:
 
 
 def price_of(given: Row, where: str) -> tuple[Decimal, Decimal]:
-    """(unit price, quantity) of `amount`, or of `unit_price` and `quantity` together. Raises ApiError 400."""
+    """(unit price, quantity) of `amount`, or of `unit_price` and `quantity` together. Raises ApiError 400.
+
+    All three may be given where they match.
+    """
     parts = given.keys() & {"unit_price", "quantity"}
+    if "amount" in given and len(parts) == 2:
+        unit_price, quantity = exact(given["unit_price"]), exact(given["quantity"])
+        if plain(unit_price * quantity) != plain(given["amount"]):
+            raise ApiError(400, f"{where} amount must be unit_price times quantity")
+        return unit_price, quantity
     if "amount" in given and not parts:
         return exact(given["amount"]), Decimal(1)
     if "amount" not in given and len(parts) == 2:

@@ -74,6 +74,11 @@ def override(world: World, contract: Row, given: Row, names: Names) -> Row:
     specifiers = given.get("override_specifiers")
     if specifiers is not None and ("product_id" in given or "applicable_product_tags" in given):
         raise ApiError(400, "override_specifiers can't be combined with product_id or product tags")
+    if kind == "OVERWRITE" and any(
+        each.get("product_tags") or each.get("applicable_product_tags")
+        for each in [given, *(specifiers or [])]
+    ):
+        raise ApiError(400, "an override of type OVERWRITE can't be targeted by product tags")
     specific = given.get("is_commit_specific", False)
     if "target" in given and not specific:
         raise ApiError(400, "target requires is_commit_specific")

@@ -344,3 +344,57 @@ def test_a_postpaid_commit_has_a_draft_of_what_is_missing():
     assert missing() == ("DRAFT", 100_000)
     story.at("2025-10-03")
     assert missing() == ("FINALIZED", 100_000)
+
+
+def test_what_the_guides_send_is_taken_and_what_they_forbid_is_not():
+    story = Story("2025-01-10")
+    product = story.product("SUBSCRIPTION", name="Seats")
+    yearly = {"rate_type": "FLAT", "price": 10_000, "billing_frequency": "yearly"}
+    story.rate(product, **yearly)
+    (_usage, rate) = story.ask(
+        "POST /v1/contract-pricing/rate-cards/getRates",
+        {"rate_card_id": story.card, "at": date("2025-01-10")},
+    )
+    assert rate["billing_frequency"] == "ANNUAL"
+    dates = {"timestamp": date("2025-01-10"), "amount": 600, "unit_price": 300, "quantity": 2}
+    charge = {"product_id": story.fixed, "schedule": {"schedule_items": [dates]}}
+    contract = story.contract("2025-01-01", scheduled_charges=[charge])
+    assert [each["total"] for each in story.invoices(type="SCHEDULED")] == [600]
+    by_tag = {
+        "starting_at": date("2025-01-01"),
+        "type": "OVERWRITE",
+        "overwrite_rate": {"rate_type": "FLAT", "price": 1},
+        "applicable_product_tags": ["api"],
+    }
+    edit = {"customer_id": story.customer, "contract_id": contract}
+    status, told = story.answer("POST /v2/contracts/edit", edit | {"add_overrides": [by_tag]})
+    assert (status, told["message"]) == (
+        400,
+        "an override of type OVERWRITE can't be targeted by product tags",
+    )
+    unequal = {"product_id": story.fixed, "schedule": {"schedule_items": [dates | {"amount": 601}]}}
+    status, told = story.answer("POST /v2/contracts/edit", edit | {"add_scheduled_charges": [unequal]})
+    assert (status, told["message"]) == (400, "schedule item amount must be unit_price times quantity")
+    nobody = "00000000-0000-4000-8000-000000000000"
+    gone = {"customer_id": story.customer, "customer_billing_provider_configuration_ids": [nobody]}
+    assert story.answer("POST /v1/archiveCustomerBillingProviderConfigurations", gone)[0] == 400
+    assert story.invoices(webhook_notification_id=nobody) == []
+    alert = {"alert_type": "invoice_total_reached", "name": "Total", "threshold": 1}
+    made = story.ask("POST /v1/alerts/create", alert | {"credit_grant_type_filters": ["enterprise"]})
+    known = story.ask("POST /v1/customer-alerts/get", {"customer_id": story.customer, "alert_id": made["id"]})
+    assert "credit_grant_type_filters" not in known["alert"]
+
+
+def test_a_commit_tells_what_is_paid_for_what_it_grants():
+    """discounting-on-commits: 100,000 for 80,000; create-a-pre-paid-commit: 3,000 for 2,000."""
+    story = Story("2025-01-10")
+    paid = story.balance(100_000, "2025-01-01", "2026-01-01", type="PREPAID")
+    paid["invoice_schedule"] = billed(80_000, "2025-01-01")
+    commits = [paid, story.balance(50, "2025-01-01", "2026-01-01", type="PREPAID")]
+    paid = story.balance(3_000, "2025-01-01", "2026-01-01", type="PREPAID")
+    commits.append(paid | {"invoice_schedule": billed(2_000, "2025-01-01")})
+    contract = story.contract("2025-01-01", commits=commits)
+
+    own = story.ask("POST /v2/contracts/get", {"customer_id": story.customer, "contract_id": contract})
+
+    assert [each["cost_basis"] for each in own["commits"]] == [0.8, 0, 0.666667]
