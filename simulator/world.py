@@ -22,6 +22,7 @@ SWITCHES = {
     "stored_5xx": ("replay", "forget"),
     "resolved_alerts": ("quiet", "send"),
     "archived_plans": ("keep", "end"),
+    "payments": ("pay", "fail", "wait"),
 }
 
 

@@ -15,7 +15,7 @@ from simulator.amounts import plain
 from simulator.api.billable_metrics import shown
 from simulator.api.customers import found
 from simulator.checks import at_midnight, in_order, moment_of, rfc3339, uuid_of
-from simulator.engine import periods
+from simulator.engine import periods, recharges
 from simulator.engine.usage import Meter, customer_of, keep, matches, meter
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
@@ -42,6 +42,10 @@ def ingest(world: World, request: Request) -> Reply:
         if not is_duplicate(world, event["transaction_id"], oldest):
             keep(world, {"id": world.new_id(), **event})
             kept.append(event["transaction_id"])
+    for name in {event["customer_id"] for event in events if event["transaction_id"] in kept}:
+        if customer := customer_of(world, name):
+            for contract in world.contracts.get(customer["id"], []):
+                recharges.look(world, contract)
     world.happened(
         request,
         resource=("event", events[0]["transaction_id"]),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from simulator import agenda, notices
 from simulator.agenda import due, later
-from simulator.engine.dated import GRACE_HOURS, dated, ends_usage, line_of, still_to_bill, true_up
+from simulator.engine.dated import GRACE_HOURS, Dated, dated, ends_usage, line_of, still_to_bill, true_up
 from simulator.engine.drawdown import draw
 from simulator.engine.ledger import give_back
 from simulator.engine.periods import of_contract
@@ -121,6 +121,10 @@ def awake(world: World, *, customer_id: str, contract_id: str, planned: str) -> 
     contract = contract_of(world, {"customer_id": customer_id, "contract_id": contract_id})
     if contract is None or contract.get("archived_at"):
         return
+    if contract.get("prepaid_balance_threshold_configuration"):
+        agenda.plan(
+            world, world.stamp(), "contract.recharge", customer_id=customer_id, contract_id=contract_id
+        )
     coming = []
     if contract.get("rate_card_id") in world.rate_cards:
         coming = _bill_usage(world, contract) + _bill_subscriptions(world, contract)
@@ -215,6 +219,18 @@ def cut_drafts(world: World, contract: Row) -> None:
             world.invoices[contract["customer_id"]].remove(invoice)
         else:
             invoice["end_timestamp"] = of_contract(contract, invoice["start_timestamp"])[1]
+
+
+def bill_commit(world: World, contract: Row, row: Row, *, is_paid: bool) -> Row:
+    """Bill a commit now: the invoice is final, or void where it isn't paid for and the commit isn't made."""
+    (item,) = row["invoice_schedule"]["schedule_items"]
+    invoice = _new(world, contract, "SCHEDULED", credit_type=dict(row["invoice_schedule"]["credit_type"]))
+    lines = [line_of(world, Dated("commit", row, item))]
+    if is_paid:
+        item["invoice_id"] = invoice["id"]
+        return _settle(world, contract, invoice, lines)
+    invoice.update(with_lines(world, contract, invoice, lines), status="VOID", issued_at=world.stamp())
+    return invoice
 
 
 def _new(world: World, contract: Row, kind: str, **members: object) -> Row:

@@ -284,3 +284,12 @@ def billed_quantity(product: Row, quantity: Decimal) -> Decimal:
         places = Decimal(1).scaleb(-int(rounding["decimal_places"]))
         quantity = quantity.quantize(places, ROUNDINGS[rounding["rounding_method"]], WIDE)
     return quantity
+
+
+def price_of_unit(world: World, contract: Row, unit_id: str) -> Decimal:
+    """What one of a custom unit costs in the rate card's currency; 1 of a currency itself."""
+    card = world.rate_cards.get(contract.get("rate_card_id") or "", {})
+    for each in card.get("credit_type_conversions") or []:
+        if each["custom_credit_type"]["id"] == unit_id:
+            return exact(each["fiat_per_custom_credit"])
+    return Decimal(1)

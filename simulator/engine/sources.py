@@ -17,7 +17,7 @@ def sources(world: World, contract: Row) -> list[tuple[Row, Row]]:
     what has fewer specifiers of group values alone, the earlier end, the earlier start, what serves fewer
     contracts, the older one.
     """
-    found = [(row, segment) for row in _serving(world, contract) for segment in segments_of(row)]
+    found = [(row, segment) for row in serving(world, contract) for segment in segments_of(row)]
 
     def rank(source: tuple[Row, Row]) -> tuple[Any, ...]:
         row, segment = source
@@ -44,7 +44,7 @@ def bounds(world: World, contract: Row, product: Row, units: set[str]) -> set[st
     """
     tags = set(product["current"].get("tags") or [])
     found: set[str] = set()
-    for row in _serving(world, contract):
+    for row in serving(world, contract):
         schedule = row["access_schedule"]
         fits = schedule["access_type"] == "QUANTITY" or schedule["credit_type"]["id"] in units
         if fits and _may_pay_for(row, product["id"], tags):
@@ -66,7 +66,8 @@ def targets(row: Row, line: Row) -> bool:
     return _may_pay_for(row, line.get("product_id"), tags)
 
 
-def _serving(world: World, contract: Row) -> list[Row]:
+def serving(world: World, contract: Row) -> list[Row]:
+    """The balances that a contract may draw on."""
     return [
         row
         for row in of_customer(world, contract["customer_id"])

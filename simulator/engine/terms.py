@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from simulator import fields
+from simulator.amounts import USD, exact
 from simulator.checks import in_order, on_the_hour, uuid_of
+from simulator.engine.pricing import price_of_unit
 from simulator.engine.schedules import credit_type, point_in_time
 from simulator.http import ApiError
 from simulator.world import Row, World
 
 Names = dict[str, str]
+LEAST_THRESHOLD, LEAST_RECHARGE = 500, 1000  # in cents
 PRICED = {"FLAT", "PERCENTAGE", "SUBSCRIPTION"}
 TIERED = {"TIERED", "TIERED_PERCENTAGE"}
 COMMIT_LISTS = ("commit_ids", "recurring_commit_ids", "any_commit_or_credit_ids")
@@ -240,8 +243,13 @@ def threshold(world: World, contract: Row, given: Row) -> Row:
         raise ApiError(400, "Threshold billing cannot be configured on a contract that has not started yet")
     if given["threshold_amount"] < 0:
         raise ApiError(400, "threshold_amount must not be negative")
-    if given.get("recharge_to_amount", given["threshold_amount"]) < given["threshold_amount"]:
-        raise ApiError(400, "recharge_to_amount must not be below threshold_amount")
+    if "recharge_to_amount" in given:
+        price = price_of_unit(world, contract, given.get("custom_credit_type_id") or USD["id"])
+        least, more = (exact(each) for each in (given["threshold_amount"], given["recharge_to_amount"]))
+        if least * price < LEAST_THRESHOLD or (more - least) * price < LEAST_RECHARGE:
+            raise ApiError(
+                400, "threshold_amount must be at least 5 USD, recharge_to_amount at least 10 USD higher"
+            )
     product_of(world, given["commit"]["product_id"], "FIXED")
     if given.get("custom_credit_type_id") is not None:
         credit_type(world, given["custom_credit_type_id"])

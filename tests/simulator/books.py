@@ -96,8 +96,9 @@ def _sum(lines: Any) -> Decimal:
 
 def wrong_balances(world: World) -> Iterator[str]:
     """Ledgers that don't sum to their balance, and segments that gave more than they had."""
+    drafts = {customer_id: commits.waiting(world, customer_id) for customer_id in world.commits_of}
     for row in world.commits.values():
-        told = commits.show(world, row, balance=True, ledger=True)
+        told = commits.show(world, row, balance=True, ledger=True, drafts=drafts[row["customer_id"]])
         if "ledger" in told:
             left = sum((exact(each["amount"]) for each in told["ledger"]), Decimal(0))
             overdrawn = sum(

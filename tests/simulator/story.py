@@ -31,6 +31,7 @@ class Story:
 
     def __init__(self, at: str, **rate: Any) -> None:
         self._inside, self._sent = Inside(customers=1), 0
+        self.units: dict[str, str] = {}
         self.at(at)
         self.customer = self.ask("POST /v1/customers", {"name": "Acme"})["id"]
         filters = [{"name": "n", "exists": True}, {"name": "project"}]
@@ -124,3 +125,20 @@ class Story:
     def left(self) -> list[float]:
         """What each commit and credit has left."""
         return [balance for balance, _ledger in self.balances()]
+
+    def unit(self, name: str, label: str) -> None:
+        """A custom pricing unit, which no route makes: put into the world."""
+        world = self._inside.service.world("other")
+        self.units[name] = world.new_id()
+        world.pricing_units[self.units[name]] = {"id": self.units[name], "name": label, "is_currency": False}
+
+    def switch(self, name: str, choice: str) -> None:
+        self._inside.ask("POST /_sim/switches", {name: choice}, account="other")
+
+    def listen(self) -> None:
+        """Have a destination that takes nothing, so that what is told is kept."""
+        self._inside.service.world("other").destinations.append({"id": "nobody"})
+
+    def told(self) -> list[Row]:
+        """What was told since somebody listens, oldest first."""
+        return [each["payload"] for each in self._inside.service.world("other").outbox]

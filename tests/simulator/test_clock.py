@@ -321,6 +321,7 @@ def test_prepaid_pays_before_postpaid_and_what_is_missing_is_billed_in_the_end(a
     assert account.told() == [
         ("USAGE", "DRAFT", "01-01..02-01", 70),
         ("SCHEDULED", "FINALIZED", "01-05", 40),
+        ("SCHEDULED", "DRAFT", "02-02", 30),
     ]
     account.at("2027-02-03T00:00:00Z")
     rows = {(row.type, row.total): row for row in account.invoices(status="FINALIZED")}
@@ -428,7 +429,8 @@ def test_scheduled_charges_and_discounts_are_billed_on_their_dates(account: Acco
         ],
     )
     account.at("2027-01-15T00:00:00Z")
-    (invoice,) = account.invoices(type="SCHEDULED")
+    (invoice, later) = account.invoices(type="SCHEDULED")
+    assert (later.status, later.total) == ("DRAFT", 500)
     assert [(each.name, each.type, each.total) for each in invoice.line_items] == [
         ("Platform fee", "scheduled", 500),
         ("Welcome", "scheduled", -120),
@@ -450,7 +452,10 @@ def test_what_is_due_at_the_end_of_a_period_may_go_along_with_its_usage_invoice(
         commits=[commit(account, "PREPAID", 50, 1, invoice_schedule={"schedule_items": items[1:]})],
         scheduled_charges_on_usage_invoices="ALL",
     )
-    assert account.told() == [("USAGE", "DRAFT", "01-01..02-01", 140)]
+    assert account.told() == [
+        ("USAGE", "DRAFT", "01-01..02-01", 140),
+        ("SCHEDULED", "DRAFT", "01-15", 500),
+    ]
     account.at("2027-02-05T00:00:00Z")
     account.sdk.v2.contracts.edit(
         customer_id=account.customer,

@@ -45,7 +45,7 @@ def threshold(market: Market, **more: Any) -> dict[str, Any]:
         "commit": {"product_id": market.fee, "name": "Recharge"},
         "is_enabled": True,
         "payment_gate_config": {"payment_gate_type": "NONE"},
-        "threshold_amount": 100,
+        "threshold_amount": 500,
         **more,
     }
 
@@ -92,7 +92,7 @@ def test_an_edit_adds_terms_of_every_kind_and_tells_of_them(sdk, simulator, mark
         ],
         add_reseller_royalties=[{"reseller_type": "GCP", "fraction": 0.2, "netsuite_reseller_id": "8"}],
         add_spend_threshold_configuration=threshold(market),
-        add_prepaid_balance_threshold_configuration=threshold(market, recharge_to_amount=500),
+        add_prepaid_balance_threshold_configuration=threshold(market, recharge_to_amount=1500),
     )
 
     shown = read(sdk, market, contract_id)
@@ -110,7 +110,7 @@ def test_an_edit_adds_terms_of_every_kind_and_tells_of_them(sdk, simulator, mark
     assert [day(row.access_schedule.schedule_items[0].ending_before) for row in yearly] == ["2028-06-01"]
     assert made.add_pro_services == shown.professional_services
     assert made.add_spend_threshold_configuration == shown.spend_threshold_configuration
-    assert shown.prepaid_balance_threshold_configuration.recharge_to_amount == 500
+    assert shown.prepaid_balance_threshold_configuration.recharge_to_amount == 1500
     assert history(sdk, market, contract_id)[0].to_dict() == made.to_dict()
     first = sdk.v1.contracts.retrieve(customer_id=market.customer, contract_id=contract_id).data.initial
     assert (first.commits, first.credits, first.overrides) == ([], [], [])

@@ -158,7 +158,7 @@ def test_terms_of_every_kind_are_kept(sdk, market):
             {"starting_at": JAN, "product_id": market.calls, "multiplier": 0.5},
             {
                 "starting_at": APR,
-                "override_specifiers": [{"product_tags": ["api"]}],
+                "override_specifiers": [{"product_id": market.calls}],
                 "overwrite_rate": {"rate_type": "TIERED", "tiers": [{"price": 2, "size": 5}, {"price": 1}]},
             },
         ],
@@ -201,7 +201,7 @@ def test_terms_of_every_kind_are_kept(sdk, market):
     half, tiered = shown.overrides
     assert (half.type, half.multiplier, half.product.name) == ("MULTIPLIER", 0.5, "Calls")
     assert [tier.price for tier in tiered.overwrite_rate.tiers] == [2, 1]
-    assert tiered.override_specifiers[0].product_tags == ["api"]
+    assert tiered.override_specifiers[0].product_id == market.calls
     (charge,) = shown.scheduled_charges
     assert (charge.name, charge.product.name) == ("Support", "Fee")
     assert [item.amount for item in charge.schedule.schedule_items] == [250] * 4
@@ -368,7 +368,11 @@ def test_a_renewal_ends_the_old_contract_and_rolls_its_commit_over(sdk, simulato
     (rolled,) = read(sdk, market, new, include_balance=True).commits
     (left,) = read(sdk, market, old, include_balance=True, include_ledgers=True).commits
     assert (rolled.balance, rolled.priority, rolled.rolled_over_from.commit_id) == (25, 3, left.id)
-    assert (left.balance, left.ledger[-1].type) == (75, "PREPAID_COMMIT_ROLLOVER")
+    assert left.balance == 0
+    assert [(each.type, each.amount) for each in left.ledger[1:]] == [
+        ("PREPAID_COMMIT_ROLLOVER", -25),
+        ("PREPAID_COMMIT_EXPIRATION", -75),
+    ]
 
 
 @pytest.mark.parametrize(("begins", "used", "spent"), [(JUL, "2026-06-14", 30), (JUN, "2026-05-20", 20)])
@@ -390,10 +394,11 @@ def test_a_renewal_rolls_over_what_the_last_invoice_leaves(sdk, simulator, marke
     simulator.control("POST", "clock", {"at": "2026-07-01T12:00:00Z", "frozen": True})
     (rolled,) = read(sdk, market, new).commits
     simulator.control("POST", "clock", {"at": "2026-07-03T00:00:00Z", "frozen": True})
-    (left,) = read(sdk, market, old, include_balance=True).commits
+    (left,) = read(sdk, market, old, include_balance=True, include_ledgers=True).commits
 
     (given,) = rolled.access_schedule.schedule_items
-    assert (given.amount, left.balance) == (50, 100 - spent - 50)
+    assert (given.amount, left.balance) == (50, 0)
+    assert left.ledger[-1].amount == -(100 - spent - 50)
 
 
 @pytest.mark.parametrize(("fraction", "rolled"), [(0.5, 10), (0.1, 10), (0.05, 5), (1, 10)])
