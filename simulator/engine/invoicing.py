@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from simulator import agenda, notices
 from simulator.agenda import due, later
+from simulator.engine.collecting import external_invoice
 from simulator.engine.dated import GRACE_HOURS, Dated, dated, ends_usage, line_of, still_to_bill, true_up
 from simulator.engine.drawdown import draw
 from simulator.engine.ledger import give_back
@@ -75,6 +76,8 @@ def close(world: World, contract: Row, void_invoices: bool) -> None:
 def void(world: World, invoice: Row) -> None:
     """Make a finalized invoice void; balances get back what it drew."""
     invoice["status"] = "VOID"
+    if invoice.get("external_invoice"):
+        invoice["external_invoice"] = invoice["external_invoice"] | {"external_status": "VOID"}
     give_back(world, invoice["customer_id"], invoice["id"])
 
 
@@ -250,6 +253,8 @@ def _settle(world: World, contract: Row, invoice: Row, lines: list[Row]) -> Row:
 
 def _finalize(world: World, invoice: Row) -> Row:
     invoice.update(status="FINALIZED", issued_at=world.stamp())
+    if "contract_id" in invoice and invoice["id"] not in world.given_usage:
+        invoice["external_invoice"] = external_invoice(world, contract_of(world, invoice), invoice)
     world.happened_by_itself(("invoice", invoice["id"]), "finalize")
     notices.invoice_finalized(world, invoice)
     return invoice

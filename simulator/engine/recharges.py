@@ -12,6 +12,7 @@ from simulator import notices
 from simulator.agenda import due, later, months_later
 from simulator.amounts import USD, exact, plain
 from simulator.engine import commits, invoicing
+from simulator.engine.collecting import DECLINED
 from simulator.engine.commit_terms import contract_of
 from simulator.engine.periods import is_active
 from simulator.engine.pricing import price_of_unit
@@ -24,7 +25,6 @@ WORKFLOW = {"workflow_type": "PREPAID_BALANCE_THRESHOLD"}
 MOST_AT_ONCE = 20  # a recharge may be used up at once by what was owed already
 OF_THE_COMMIT = ("name", "description", "priority", "applicable_product_ids", "applicable_product_tags")
 OF_THE_COMMIT += ("specifiers", "rate_type", "rollover_fraction")
-DECLINED = "Your card was declined."
 
 
 @due("contract.recharge")

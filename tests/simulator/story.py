@@ -142,3 +142,11 @@ class Story:
     def told(self) -> list[Row]:
         """What was told since somebody listens, oldest first."""
         return [each["payload"] for each in self._inside.service.world("other").outbox]
+
+    def deliver_to_stripe(self) -> None:
+        """Have Stripe as a delivery method, which no route makes: put into the world."""
+        method = {"billing_provider": "stripe", "delivery_method": "direct_to_billing_provider"}
+        world = self._inside.service.world("other")
+        world.billing_providers.append(
+            {**method, "delivery_method_id": world.new_id(), "delivery_method_configuration": {}}
+        )

@@ -516,3 +516,34 @@ def test_a_recharge_has_its_minimum():
         refused.append(story.answer("POST /v1/contracts/create", given)[0])
 
     assert refused == [400, 400, 400, 200]
+
+
+def test_stripe_collects_what_is_final_and_says_how_that_went():
+    """invoices/overview: PAID, PAYMENT_FAILED with an error, SKIPPED, and void with the invoice."""
+    story = Story("2025-01-01")
+    configuration = {
+        "billing_provider": "stripe",
+        "delivery_method": "direct_to_billing_provider",
+        "configuration": {"stripe_customer_id": "cus_1", "stripe_collection_method": "send_invoice"},
+    }
+    story.deliver_to_stripe()
+    data = [{"customer_id": story.customer, **configuration}]
+    story.ask("POST /v1/setCustomerBillingProviderConfigurations", {"data": data})
+    through = {"billing_provider": "stripe", "delivery_method": "direct_to_billing_provider"}
+    charges = [
+        {"product_id": story.fixed, "schedule": billed(amount, at)}
+        for amount, at in ((500, "2025-01-02"), (600, "2025-01-03"), (0, "2025-01-04"), (700, "2025-01-05"))
+    ]
+    story.contract("2025-01-01", billing_provider_configuration=through, scheduled_charges=charges)
+    for day, answer in (("2025-01-02", "pay"), ("2025-01-03", "fail"), ("2025-01-04", "pay")):
+        story.switch("payments", answer)
+        story.at(day)
+        story.invoices()
+
+    told = [each["external_invoice"] for each in story.invoices(type="SCHEDULED")]
+
+    assert [each and each["external_status"] for each in told] == ["PAID", "PAYMENT_FAILED", "SKIPPED", None]
+    assert told[1]["billing_provider_error"] == "Your card was declined."
+    paid = story.invoices(type="SCHEDULED")[0]
+    story.ask("POST /v1/invoices/void", {"id": paid["id"]})
+    assert story.invoices(type="SCHEDULED")[0]["external_invoice"]["external_status"] == "VOID"
