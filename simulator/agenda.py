@@ -9,12 +9,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.checks import moment_of, rfc3339
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 LAST = 10**15  # more than is ever planned
 KINDS: dict[str, Callable[..., None]] = {}

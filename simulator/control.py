@@ -9,22 +9,20 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from simulator.accounts import Accounts
 from simulator.checks import json_of
 from simulator.http import ApiError, Reply, Request
 from simulator.shapes import Shape
 from simulator.world import World
-
-if TYPE_CHECKING:
-    from simulator.service import Service
 
 
 @dataclass(slots=True)
 class Asked:
     """One command: the service, its clean fields and the request that brought it."""
 
-    service: Service
+    service: Accounts
     given: Any
     request: Request
 
@@ -60,7 +58,7 @@ def command(name: str, takes: Any = None) -> Callable[[Callable[[Asked], Reply]]
     return register
 
 
-def control(service: Service, request: Request) -> Reply:
+def control(service: Accounts, request: Request) -> Reply:
     """Answer one request of the control plane. Raises ApiError."""
     _refuse_foreign_page(request)
     address = request.path.removeprefix("/_sim").strip("/")

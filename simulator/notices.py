@@ -1,42 +1,24 @@
-"""What the account tells the outside: notifications in their two documented shapes (reference §4.4).
+"""What the account tells the outside of contracts, balances and invoices.
 
-Each notice becomes a row of `world.outbox`; simulator.webhooks signs and sends it to every destination.
 System notifications (contract, commit and credit events) are off until switched on per type; others are on.
 """
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
+from simulator import offsets
+from simulator.outbox import TYPES, balance_members, contract_members, flat, put, wrapped
 from simulator.world import Row, World
 
-CONTRACT_EVENTS = ("create", "start", "edit", "end", "archive")
-BALANCE_EVENTS = ("create", "edit", "archive", "segment.start", "segment.end")
-TYPES = tuple(
-    [f"contract.{event}" for event in CONTRACT_EVENTS]
-    + [f"{kind}.{event}" for kind in ("commit", "credit") for event in BALANCE_EVENTS]
-)
-MOST_WAITING = 10_000
-
-
-def wrapped(world: World, kind: str, **properties: Any) -> None:
-    """`{id, type, properties}`: alerts, invoice.finalized, payment gates."""
-    put(world, {"type": kind, "properties": properties})
+__all__ = ["TYPES", "balance", "contract", "invoice_finalized", "put", "wrapped"]
 
 
 def contract(world: World, event: str, row: Row) -> None:
     """`contract.create`, `.start`, `.edit`, `.end` or `.archive`; `event` is the last part."""
-    from simulator import offsets  # which sends through this module
-
     _system(world, f"contract.{event}", row["customer_id"], contract_members(world, row))
     if event in ("create", "edit"):
         offsets.foresee_contract(world, row)
-
-
-def contract_members(_world: World, row: Row) -> Row:
-    """What a notification says of a contract."""
-    return {"contract_id": row["id"], "contract_custom_fields": row.get("custom_fields") or {}}
 
 
 def balance(world: World, event: str, row: Row, **segment: Any) -> None:
@@ -44,27 +26,9 @@ def balance(world: World, event: str, row: Row, **segment: Any) -> None:
 
     `row` is a record of `world.commits`; `segment` are segment_id, segment_index and segment_count.
     """
-    from simulator import offsets
-
     _system(world, f"{row['kind']}.{event}", row["customer_id"], balance_members(world, row) | segment)
     if event in ("create", "edit"):
         offsets.foresee_balance(world, row)
-
-
-def balance_members(world: World, row: Row) -> Row:
-    """What a notification says of a commit or credit; nothing of a contract at customer level."""
-    kind = row["kind"]
-    members: Row = {f"{kind}_id": row["id"], f"{kind}_custom_fields": row.get("custom_fields") or {}}
-    members[f"parent_recurring_{kind}_id"] = row.get(f"recurring_{kind}_id")
-    if row["contract_id"] and (its := contract_of(world, row["customer_id"], row["contract_id"])):
-        members |= contract_members(world, its)
-    return members
-
-
-def contract_of(world: World, customer_id: str, contract_id: str) -> Row | None:
-    """The customer's contract, archived or not."""
-    rows = world.contracts.get(customer_id, [])
-    return next((each for each in rows if each["id"] == contract_id), None)
 
 
 def invoice_finalized(world: World, invoice: Row) -> None:
@@ -78,44 +42,10 @@ def invoice_finalized(world: World, invoice: Row) -> None:
     )
 
 
-def flat(world: World, kind: str, customer_id: str, at: str, members: Row) -> Row:
-    """The payload of a system or offset notification: no `properties`."""
-    customer = world.customers.get(customer_id) or {}
-    return {
-        "type": kind,
-        "timestamp": at,
-        "environment_type": "SANDBOX",
-        "customer_id": customer_id,
-        "customer_custom_fields": customer.get("custom_fields", {}),
-        **members,
-    }
-
-
 def _system(world: World, kind: str, customer_id: str, members: Row) -> None:
     """Sent while its type is switched on; offset notifications that count from it are planned anyway."""
-    from simulator import offsets
-
     if world.system_notifications.get(kind) or world.notifications:
         payload = flat(world, kind, customer_id, world.stamp(), members)
         if world.system_notifications.get(kind):
             put(world, payload)
         offsets.follow(world, payload)
-
-
-def put(world: World, payload: Row) -> None:
-    """Queue a notice for every destination there is now, under a fresh id unless it has one.
-
-    The queue is bounded: with nobody taking anything for long, the oldest notices are lost.
-    """
-    if world.destinations:
-        payload = {"id": world.new_id(), **payload}
-        world.notice_ids.append(payload["id"])
-        del world.notice_ids[:-MOST_WAITING]
-        world.outbox.append(
-            {
-                "queued_at": time.time(),
-                "payload": payload,
-                "waiting": {each["id"]: {"tries": 0, "not_before": 0.0} for each in world.destinations},
-            }
-        )
-        del world.outbox[:-MOST_WAITING]

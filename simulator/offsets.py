@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from simulator import agenda, notices
+from simulator import agenda, outbox
 from simulator.agenda import due
 from simulator.checks import moment_of, rfc3339
 from simulator.http import ApiError
@@ -49,8 +49,8 @@ def shifted(at: str, duration: str) -> str:
 def check(world: World, policy: Row) -> None:
     """Raises ApiError 400 for an unknown type, no duration, or a time before something nobody can foresee."""
     kind, now = policy["type"], world.stamp()
-    if kind not in notices.TYPES:
-        raise ApiError(400, f"policy.type must be one of {', '.join(notices.TYPES)}", code=BAD)
+    if kind not in outbox.TYPES:
+        raise ApiError(400, f"policy.type must be one of {', '.join(outbox.TYPES)}", code=BAD)
     if shifted(now, policy["offset"]) < now and kind not in DATED:
         raise ApiError(400, f"policy.offset can't be negative for {kind}", code=BAD)
 
@@ -135,13 +135,13 @@ def _dated(
     notification = world.notifications[notification_id]
     kind, subject = notification["policy"]["type"], world.commits.get(subject_id)
     if kind in CONTRACT_DATES:
-        subject = notices.contract_of(world, customer_id, subject_id)
+        subject = outbox.contract_of(world, customer_id, subject_id)
     if not _holds(notification, offset) or not subject or subject["archived_at"]:
         return
     for its, segment in _dates(kind, subject):
         if its == date and segment.get("segment_id") == segment_id:
-            members = notices.contract_members if kind in CONTRACT_DATES else notices.balance_members
-            payload = notices.flat(world, kind, customer_id, date, members(world, subject) | segment)
+            members = outbox.contract_members if kind in CONTRACT_DATES else outbox.balance_members
+            payload = outbox.flat(world, kind, customer_id, date, members(world, subject) | segment)
             _send(world, notification, payload)
 
 
@@ -173,4 +173,4 @@ def _follows(world: World, *, notification_id: str, offset: str, payload: Row) -
 
 def _send(world: World, notification: Row, payload: Row) -> None:
     more = {"offset_id": notification["id"], "offset_duration": notification["policy"]["offset"]}
-    notices.put(world, payload | more)
+    outbox.put(world, payload | more)

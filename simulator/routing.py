@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.http import ApiError, Reply, Request
 from simulator.shapes import Shape
+from simulator.world import World
 
-if TYPE_CHECKING:
-    from simulator.world import World
-
-Handler = Callable[["World", Request], Reply]
+Handler = Callable[[World, Request], Reply]
 NAMES = re.compile(r"\{(\w+)\}")
 
 

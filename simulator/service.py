@@ -3,79 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 import time
-from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 from simulator import agenda, commands, damage, dials, idempotency, page
+from simulator.accounts import Accounts
 from simulator.checks import json_of
 from simulator.control import control
 from simulator.damage import Answer
-from simulator.faults import Fault, Faults
-from simulator.http import ApiError, Reply, Request, Token
-from simulator.limits import Limits
+from simulator.faults import Fault
+from simulator.http import ApiError, Reply, Request
 from simulator.routes import ROUTER
 from simulator.routing import Route
-from simulator.seed import seeded
 from simulator.world import World
 
 __all__ = ["Service", "commands", "dials", "page"]  # the latter register what the control plane answers
 log = logging.getLogger("simulator")
 
 
-@dataclass
-class Service:
-    """All accounts behind one address."""
-
-    tokens: dict[str, Token]
-    make_world: Callable[[], World] = field(default=lambda: seeded())
-    latency_seconds: float = 0.0
-    limits: Limits = field(default_factory=Limits)
-    worlds: dict[str, World] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.worlds = self.worlds or {"main": self.make_world()}
-        self.faults = Faults(self.worlds["main"].seed)
-        self.past: dict[int, dict[str, World]] = {}  # what a stale read shows, by its fault
-        self.counts: Counter[str] = Counter()
-        self.statuses: Counter[str] = Counter()
-        self.recent: deque[dict[str, Any]] = deque(maxlen=200)
-
-    def world(self, account: str) -> World:
-        """The world of an account; one that is not the seeded one begins empty."""
-        if account not in self.worlds:
-            self.worlds[account] = World(seed=len(account))
-        return self.worlds[account]
-
-    @property
-    def accounts(self) -> frozenset[str]:
-        """The accounts that there are or that a token opens."""
-        return frozenset(self.worlds) | {token.account for token in self.tokens.values()}
-
-    def begin_again(self, worlds: dict[str, World]) -> None:
-        """Other worlds; no faults, and nothing was ever asked."""
-        self.worlds = worlds
-        self.faults = Faults(worlds["main"].seed)
-        self.past.clear()
-        self.counts.clear()
-        self.statuses.clear()
-        self.recent.clear()
-
-    def clear_faults(self) -> None:
-        """No faults any more, and nothing that they kept."""
-        self.faults.clear()
-        self.past.clear()
-
-    def order_fault(self, wanted: Any) -> Fault:
-        """Set a fault; a stale read keeps what it is to show. Raises ApiError 400."""
-        fault = self.faults.add(wanted)
-        if fault.kind == "stale_read":
-            self.past[fault.id] = copy.deepcopy(self.worlds)
-        return fault
+class Service(Accounts):
+    """What answers for all accounts."""
 
     async def answer(self, request: Request) -> Answer:
         """Work one request. Never raises; whatever nobody thought of is a 500 and goes to the log."""

@@ -14,17 +14,14 @@ import random
 import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 import httpx
 import orjson
 
 from simulator import agenda
+from simulator.accounts import Accounts
 from simulator.destinations import forget_done
 from simulator.world import Row, World
-
-if TYPE_CHECKING:
-    from simulator.service import Service
 
 TICK_SECONDS = 0.05
 TIMEOUT_SECONDS = 10.0
@@ -41,7 +38,7 @@ def sign(secret: str, date: str, body: bytes) -> str:
 class Sender:
     """Brings what waits in every account's outbox to its destinations, one at a time for each of them."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Accounts) -> None:
         self._service = service
         self._busy: dict[str, asyncio.Task[None]] = {}
 

@@ -13,7 +13,7 @@ from simulator.amounts import exact, plain, total
 from simulator.api import customers
 from simulator.checks import uuid_of
 from simulator.engine import commits
-from simulator.engine.ledger import enter, segments_of
+from simulator.engine.ledger import NO_CURRENCY, enter, segments_of
 from simulator.engine.schedules import credit_type
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import body_page
@@ -21,7 +21,6 @@ from simulator.routing import route
 from simulator.world import Row, World
 
 MOST = 25
-NO_CURRENCY = "00000000-0000-0000-0000-000000000000"
 
 
 def found(world: World, customer_id: str, balance_id: Any, name: str, *kinds: str) -> Row:

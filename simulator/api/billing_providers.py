@@ -18,8 +18,10 @@ from metronome.types.v1.setting_upsert_avalara_credentials_params import Setting
 from metronome.types.v1.settings.billing_provider_create_params import BillingProviderCreateParams
 from metronome.types.v1.settings.billing_provider_list_params import BillingProviderListParams
 
+from simulator.api.customers import found
 from simulator.checks import uuid_of
 from simulator.engine import links
+from simulator.engine.billing import checked, put
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import body_page
 from simulator.routing import route
@@ -27,71 +29,7 @@ from simulator.world import Row, World
 
 PROVIDERS = ("aws_marketplace", "azure_marketplace", "gcp_marketplace", "stripe", "netsuite")
 PROVIDERS += ("custom", "quickbooks_online", "workday", "metronome")
-NEEDED = {
-    "stripe": ("stripe_customer_id",),
-    "aws_marketplace": ("aws_customer_id", "aws_product_code", "aws_region"),
-    "azure_marketplace": ("azure_subscription_id",),
-    "gcp_marketplace": ("gcp_entitlement_id", "gcp_service_name"),
-    "netsuite": ("netsuite_customer_id",),
-}
 SECRETS = ("api_key", "secret", "token", "password", "credentials", "private_key")
-
-
-def checked(world: World, given: Row) -> Row:
-    """One configuration of a customer, whole and possible. Raises ApiError 400."""
-    provider, wanted = given["billing_provider"], given.get("delivery_method_id")
-    if wanted is None and "delivery_method" not in given:
-        raise ApiError(400, "delivery_method or delivery_method_id is required")
-    methods = [
-        row
-        for row in world.billing_providers
-        if row["billing_provider"] == provider
-        and (
-            row["delivery_method_id"] == wanted
-            if wanted
-            else row["delivery_method"] == given["delivery_method"]
-        )
-    ]
-    if not methods:
-        raise ApiError(400, f"No delivery method of {provider} matches")
-    if len(methods) > 1:
-        raise ApiError(400, f"{provider} has several delivery methods: delivery_method_id is required")
-    configuration = given.get("configuration", {})
-    for name in NEEDED.get(provider, ()):
-        if not isinstance(configuration.get(name), str) or not configuration[name]:
-            raise ApiError(400, f"configuration.{name} is required for {provider}")
-    if given.get("tax_provider") and provider != "stripe":
-        raise ApiError(400, "tax_provider is only supported for stripe")
-    return {
-        "billing_provider": provider,
-        "configuration": configuration,
-        "delivery_method": methods[0]["delivery_method"],
-        "delivery_method_id": methods[0]["delivery_method_id"],
-        "delivery_method_configuration": methods[0]["delivery_method_configuration"],
-        "tax_provider": given.get("tax_provider"),
-        "archived_at": None,
-    }
-
-
-def checked_for_new_customer(world: World, given: Row) -> list[Row]:
-    """The configurations that a customer is created with, the legacy form included."""
-    rows = [checked(world, each) for each in given.get("customer_billing_provider_configurations", [])]
-    if legacy := given.get("billing_config"):
-        rows.append(legacy | {"legacy": True})
-    return rows
-
-
-def put(world: World, customer_id: str, rows: list[Row]) -> list[Row]:
-    """Give a customer these configurations."""
-    made = []
-    for row in rows:
-        if row.get("legacy"):
-            name = f"{customer_id}/{row['billing_provider_type']}"
-            world.legacy_billing[name] = {key: value for key, value in row.items() if key != "legacy"}
-            continue
-        made.append({"id": world.new_id(), "customer_id": customer_id, **row})
-    world.billing_configurations.setdefault(customer_id, []).extend(made)
-    return made
 
 
 @route(
@@ -224,8 +162,6 @@ def upsert_anrok(world: World, request: Request) -> Reply:
 
 
 def _legacy(world: World, request: Request) -> tuple[str, Row | None]:
-    from simulator.api.customers import found
-
     customer, provider = found(world, request.ids["customer_id"]), request.ids["billing_provider_type"]
     if provider not in PROVIDERS:
         raise ApiError(400, f"billing_provider_type must be one of {', '.join(PROVIDERS)}")

@@ -12,9 +12,8 @@ from metronome.types.v1.customer_set_name_params import CustomerSetNameParams
 from metronome.types.v1.customer_update_config_params import CustomerUpdateConfigParams
 
 from simulator import fields
-from simulator.api import billing_providers
 from simulator.checks import aliases_of, shortened, uuid_of
-from simulator.engine import contracts, customer_plans, invoicing
+from simulator.engine import billing, contracts, customer_plans, invoicing
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route
@@ -48,11 +47,11 @@ def create(world: World, request: Request) -> Reply:
         aliases = list(dict.fromkeys([external_id, *aliases]))
     custom = given.get("custom_fields", {})
     fields.check(world, "customer", custom)
-    configurations = billing_providers.checked_for_new_customer(world, given)
+    configurations = billing.checked_for_new_customer(world, given)
     refuse_held(world, aliases, None)
     refuse_over_trial(world)
     customer = add(world, given["name"], aliases, custom)
-    billing_providers.put(world, customer["id"], configurations)
+    billing.put(world, customer["id"], configurations)
     world.happened(request, resource=("customer", customer["id"]), action="create", after=customer)
     return Reply(200, {"data": brief(customer)})
 

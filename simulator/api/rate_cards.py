@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from metronome.types.v1.contracts.rate_card_archive_params import RateCardArchiveParams
 from metronome.types.v1.contracts.rate_card_create_params import RateCardCreateParams
@@ -14,7 +14,8 @@ from metronome.types.v1.contracts.rate_cards.product_order_update_params import 
 from simulator import fields
 from simulator.amounts import USD, exact
 from simulator.archiving import archived_already
-from simulator.checks import in_order, uuid_of
+from simulator.checks import uuid_of
+from simulator.engine.cards import changeable, checked_aliases, found, next_alias_number
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route
@@ -28,55 +29,9 @@ class Nothing(TypedDict):
     """The body of rate-cards/list: an object without fields."""
 
 
-def found(world: World, rate_card_id: Any, name: str = "rate_card_id") -> Row:
-    """The rate card, archived or not. Raises ApiError 404."""
-    card = world.rate_cards.get(uuid_of(rate_card_id, name))
-    if card is None:
-        raise ApiError(404, "The specified rate card was not found", code="NotFound")
-    return card
-
-
-def changeable(world: World, rate_card_id: Any) -> Row:
-    """The rate card, if it isn't archived. Raises ApiError 404 or 400."""
-    card = found(world, rate_card_id)
-    if card["archived_at"]:
-        raise ApiError(400, "Rate card is archived")
-    return card
-
-
 def shown(card: Row) -> Row:
     """The API's form, which tells neither the archive date nor the order of products."""
     return {name: value for name, value in card.items() if name not in INTERNAL}
-
-
-def checked_aliases(given: list[Row]) -> list[Row]:
-    """Aliases of a rate card or a package: a name each, and times in order. Raises ApiError 400."""
-    for alias in given:
-        if not alias["name"]:
-            raise ApiError(400, "aliases.name must not be empty")
-        in_order(alias.get("starting_at"), alias.get("ending_before"), "aliases.ending_before")
-    return given
-
-
-def next_alias_number(owners: dict[str, Row]) -> int:
-    """Aliases given later beat those given before."""
-    return max((each["alias_number"] for each in owners.values()), default=0) + 1
-
-
-def holder(owners: dict[str, Row], alias: str, at: str) -> Row | None:
-    """The rate card (or package) that has this alias at an instant: of several, the one given it last."""
-    holders = [
-        owner
-        for owner in owners.values()
-        if not owner["archived_at"]
-        and any(
-            each["name"] == alias
-            and each.get("starting_at", "") <= at
-            and (each.get("ending_before") is None or at < each["ending_before"])
-            for each in owner["aliases"]
-        )
-    ]
-    return max(holders, key=lambda owner: owner["alias_number"], default=None)
 
 
 def _unit(world: World, given_id: str, name: str, *, is_currency: bool) -> Row:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from simulator.amounts import exact, plain
-from simulator.api.seat_balances import assigned, seat_of
 from simulator.engine.ledger import balance_of, end_of, of_customer, segments_of
 from simulator.engine.readings import Reader, Reading, days_until, in_currency, matches
+from simulator.engine.seats import assigned, seat_of
 from simulator.engine.statements import waiting
 from simulator.world import Row, World
 

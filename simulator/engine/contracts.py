@@ -12,7 +12,7 @@ import copy
 from simulator import notices
 from simulator.agenda import due, plan
 from simulator.checks import in_order, on_the_hour
-from simulator.engine import commits, recurring
+from simulator.engine import commits, invoicing, recurring
 from simulator.engine.contract_views import balances
 from simulator.engine.drafts import Draft
 from simulator.http import ApiError
@@ -21,8 +21,6 @@ from simulator.world import Row, World
 
 def begin(world: World, contract: Row) -> None:
     """A contract has been stored: plan its start and its end, and its invoices."""
-    from simulator.engine import invoicing
-
     plan(world, contract["starting_at"], "contract.start", contract_id=contract["id"])
     plan_end(world, contract)
     invoicing.begin(world, contract)
@@ -89,8 +87,6 @@ def edited(world: World, contract: Row, row: Row, members: Row, draft: Draft | N
 
     `members` are the edit's own, `draft` what it adds. Nothing is refused.
     """
-    from simulator.engine import invoicing
-
     before = copy.deepcopy(contract)
     contract.clear()
     contract.update(row)
@@ -123,8 +119,6 @@ def cut_schedule(schedule: Row, ending_before: str) -> None:
 
 def archive(world: World, contract: Row, *, void_invoices: bool) -> None:
     """End it for good with its commits, credits and open invoices; finalized ones too where asked."""
-    from simulator.engine import invoicing
-
     contract["archived_at"] = world.stamp()
     invoicing.close(world, contract, void_invoices)
     for row in balances(world, contract):

@@ -15,6 +15,7 @@ from simulator.amounts import exact, plain
 from simulator.world import Row, World
 
 PREFIXES = {"PREPAID": "PREPAID_COMMIT", "POSTPAID": "POSTPAID_COMMIT", "CREDIT": "CREDIT"}
+NO_CURRENCY = "00000000-0000-0000-0000-000000000000"  # of what is counted in units of usage
 NEVER = "9999"  # later than any instant
 WITHOUT_SEGMENT = ("MANUAL", "INITIAL_BALANCE", "TRUEUP")
 Waiting = dict[str, list[Row]]  # by segment, the entries that draft invoices are going to write

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import zip_longest
 
 from simulator.agenda import due, plan
-from simulator.api import rate_cards
 from simulator.checks import uuid_of
+from simulator.engine import cards
 from simulator.engine.periods import of_contract
 from simulator.http import ApiError
 from simulator.world import Row, World
@@ -21,11 +21,11 @@ def rate_card_id(world: World, given: Row) -> str | None:
     if wanted is not None and alias is not None:
         raise ApiError(400, "rate_card_id and rate_card_alias can't be combined")
     if alias is not None:
-        card = rate_cards.holder(world.rate_cards, alias, given["starting_at"])
+        card = cards.holder(world.rate_cards, alias, given["starting_at"])
         if card is None:
             raise ApiError(404, "The specified rate card was not found", code="NotFound")
         return card["id"]
-    return None if wanted is None else rate_cards.changeable(world, wanted)["id"]
+    return None if wanted is None else cards.changeable(world, wanted)["id"]
 
 
 def of_customer(world: World, customer_id: str, contract_id: str, name: str) -> Row:

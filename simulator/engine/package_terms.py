@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.agenda import later, months_later
-from simulator.api import rate_cards
 from simulator.checks import uuid_of
+from simulator.engine import cards
 from simulator.http import ApiError
 from simulator.world import Row, World
 
@@ -34,7 +34,7 @@ def package_of(world: World, given: Row) -> Row:
     if "package_id" in given and "package_alias" in given:
         raise ApiError(400, "package_id and package_alias can't be combined")
     if "package_alias" in given:
-        package = rate_cards.holder(world.packages, given["package_alias"], given["starting_at"])
+        package = cards.holder(world.packages, given["package_alias"], given["starting_at"])
     else:
         package = world.packages.get(uuid_of(given["package_id"], "package_id"))
     if package is None:
