@@ -200,6 +200,7 @@ def test_what_is_paid_in_advance_is_gone_at_once_and_comes_back_when_the_custome
     }
     seats = {
         "collection_schedule": "ADVANCE",
+        "billing_cycle_config": {"invoice_placement": "ON_SCHEDULED_INVOICE"},
         "proration": {"is_prorated": True, "invoice_behavior": "BILL_IMMEDIATELY"},
         "subscription_rate": {"billing_frequency": "MONTHLY", "product_id": history.product("Seats")},
         "initial_quantity": 10,
