@@ -30,6 +30,8 @@ OPEN_ANSWERS = {
 
 MORE_MEMBERS = {  # the SDK's types have these
     "AppliedCommitOrCredit": {"access_type"},
+    "Commit": {"cost_basis"},
+    "CommitV2": {"cost_basis"},
     "Credit": {"created_at"},
     "ScheduleDuration": {"access_type"},
     "Subscription": {"created_at"},
