@@ -47,7 +47,7 @@ __all__ = [
     "waiting",
 ]
 
-INTERNAL = ("customer_id", "kind", "contract_id", "invoice_contract_id", "expired_at", "ledger")
+INTERNAL = ("customer_id", "kind", "contract_id", "invoice_contract_id", "expired_at", "ledger", "recharges")
 
 
 def store(world: World, row: Row) -> None:

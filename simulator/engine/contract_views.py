@@ -33,13 +33,19 @@ def shown(
     ledgers: bool = False,
     archived: bool = False,
     as_of: str | None = None,
+    recharged: bool = True,
 ) -> Row:
-    """The v2 shape. `archived` shows archived commits too, `as_of` what there was at an instant."""
+    """The v2 shape. `archived` shows archived commits too, `as_of` what there was at an instant.
+
+    Without `recharged` what a threshold has added is left out.
+    """
     row = contract if as_of is None else _as_of(world, contract, as_of)
     whole = {name: value for name, value in row.items() if name not in OWN and value is not None}
     drafts = commits.waiting(world, contract["customer_id"]) if balance or ledgers else {}
     joined: dict[str, list[Row]] = {"commit": [], "credit": []}
     for each in balances(world, contract):
+        if each.get("recharges") and not recharged:
+            continue
         if as_of is not None and each["created_at"] > max(as_of, contract["created_at"]):
             continue
         if not each["archived_at"] or archived or contract["archived_at"]:
@@ -73,7 +79,7 @@ def shown_v1(world: World, contract: Row, **options: Any) -> Row:
     """The v1 shape: the terms as they were at first and as they are now, and the amendments."""
     now = shown(world, contract, **options)
     edits = world.edits.get(contract["id"], [])
-    first = shown(world, edits[0]["before"], **options) if edits else now
+    first = shown(world, edits[0]["before"] if edits else contract, recharged=False, **options)
     later = {row["id"] for each in edits for name in ADDED_BALANCES for row in each["edit"].get(name, [])}
     whole = {name: now[name] for name in OUTSIDE_IN_V1 if name in now} | {
         "current": _terms_v1(contract, now),

@@ -88,6 +88,7 @@ def _recharge(world: World, contract: Row, terms: Row, left: Decimal) -> bool:
     row = commits.prepare(
         world, None, contract["customer_id"], _terms(world, terms, plain(amount), cost), "commit", contract
     )
+    row["recharges"] = True
     gate = terms["payment_gate_config"]["payment_gate_type"]
     answer = world.switches["payments"] if gate == "STRIPE" else "pay"
     if answer == "pay":

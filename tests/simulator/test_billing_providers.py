@@ -161,7 +161,7 @@ def test_configurations_are_archived_all_together_or_not_at_all(
     (made,) = customers.set_billing_configurations(data=[aws(customer_id)]).data
 
     message = refusal(
-        404,
+        400,
         customers.archive_billing_configurations,
         customer_id=customer_id,
         customer_billing_provider_configuration_ids=[made.id, NOBODY],
