@@ -71,6 +71,7 @@ def test_a_customer_is_one_row_of_fixed_columns() -> None:
         "ingest_aliases": '["a", "b"]',
         "ingest_alias_count": "2",
         "plans": '["Plan 8", "Plan 9"]',
+        "plan_ids": f'["{UUID(int=8)}", "{UUID(int=9)}"]',
         "custom_fields": '{"tier": "gold"}',
         "created_at": "2026-11-18T11:59:59.999999Z",
         "updated_at": "",
@@ -78,11 +79,20 @@ def test_a_customer_is_one_row_of_fixed_columns() -> None:
         "missing_since": "",
         "fetched_at": "2026-11-20T12:00:00.000000Z",
     }
-    assert (exported[1]["ingest_aliases"], exported[1]["ingest_alias_count"], exported[1]["plans"]) == (
-        "[]",
-        "0",
-        "[]",
-    )
+    columns = ("ingest_aliases", "ingest_alias_count", "plans", "plan_ids")
+    assert [exported[1][column] for column in columns] == ["[]", "0", "[]", "[]"]
+
+
+def test_two_plans_of_one_name_are_two_and_told_apart_by_their_ids() -> None:
+    row = customer(1, "Halcyon")
+    twins = [Plan.objects.create(id=UUID(int=n), name="Twin", fetched_at=NOW) for n in (9, 8)]
+    for number, plan in enumerate([*twins, *twins], 20):
+        subscribe(number, row, plan)
+
+    exported = rows(customers_csv(CustomerFilter(), ACTOR))[0]
+
+    assert json.loads(exported["plans"]) == ["Twin", "Twin"]
+    assert json.loads(exported["plan_ids"]) == [str(UUID(int=8)), str(UUID(int=9))]
 
 
 def test_a_list_in_a_cell_splits_into_exactly_its_items() -> None:
