@@ -277,7 +277,7 @@ def test_an_odd_row_of_the_log_hides_no_effect_and_proves_no_absence(
     for name, facts, words in [
         (
             "customers.create",
-            replace(lost, references=("CR-000124/0.1",)),
+            replace(lost, references=("CR-000124/1.1",)),
             "Nobody holds any of the aliases.",
         ),
         ("customers.setName", renamed, "The customer still has the old name."),
