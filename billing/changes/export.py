@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.postgres.aggregates import JSONBAgg
 from django.db.models import Expression, F, Func, OuterRef, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from billing.audit.actors import Actor
 from billing.audit.events import Event
@@ -16,19 +16,21 @@ from billing.lists.csv import as_utc
 from billing.lists.formulas import Defused
 
 NONE = Value("[]", output_field=TextField())
+SUBJECT = Concat(Value("customer:"), Cast("customer_id", TextField()), output_field=TextField())
+"""The customer that a request is about, as its sealed states name it."""
 
 
 class Sealed(Func):
-    """A value in the sealed text, as text: `Sealed("before", "name")`. Empty when it is none of ours."""
+    """A value in the sealed text, as text, by its path in it. Empty when the text is none of ours."""
 
     function = "json_extract_path_text"
     output_field = TextField()
 
-    def __init__(self, *path: str) -> None:
+    def __init__(self, *path: str | Expression) -> None:
         text = Func(
             F("sealed"), template="CASE WHEN %(expressions)s IS JSON OBJECT THEN (%(expressions)s)::json END"
         )
-        super().__init__(text, *(Value(name) for name in path))
+        super().__init__(text, *(Value(name) if isinstance(name, str) else name for name in path))
 
 
 def requests_csv(rows: QuerySet[ChangeRequest], actor: Actor, filters: dict[str, Any]) -> Taking:
@@ -45,10 +47,10 @@ def _columns() -> dict[str, str | Expression]:
         "sentence": Defused("sentence"),
         "subject": Defused("subject_text"),
         "customer_id": "customer_id",
-        "old_name": Defused(Sealed("before", "name")),
+        "old_name": Defused(Sealed("before", SUBJECT, "name")),
         "new_name": Defused(Sealed("calls", "0", "params", "name")),
-        "added_aliases": Defused(Sealed("added_aliases")),
-        "removed_aliases": Defused(Sealed("removed_aliases")),
+        "added_aliases": Defused(Coalesce(Sealed("sets", "ingest_aliases", "added"), NONE)),
+        "removed_aliases": Defused(Coalesce(Sealed("sets", "ingest_aliases", "removed"), NONE)),
         "maker": Defused("maker__name"),
         "maker_username": Defused("maker__username"),
         "reason": Defused(Sealed("reason")),

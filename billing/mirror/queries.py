@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -174,6 +175,17 @@ def snapshot(customer_id: UUID | str) -> dict[str, Any] | None:
         "custom_fields": row.custom_fields,
         "archived_at": row.archived_at.isoformat() if row.archived_at else None,
     }
+
+
+def customers_called(text: str) -> list[UUID]:
+    """Those that are meant by an id, else by an exact alias, else by a name: two of a name at most."""
+    present = Customer.objects.filter(missing_since__isnull=True)
+    with suppress(ValueError):
+        return list(present.filter(pk=UUID(text.strip())).values_list("pk", flat=True))
+    by_alias = present.filter(aliases__alias=text, aliases__folded=folded(text))
+    if found := list(by_alias.values_list("pk", flat=True)):
+        return found
+    return list(present.filter(sort_name=folded(text.strip())).values_list("pk", flat=True)[:2])
 
 
 def alias_holders(aliases: Iterable[str]) -> dict[str, list[Holder]]:

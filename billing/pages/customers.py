@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from billing.audit import queries as audit
 from billing.changes import queries as changes
 from billing.changes.asking.kind import FIELD_GROUPS
-from billing.changes.asking.kinds import KINDS
+from billing.changes.asking.kinds import KINDS, Kind
 from billing.changes.models import ChangeRequest, Subject
 from billing.changes.statuses import OPEN
 from billing.control.models import Environment
@@ -149,11 +149,19 @@ def offers(customer_id: UUID) -> list[Offer]:
     keys = [whole_key, *(f"{whole_key}:{group}" for group in FIELD_GROUPS)]
     busy = Subject.objects.filter(is_open=True, key__in=keys).order_by("pk")
     taken = dict(busy.values_list("key", "change__reference"))
-    whole = taken.get(whole_key, "")
+    offered = [kind for kind in KINDS.values() if kind.writes]
     return [
-        Offer(kind, KINDS[kind].label, taken.get(f"customer:{customer_id}:{group}", whole))
-        for kind, group in (("customer.realias", "aliases"), ("customer.rename", "name"))
-    ] + [Offer("customer.archive", KINDS["customer.archive"].label, next(iter(taken.values()), ""))]
+        Offer(kind.name, kind.label, next(iter(_in_the_way(kind, whole_key, taken)), ""))
+        for kind in sorted(offered, key=lambda kind: (kind.irreversible, kind.label))
+    ]
+
+
+def _in_the_way(kind: Kind, whole_key: str, taken: dict[str, str]) -> list[str]:
+    """The open requests that hold what this kind would write."""
+    if "*" in kind.writes:
+        return list(taken.values())
+    keys = [whole_key, *(f"{whole_key}:{group}" for group in kind.writes)]
+    return [taken[key] for key in keys if key in taken]
 
 
 def _fields(values: dict[str, Any], keys: list[str]) -> list[tuple[str, Any]]:

@@ -52,6 +52,8 @@ class Kind(ABC):
     irreversible: ClassVar[bool] = False
     needs_customer: ClassVar[bool] = True
     needs_survey: ClassVar[bool] = False
+    writes: ClassVar[tuple[str, ...]] = ()
+    """Groups of a customer's fields that it writes, `*` for all; empty where it makes something new."""
     undone_by: ClassVar[str] = ""
     """The kind that gives back what a request of this one had done before it was closed."""
 

@@ -60,6 +60,7 @@ def store(
         "subject": {"customer_id": proposal.customer_id, "text": proposal.subject_text},
         "holds": sorted(proposal.subjects),
         "before": proposal.before,
+        "sets": _sets(proposal),
         "watched": proposal.watched,
         "facts": proposal.facts,
         "warnings": [warning.as_json() for warning in proposal.warnings],
@@ -116,12 +117,30 @@ def submitted_facts(change: ChangeRequest) -> dict[str, Any]:
     return {"status": Status.SUBMITTED.value, "kind": change.kind, "steps": steps}
 
 
+def _left(proposal: Proposal, states: States) -> States:
+    """The states as the calls leave them."""
+    for position, planned in enumerate(proposal.calls, 1):
+        states = sealed.named(operation(planned.operation).after(states, planned.params), position)
+    return states
+
+
+def _sets(proposal: Proposal) -> dict[str, dict[str, list[str]]]:
+    """What is added to sets and removed from them, field by field, whatever thing they are of."""
+    changed: dict[str, dict[str, list[str]]] = {}
+    for of, after in _left(proposal, proposal.before).items():
+        before = proposal.before.get(of, {})
+        for name, items in after.items():
+            old = before.get(name, [])
+            if isinstance(items, list) and items != old:
+                field = changed.setdefault(name, {"added": [], "removed": []})
+                field["added"] = sorted({*field["added"], *items} - set(old))
+                field["removed"] = sorted({*field["removed"], *old} - set(items))
+    return changed
+
+
 def _told_fields(proposal: Proposal) -> set[str]:
     """What is watched, and what the calls themselves bring into being: neither changes unseen."""
-    made: States = {}
-    for planned in proposal.calls:
-        made = operation(planned.operation).after(made, planned.params)
-    new = [fields for of, fields in made.items() if of not in proposal.before]
+    new = [fields for of, fields in _left(proposal, {}).items() if of not in proposal.before]
     return {name for fields in (*proposal.watched.values(), *new) for name in fields}
 
 

@@ -118,6 +118,11 @@ class RequestPage:
         return self.change.status in (Status.SUBMITTED, Status.APPROVED) and not self.change.blocked_at
 
     @property
+    def guarded(self) -> int:
+        """How many values the guards of its first call ask about."""
+        return sum(len(guard.values) for guard in self.text.call(1).guards)
+
+    @property
     def digest_parts(self) -> list[str]:
         return [self.change.digest[start : start + 8] for start in range(0, 64, 8)]
 

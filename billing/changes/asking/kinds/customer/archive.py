@@ -63,6 +63,7 @@ class ArchiveCustomer(Kind):
 
     name = "customer.archive"
     label = "Archive customer"
+    writes = ("*",)
     irreversible = True
     needs_survey = True
     undone_by = "customer.realias"

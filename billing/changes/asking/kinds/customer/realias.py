@@ -69,6 +69,7 @@ class ReplaceAliases(Kind):
 
     name = "customer.realias"
     label = "Change ingest aliases"
+    writes = ("aliases",)
 
     def form(
         self,

@@ -24,6 +24,7 @@ class RenameCustomer(Kind):
 
     name = "customer.rename"
     label = "Rename customer"
+    writes = ("name",)
 
     def form(
         self,

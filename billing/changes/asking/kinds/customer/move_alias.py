@@ -1,0 +1,159 @@
+"""Move ingest aliases from one customer to another: taken away first, then given, as one request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from billing.changes.asking.fields import AliasesField
+from billing.changes.asking.kind import Hint, Kind, ProposalForm, counted, quoted, refuse_archived
+from billing.changes.asking.kinds.customer.free_aliases import free_aliases
+from billing.changes.asking.proposal import Caution, Planned, Proposal
+from billing.changes.refusals import BadInput
+from billing.changes.sealed import SealedRequest
+from billing.lists.paging import is_storable
+from billing.metronome.operations.base import thing
+from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
+from billing.metronome.text import MOST_ALIASES
+from billing.mirror import queries as mirror
+
+
+class MoveForm(ProposalForm):
+    """Which of its aliases, and to whom: an id, an alias, or a name that only one customer has."""
+
+    ingest_aliases = AliasesField(
+        label="Aliases to move", help_text="One a line, exactly as this customer holds them."
+    )
+    to = forms.CharField(
+        label="To the customer",
+        max_length=400,
+        help_text="Its id, one of its ingest aliases, or its name where no other customer has it.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+class MoveAliases(Kind):
+    """`customer.move_alias`"""
+
+    name = "customer.move_alias"
+    label = "Move ingest aliases"
+    writes = ("aliases",)
+    undone_by = "customer.realias"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        form = MoveForm(data, initial=initial)
+        form.fields["ingest_aliases"].held = frozenset((snapshot or {}).get("ingest_aliases", []))
+        return form
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        refuse_archived(snapshot)
+        moving, held = sorted(set(entered["ingest_aliases"])), snapshot["ingest_aliases"]
+        for alias in moving:
+            if alias not in held:
+                raise BadInput(f"{quoted(alias)} is not held by this customer.", field="ingest_aliases")
+        taker = _taker(entered["to"], giver_id=snapshot["id"])
+        given = sorted({*taker["ingest_aliases"], *moving})
+        if len(given) > MOST_ALIASES:
+            raise BadInput(
+                f"{taker['name']} would hold {len(given):,} aliases; {MOST_ALIASES:,} is the limit.",
+                field="to",
+            )
+        kept = [alias for alias in held if alias not in moving]
+        from_whom, to_whom = thing("customer", snapshot["id"]), thing("customer", taker["id"])
+        return Proposal(
+            kind=self.name,
+            sentence=f"Move {_named(moving)} from {quoted(snapshot['name'])} to {quoted(taker['name'])}.",
+            customer_id=snapshot["id"],
+            subject_text=snapshot["name"],
+            before={from_whom: snapshot, to_whom: taker},
+            calls=(
+                Planned("customers.setIngestAliases", WholeSet(snapshot["id"], tuple(kept))),
+                Planned(
+                    "customers.setIngestAliases",
+                    WholeSet(taker["id"], tuple(given)),
+                    guards=free_aliases(moving, of=to_whom),
+                ),
+            ),
+            subjects=(
+                f"{from_whom}:aliases",
+                f"{to_whom}:aliases",
+                *(f"alias:{alias}" for alias in moving),
+            ),
+            watched={
+                from_whom: {"ingest_aliases": held, "archived_at": None},
+                to_whom: {"ingest_aliases": taker["ingest_aliases"], "archived_at": None},
+            },
+            facts={"irreversible": False, "aliases_added": len(moving), "aliases_removed": len(moving)},
+            form={"ingest_aliases": moving, "to": taker["id"]},
+            warnings=tuple(_warnings(moving, kept, snapshot["name"], taker["name"])),
+        )
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """The former aliases of whom they were taken from."""
+        former = request.before[thing("customer", request.customer_id)]
+        return {"ingest_aliases": former["ingest_aliases"]}
+
+    def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Hint]:
+        if not entered.get("to"):
+            return []
+        try:
+            taker = _taker(entered["to"], giver_id=(snapshot or {}).get("id"))
+        except BadInput as refusal:
+            return [Hint("bad", refusal.message)]
+        holds = counted(len(taker["ingest_aliases"]), "alias", "aliases")
+        return [Hint("info", f"To {quoted(taker['name'])} ({taker['id']}), which holds {holds} now.")]
+
+
+def _taker(typed: str, *, giver_id: str | None) -> dict[str, Any]:
+    """The one active customer that is meant. Raises BadInput, saying why there is none, or not just one."""
+    found = mirror.customers_called(typed) if is_storable(typed) else []
+    if not found:
+        raise BadInput("No customer has this id, alias or name.", field="to")
+    if len(found) > 1:
+        raise BadInput("Several customers have this name: give the id of the one you mean.", field="to")
+    taker = mirror.snapshot(found[0])
+    if taker["id"] == giver_id:
+        raise BadInput("That is the customer that holds them already.", field="to")
+    if taker["archived_at"]:
+        raise BadInput(f"{taker['name']} is archived, and can't be given anything.", field="to")
+    return taker
+
+
+def _named(aliases: list[str]) -> str:
+    return (
+        f"the alias {quoted(aliases[0])}" if len(aliases) == 1 else counted(len(aliases), "alias", "aliases")
+    )
+
+
+def _warnings(moving: list[str], kept: list[str], giver: str, taker: str) -> list[Caution]:
+    cautions = [
+        Caution(
+            "warn",
+            "Usage changes hands.",
+            f"Events under {_named(moving)} are billed to {quoted(taker)} from then on. Between the two "
+            "calls, and for good should the second be refused, they match no customer.",
+        )
+    ]
+    if not kept:
+        cautions.append(
+            Caution(
+                "warn",
+                f"No alias is left to {quoted(giver)}.",
+                "Its usage can then only be sent under the customer’s id.",
+            )
+        )
+    return cautions
