@@ -2,7 +2,7 @@
 
 Each hears its queues in turn: worker-changes `changes` (approved requests to apply) and `sweeps`;
 worker-checks `checks` (checks and surveys that pages ask for) and `doubts` (look-ups after silence);
-worker-refresh `refresh`, the mirror.
+worker-refresh `refresh`, the mirror, and `notices`, what people are told and mailed.
 """
 
 import os

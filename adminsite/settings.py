@@ -14,6 +14,7 @@ from kombu import Queue
 
 from adminsite.database import read_database
 from adminsite.environment import env_bool, env_choice, env_int, env_list, env_secret, env_text, env_url
+from adminsite.mail import read_mail
 from adminsite.metronome import PROCESSES, WORKERS, read_metronome
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -142,7 +143,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_QUEUES = [Queue(name) for name in ("changes", "sweeps", "checks", "doubts", "refresh")]
+CELERY_TASK_QUEUES = [Queue(name) for name in ("changes", "sweeps", "checks", "doubts", "refresh", "notices")]
 CELERY_TASK_DEFAULT_QUEUE = "changes"
 CELERY_TASK_ROUTES = {
     "billing.tasks.sweep_changes": {"queue": "sweeps"},
@@ -150,6 +151,7 @@ CELERY_TASK_ROUTES = {
     "billing.tasks.check_change": {"queue": "checks"},
     "billing.tasks.answer_survey": {"queue": "checks"},
     "billing.tasks.look_into_doubts": {"queue": "doubts"},
+    "billing.tasks.tell_people": {"queue": "notices"},
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -172,6 +174,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "billing.tasks.show_life",
         "schedule": 15.0,
         "options": {"queue": "refresh", "expires": 15.0},
+    },
+    "tell people": {
+        "task": "billing.tasks.tell_people",
+        "schedule": 30.0,
+        "options": {"queue": "notices", "expires": 30.0},
     },
     "refresh the mirror": {
         "task": "billing.tasks.refresh_mirror",
@@ -196,10 +203,18 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
-EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = env_int("SESSION_HOURS", 12, least=1, most=720) * 3600
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- Mail: notices of what waits for somebody, plain text, through the company's server
+MAIL = read_mail(PROCESS)
+MAIL_FROM = MAIL.sender
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL.host else 'dummy'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = MAIL.host, MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.user, MAIL.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL.security == "tls", MAIL.security == "starttls"
+EMAIL_TIMEOUT = 10
 
 # --- What a browser may do
 IS_HTTPS = urlsplit(SITE_URL).scheme == "https"

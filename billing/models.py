@@ -15,6 +15,7 @@ from billing.changes.models import (
 )
 from billing.control.models import Freeze, Installation, NewBeginning
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
+from billing.notify.models import Mail, Notice
 from billing.users import User
 
 __all__ = [
@@ -31,7 +32,9 @@ __all__ = [
     "IngestAlias",
     "Installation",
     "Lookup",
+    "Mail",
     "NewBeginning",
+    "Notice",
     "Plan",
     "PolicyVersion",
     "RefreshRun",

@@ -8,10 +8,13 @@ from celery import Task, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from billing.changes import telling
+from billing.changes.alone import alone
 from billing.changes.applying import preflight, reflecting, sweeping
 from billing.changes.asking import survey
 from billing.mirror import refresh
 from billing.mirror.connection import open_gateway
+from billing.notify import mailing
 from billing.users import User
 
 logger = logging.getLogger(__name__)
@@ -29,6 +32,16 @@ def sweep_changes() -> None:
     sweeping.tidy()
     for _each in range(sweeping.number_due(DRAINS)):
         apply_approved.apply_async(expires=DRAIN_EXPIRES)
+
+
+@shared_task
+def tell_people() -> None:
+    """Remind people of what waits for them, and mail what they were told; one worker at a time."""
+    with alone("telling people") as is_ours:
+        if is_ours:
+            telling.remind()
+            mailing.gather()
+            mailing.deliver()
 
 
 @shared_task

@@ -16,6 +16,7 @@ keep database_owner_url "postgresql://countersign_owner:$(cat .secrets/database_
 keep database_url "postgresql://countersign_app:$(cat .secrets/database_app_password)@postgres:5432/countersign"
 keep redis_url "redis://:$(cat .secrets/redis_password)@redis:6379/0"
 [ -e .secrets/metronome_bearer_token ] || : >.secrets/metronome_bearer_token
+keep smtp_url "smtp://user:password@mail.example.com:587" # read when MAIL_FROM is set in .env
 # The containers' user reads these as a bind mount; the folder stays closed to everybody else.
 chmod 644 .secrets/*
 [ -s .secrets/metronome_bearer_token ] || echo "Now put Metronome's token into .secrets/metronome_bearer_token."

@@ -24,7 +24,7 @@ APPLICATION = "adminsite.asgi:application"
 QUEUES = {
     "changes": "changes,sweeps",
     "checks": "checks,doubts",
-    "refresh": "refresh",
+    "refresh": "refresh,notices",
 }  # worker -> what it hears
 SIMULATOR_SECONDS, READY_SECONDS = 60.0, 120.0
 

@@ -43,6 +43,7 @@ class Event(models.TextChoices):
     PERSON_SIGN_IN_FAILED = "person.sign_in_failed", "Sign-in failed"
     PERSON_SIGNED_OUT = "person.signed_out", "Person signed out"
     PERSON_PASSWORD_CHANGED = "person.password_changed", "Password changed"
+    PERSON_EMAIL_CHANGED = "person.email_changed", "Mail address changed"
     AUDIT_EXPORTED = "audit.exported", "Audit record asked for as a file"
     LIST_EXPORTED = "list.exported", "List asked for as a file"
     EXPORT_DELIVERED = "export.delivered", "File handed over whole"

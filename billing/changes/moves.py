@@ -10,6 +10,7 @@ from django.db import connection
 from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
+from billing.changes import telling
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import WrongState
 from billing.changes.statuses import ARROWS, SETTLED, Status
@@ -52,7 +53,9 @@ def move(
     facts: dict[str, Any] | None = None,
     **columns: Any,
 ) -> None:
-    """Move a locked request to `to`, with `columns`, and record it. Settling frees its subjects.
+    """Move a locked request to `to`, with `columns`; record it, and tell whom it concerns.
+
+    Settling frees its subjects.
 
     Raises WrongState where there is no such arrow; nothing is written then.
     """
@@ -90,3 +93,4 @@ def move(
         new={"status": str(to), **(facts or {}), **({"explanation": explanation} if explanation else {})},
         reason=reason,
     )
+    telling.moved(change, old)

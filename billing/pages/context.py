@@ -15,6 +15,7 @@ from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.control.models import Environment
+from billing.notify import queries as notices
 from billing.roles import Can
 
 THEMES = ("light", "dark")
@@ -62,6 +63,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "may": {can.name.lower(): is_person and user.may(can) for can in Can},
         "now": clock.now(),
         "waiting_count": cache(lambda: changes.count_waiting_for(user) if is_person else 0),
+        "unread_count": cache(lambda: notices.unread(user) if is_person else 0),
         "freeze": cache(freezing.state),
         "frozen_queue": cache(lambda: ChangeRequest.objects.filter(status=Status.APPROVED).count()),
     }

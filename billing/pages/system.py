@@ -20,6 +20,7 @@ from billing.control import alive, anew, freezing
 from billing.control.models import Installation
 from billing.mirror import queries as mirror
 from billing.mirror.connection import budget_snapshot
+from billing.notify import queries as notices
 from billing.pages import freshness
 from billing.pages.access import needs
 from billing.pages.web import actor_of, go_to, render_page
@@ -74,6 +75,7 @@ def system(request: HttpRequest) -> HttpResponse:
         settled_total=sum(settled.values()),
         installation=Installation.objects.first(),
         anew_waiting=anew.waiting(),
+        post=notices.post() if settings.MAIL_FROM else None,
         version=VERSION,
         patience={
             "deadline": settings.WRITE_DEADLINE_SECONDS,

@@ -5,6 +5,7 @@ from django.urls import path
 from billing.pages import (
     audit,
     customers,
+    notices,
     overview,
     plans,
     preferences,
@@ -18,6 +19,8 @@ app_name = "billing"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("search/", search.search, name="search"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/read/", notices.read, name="notices-read"),
     path("theme/", preferences.theme, name="theme"),
     path("keys/", preferences.keys, name="keys"),
     path("customers/", customers.customers, name="customers"),

@@ -48,6 +48,22 @@ def test_a_person_is_added_with_the_password_of_a_file(password_file: str) -> No
     assert event.new == {"username": "mona", "name": "Mona Manager", "role": "manager"}
 
 
+def test_a_mail_address_is_kept_and_on_record(password_file: str) -> None:
+    add("mona", name="Mona", role="manager", email=" mona@books.example ", password_file=password_file)
+
+    assert User.objects.get().email == "mona@books.example"
+    assert AuditEvent.objects.get().new["email"] == "mona@books.example"
+
+
+@pytest.mark.parametrize(
+    "address", ["mona", "mona@", "a@b.example\nBcc: eve@evil.example", "a@b.example, c@d.example"]
+)
+def test_what_is_no_mail_address_adds_nobody(password_file: str, address: str) -> None:
+    with pytest.raises(CommandError, match="email: Enter a valid email address"):
+        add("mona", name="Mona", role="manager", email=address, password_file=password_file)
+    assert nobody_was_added()
+
+
 def test_the_password_is_asked_for_twice_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     answers = iter([PASSWORD, PASSWORD])

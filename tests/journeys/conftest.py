@@ -147,7 +147,8 @@ def live(
         (f"granian {' '.join(HTTP)} --host 127.0.0.1 --port {port} {APPLICATION}", web),
         (
             "celery -A adminsite worker --pool threads --concurrency 2 "
-            "-Q changes,sweeps,checks,doubts,refresh --without-gossip --without-mingle --loglevel WARNING",
+            "-Q changes,sweeps,checks,doubts,refresh,notices --without-gossip --without-mingle "
+            "--loglevel WARNING",
             worker,
         ),
     ]

@@ -21,6 +21,7 @@ OPERATOR = {
     "METRONOME_BASE_URL": "https://api.metronome.com",
     "SITE_URL": "https://countersign.example.com",
     "ALLOWED_HOSTS": "countersign.example.com",
+    "MAIL_FROM": "countersign@example.com",
 }
 OURS = {"web", "worker-changes", "worker-checks", "worker-refresh", "beat", "migrate", "manage"}
 ONE_OFF = {"migrate", "manage"}
@@ -81,13 +82,14 @@ def test_only_migrations_run_as_the_role_that_owns_the_tables(compose: dict[str,
     assert holders(compose, "database_owner_url") == {"migrate"}
     assert holders(compose, "database_url") == OURS - {"migrate", "beat"}
     assert holders(compose, "database_superuser_password") == {"postgres"}
+    assert holders(compose, "smtp_url") == {"worker-refresh"}
 
 
 def test_no_secret_is_written_into_the_files(compose: dict[str, Any]):
     for name, service in compose["services"].items():
         for variable in service.get("environment", {}):
             assert variable.endswith("_FILE") or not re.search(
-                "PASSWORD|TOKEN|SECRET|DATABASE_URL|REDIS_URL", variable
+                "PASSWORD|TOKEN|SECRET|DATABASE_URL|REDIS_URL|SMTP_URL", variable
             ), f"{name} gets {variable} in the open"
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
     assert {entry["file"].split("/")[0] for entry in compose["secrets"].values()} == {".secrets"}

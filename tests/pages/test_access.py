@@ -45,6 +45,8 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "account_confirm_login_code": ("get", CLOSED),
     "billing:overview": ("get", EVERYBODY_INSIDE),
     "billing:search": ("get", (302, 302, 302, 302, 302)),
+    "billing:notices": ("get", EVERYBODY_INSIDE),
+    "billing:notices-read": ("post", (302, 302, 302, 302, 302)),
     "billing:theme": ("post", (302, 302, 302, 302, 302)),
     "billing:keys": ("post", (302, 302, 302, 302, 302)),
     "billing:changes": ("get", EVERYBODY_INSIDE),

@@ -10,7 +10,7 @@ from django.db import transaction
 from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
-from billing.changes import sealed
+from billing.changes import sealed, telling
 from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Verdict, counting_approvals
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.people import acting_person
@@ -61,6 +61,7 @@ def decide(
                 new={"status": change.status, "decision": decision.pk, "step": step.position},
                 reason=reason,
             )
+            telling.decided(change, checker)
         else:
             not_before = database_now() + timedelta(seconds=change.cool_off_seconds)
             move(

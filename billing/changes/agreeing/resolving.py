@@ -11,6 +11,7 @@ from django.db import transaction
 from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
+from billing.changes import telling
 from billing.changes.calls import carry_on, put
 from billing.changes.models import CallStatus, ChangeRequest, Resolution
 from billing.changes.moves import about, database_now, locked, move
@@ -91,6 +92,7 @@ def resolve(change_id: int, *, actor: Actor, verdict: Resolution.Verdict, reason
             new={"verdict": verdict.value, "waits_for_second_person": needs_second},
             reason=reason,
         )
+        telling.said(change, resolution)
         if not needs_second:
             _carry_out(change, resolution, actor)
     return change
@@ -117,6 +119,7 @@ def second(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
             new={"verdict": waiting.verdict, "seconded": True},
             reason=reason,
         )
+        telling.said(change, waiting)
         _carry_out(change, waiting, actor)
     return change
 

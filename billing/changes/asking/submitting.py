@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
+from billing.changes import telling
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.sealing import store, submitted_facts
 from billing.changes.models import ChangeRequest, Subject
@@ -44,6 +45,7 @@ def submit(
                 new=submitted_facts(change),
                 reason=reason,
             )
+            telling.submitted(change)
     except IntegrityError as clash:
         if busy := _busy_subject(proposal.subjects):
             raise SubjectBusy(busy.change.reference, subject_words(busy.key)) from clash

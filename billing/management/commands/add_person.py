@@ -26,12 +26,21 @@ class Command(BaseCommand):
         parser.add_argument("username", help="what the person signs in with")
         parser.add_argument("--name", required=True, help="what others read")
         parser.add_argument("--role", required=True, choices=Role.values)
+        parser.add_argument("--email", default="", help="where notices are mailed to; none without it")
         parser.add_argument("--password-file", metavar="FILE", help="the password is the first line of FILE")
 
     def handle(
-        self, *args: Any, username: str, name: str, role: str, password_file: str | None, **options: Any
+        self,
+        *args: Any,
+        username: str,
+        name: str,
+        role: str,
+        email: str,
+        password_file: str | None,
+        **options: Any,
     ) -> None:
-        person = User(username=User.normalize_username(username).strip(), name=name.strip(), role=role)
+        username = User.normalize_username(username).strip()
+        person = User(username=username, name=name.strip(), role=role, email=email.strip())
         if not person.name.isprintable():  # control characters and half characters are not
             raise CommandError("Nobody was added. name: This holds a character that nobody can read.")
         _check(person.full_clean, exclude=["password"])
@@ -45,7 +54,12 @@ class Command(BaseCommand):
                 Event.PERSON_ADDED,
                 actor=system("manage.py add_person"),
                 subject=log.Subject(kind="person", id=str(person.pk), text=person.name),
-                new={"username": person.username, "name": person.name, "role": person.role},
+                new={
+                    "username": person.username,
+                    "name": person.name,
+                    "role": person.role,
+                    **({"email": person.email} if person.email else {}),
+                },
             )
         self.stdout.write(f"{person.name} can sign in as {person.username} ({person.get_role_display()}).")
 

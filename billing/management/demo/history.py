@@ -13,10 +13,11 @@ from django.db.models import Exists, OuterRef
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
+from billing.changes import telling
 from billing.changes.asking.kinds import KINDS
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.survey import read_survey
-from billing.changes.models import AttemptOutcome
+from billing.changes.models import AttemptOutcome, ChangeRequest
 from billing.changes.moves import database_now
 from billing.changes.statuses import Status
 from billing.management.demo.story import Story
@@ -73,6 +74,8 @@ class History:
         self._everyday()
         self.events.sort(key=lambda event: event.occurred_at)
         AuditEvent.objects.bulk_create(self.events)
+        for change in ChangeRequest.objects.filter(status=Status.SUBMITTED).order_by("submitted_at", "pk"):
+            telling.submitted(change)
         return sum(event.event_type == Event.CHANGE_SUBMITTED for event in self.events)
 
     def _snapshot(self) -> dict[str, Any]:

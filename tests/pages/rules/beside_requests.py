@@ -7,6 +7,7 @@ from tests.pages.rules.rows import Command, Nothing, Rule, Sql, Untold
 CODE = "only code gives this value; nothing that is typed gets there"
 NOT_DONE = "the application does nothing like it"
 UNTOLD = "the record does not tell of it"
+KEPT = "no page changes or removes such a row"
 NEW = "seven-quiet-otters"
 
 PEOPLE: dict[str, Rule] = {
@@ -40,10 +41,31 @@ PEOPLE: dict[str, Rule] = {
         },
         "UPDATE",
     ),
+    "user.email_is_told": Sql(
+        "only set_email changes it, with its audit row",
+        "UPDATE billing_user SET email = 'eve@books.example'",
+        UNTOLD,
+    ),
     "user_groups.billing_user_groups_user_id_group_id_af6b9d11_uniq": Nothing("Django's own, and empty here"),
     "user_user_permissions.billing_user_user_permis_user_id_permission_id_78bf0dc2_uniq": Nothing(
         "Django's own, and empty here"
     ),
+}
+
+NOTICES: dict[str, Rule] = {
+    "notice.practice": Sql(KEPT, "DELETE FROM billing_notice", NOT_DONE),
+    "notice.a_person_is_told_once": Sql(CODE, copies="notice", as_="bare"),
+    "notice.what_is_told_is_known": Sql(CODE, "UPDATE billing_notice SET about = 'odd'", as_="bare"),
+    "notice.a_notice_leads_to_a_page_of_ours": Sql(
+        CODE, "UPDATE billing_notice SET path = '//evil.example/'", as_="bare"
+    ),
+    "mail.practice": Sql(KEPT, "DELETE FROM billing_mail", NOT_DONE),
+    "mail.billing_mail_uuid_key": Sql(CODE, copies="mail", columns={"state": "'given_up'"}, as_="bare"),
+    "mail.one_mail_to_a_person_at_a_time": Sql(
+        CODE, copies="mail", columns={"uuid": "gen_random_uuid()"}, as_="bare"
+    ),
+    "mail.mail_state_is_known": Sql(CODE, "UPDATE billing_mail SET state = 'odd'", as_="bare"),
+    "mail.what_is_sent_has_its_time": Sql(CODE, "UPDATE billing_mail SET state = 'sent'", as_="bare"),
 }
 
 MIRROR: dict[str, Rule] = {

@@ -27,6 +27,7 @@ from billing.changes.models import (
 from billing.changes.moves import database_now
 from billing.control.models import NewBeginning
 from billing.mirror.models import CustomFieldKey
+from billing.notify.models import Mail, Notice
 from billing.users import User
 from local.testing import application_url
 from tests.conftest import speaking_as
@@ -90,6 +91,9 @@ def _make() -> dict[str, Any]:
     )
     NewBeginning.objects.create(reason="wiped", by=people["administrator"])
     Survey.objects.create(customer_id=customers["fresh"].pk, asked_by=people["finance"])
+    Notice.objects.filter(person=people["finance"]).update(
+        mail=Mail.objects.create(person=people["finance"], address="finance@books.example")
+    )
     CustomFieldKey.objects.create(entity="customer", key="region", fetched_at=now())
     return {"people": people, "customers": customers, "requests": made}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.pages.rules.beside_requests import DJANGO, MIRROR, PEOPLE
+from tests.pages.rules.beside_requests import DJANGO, MIRROR, NOTICES, PEOPLE
 from tests.pages.rules.rows import Nothing, Page, Rule, Sql, Untold
 
 REASON = {"reason": "as agreed"}
@@ -237,4 +237,4 @@ CONTROL: dict[str, Rule] = {
     "survey.billing_survey_uuid_key": Sql(CODE, copies="survey", as_="bare"),
 }
 
-TABLE: dict[str, Rule] = {**REQUESTS, **CALLS, **CONTROL, **PEOPLE, **MIRROR, **DJANGO}
+TABLE: dict[str, Rule] = {**REQUESTS, **CALLS, **CONTROL, **PEOPLE, **NOTICES, **MIRROR, **DJANGO}
