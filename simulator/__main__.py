@@ -17,9 +17,9 @@ from typing import Any
 
 import orjson
 
-from simulator.commands import worlds_of
 from simulator.http import ApiError, Token
 from simulator.limits import Limits
+from simulator.plane.commands import worlds_of
 from simulator.routes import ROUTES
 from simulator.seed import LIMITS, seeded
 from simulator.server import serve_connection

@@ -12,8 +12,8 @@ from typing import Required, TypedDict
 import httpx
 
 from simulator import notices
-from simulator.control import Asked, command, within
 from simulator.http import ApiError, Reply
+from simulator.plane.control import Asked, command, within
 from simulator.world import Row, World
 
 MOST = 20

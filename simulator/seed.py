@@ -9,7 +9,8 @@ from typing import Any
 from simulator.api.customers import add
 from simulator.api.plans import put_plan
 from simulator.checks import rfc3339
-from simulator.engine import commit_terms, commits, invoicing
+from simulator.engine.contracts import commit_terms, commits
+from simulator.engine.invoices import invoicing
 from simulator.seed_catalogue import CURRENCIES, PREPAID, daily_usage, list_prices_in, seed_catalogue
 from simulator.seed_names import FIRST, FORMS, HOSTILE, KEYS, OWNERS, SECOND, SEGMENTS
 from simulator.seed_plans import seed_plans

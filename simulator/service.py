@@ -6,13 +6,14 @@ import asyncio
 import logging
 import time
 
-from simulator import agenda, commands, damage, dials, idempotency, page
+from simulator import agenda, damage, idempotency
 from simulator.accounts import Accounts
 from simulator.checks import json_of
-from simulator.control import control
 from simulator.damage import Answer
 from simulator.faults import Fault
 from simulator.http import ApiError, Reply, Request
+from simulator.plane import commands, dials, page
+from simulator.plane.control import control
 from simulator.routes import ROUTER
 from simulator.routing import Route
 from simulator.world import World

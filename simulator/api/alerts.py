@@ -11,8 +11,8 @@ from metronome.types.v1.customers.alert_retrieve_params import AlertRetrievePara
 from simulator.api.customers import found
 from simulator.api.plans import found_plan
 from simulator.checks import rfc3339, uuid_of
-from simulator.engine import alerting
-from simulator.engine.schedules import credit_type
+from simulator.engine.alerts import alerting
+from simulator.engine.prices.schedules import credit_type
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route

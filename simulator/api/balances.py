@@ -12,9 +12,9 @@ from metronome.types.v1.contract_list_balances_params import ContractListBalance
 from simulator.amounts import exact, plain, total
 from simulator.api import customers
 from simulator.checks import uuid_of
-from simulator.engine import commits
-from simulator.engine.ledger import NO_CURRENCY, enter, segments_of
-from simulator.engine.schedules import credit_type
+from simulator.engine.balances.ledger import NO_CURRENCY, enter, segments_of
+from simulator.engine.contracts import commits
+from simulator.engine.prices.schedules import credit_type
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import body_page
 from simulator.routing import route

@@ -20,8 +20,8 @@ from metronome.types.v1.settings.billing_provider_list_params import BillingProv
 
 from simulator.api.customers import found
 from simulator.checks import uuid_of
-from simulator.engine import links
-from simulator.engine.billing import checked, put
+from simulator.engine.contracts import links
+from simulator.engine.contracts.billing import checked, put
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import body_page
 from simulator.routing import route

@@ -10,7 +10,7 @@ from metronome.types.v1.customers.commit_update_end_date_params import CommitUpd
 
 from simulator.api import balances
 from simulator.checks import uuid_of
-from simulator.engine import commits
+from simulator.engine.contracts import commits
 from simulator.http import ApiError, Reply, Request
 from simulator.routing import route
 from simulator.world import World

@@ -11,9 +11,9 @@ from metronome.types.v2.contract_get_edit_history_params import ContractGetEditH
 
 from simulator.api.contracts import changeable, customer_of, found
 from simulator.checks import uuid_of
-from simulator.engine import commits
-from simulator.engine.contract_views import shown
-from simulator.engine.edits import Edit
+from simulator.engine.contracts import commits
+from simulator.engine.contracts.contract_views import shown
+from simulator.engine.contracts.edits import Edit
 from simulator.http import ApiError, Reply, Request
 from simulator.routing import route
 from simulator.world import World

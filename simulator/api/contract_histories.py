@@ -16,8 +16,8 @@ from simulator.amounts import plain
 from simulator.api import rates
 from simulator.api.contracts import found
 from simulator.checks import in_order, uuid_of
-from simulator.engine import pricing
-from simulator.engine.subscriptions import bounded
+from simulator.engine.contracts.subscriptions import bounded
+from simulator.engine.prices import pricing
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import body_page, query_page
 from simulator.routing import route

@@ -19,12 +19,12 @@ from simulator.amounts import USD, exact, plain, total
 from simulator.api.contracts import changeable
 from simulator.api.invoices import any_invoice
 from simulator.checks import in_order, uuid_of
-from simulator.engine import drawdown, invoicing
-from simulator.engine.commit_terms import contract_of
-from simulator.engine.lines import of_product, sums
-from simulator.engine.pricing import contract_rate, price
-from simulator.engine.schedules import credit_type
-from simulator.engine.terms import kept
+from simulator.engine.contracts.commit_terms import contract_of
+from simulator.engine.contracts.terms import kept
+from simulator.engine.invoices import drawdown, invoicing
+from simulator.engine.invoices.lines import of_product, sums
+from simulator.engine.prices.pricing import contract_rate, price
+from simulator.engine.prices.schedules import credit_type
 from simulator.http import ApiError, Reply, Request
 from simulator.routing import route
 from simulator.shapes import LARGEST

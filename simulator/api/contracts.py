@@ -19,10 +19,10 @@ from metronome.types.v2.contract_retrieve_params import ContractRetrieveParams
 from simulator import fields, notices
 from simulator.api import customers
 from simulator.checks import in_order, on_the_hour, uuid_of
-from simulator.engine import contracts as engine
-from simulator.engine import links, package_terms, renewals, terms
-from simulator.engine.contract_views import shown, shown_v1, shown_v2
-from simulator.engine.drafts import Draft
+from simulator.engine.contracts import contracts as engine
+from simulator.engine.contracts import links, package_terms, renewals, terms
+from simulator.engine.contracts.contract_views import shown, shown_v1, shown_v2
+from simulator.engine.contracts.drafts import Draft
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import body_page
 from simulator.routing import route

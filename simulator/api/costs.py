@@ -16,10 +16,10 @@ from simulator.api.customers import found
 from simulator.api.invoices import date_of
 from simulator.api.usage import MOST_EVENTS, is_duplicate
 from simulator.checks import in_order, moment_of, rfc3339
-from simulator.engine import invoicing
-from simulator.engine.breakdowns import breakdown, windows
-from simulator.engine.periods import is_active
-from simulator.engine.usage import Meter, events_of, meter
+from simulator.engine.invoices import invoicing
+from simulator.engine.invoices.breakdowns import breakdown, windows
+from simulator.engine.prices.periods import is_active
+from simulator.engine.prices.usage import Meter, events_of, meter
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route

@@ -15,8 +15,10 @@ from simulator import fields
 from simulator.amounts import exact, plain
 from simulator.api import customers
 from simulator.checks import in_order, uuid_of
-from simulator.engine import grants, invoicing, periods
-from simulator.engine.schedules import credit_type
+from simulator.engine.balances import grants
+from simulator.engine.invoices import invoicing
+from simulator.engine.prices import periods
+from simulator.engine.prices.schedules import credit_type
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route

@@ -9,7 +9,7 @@ from metronome.types.v1.customers.credit_list_params import CreditListParams
 from metronome.types.v1.customers.credit_update_end_date_params import CreditUpdateEndDateParams
 
 from simulator.api import balances
-from simulator.engine import commits
+from simulator.engine.contracts import commits
 from simulator.http import Reply, Request
 from simulator.routing import route
 from simulator.world import World

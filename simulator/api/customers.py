@@ -13,7 +13,8 @@ from metronome.types.v1.customer_update_config_params import CustomerUpdateConfi
 
 from simulator import fields
 from simulator.checks import aliases_of, shortened, uuid_of
-from simulator.engine import billing, contracts, customer_plans, invoicing
+from simulator.engine.contracts import billing, contracts, customer_plans
+from simulator.engine.invoices import invoicing
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route

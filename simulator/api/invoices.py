@@ -14,8 +14,8 @@ from simulator import pdf
 from simulator.amounts import USD, exact, plain, total
 from simulator.api.customers import found
 from simulator.checks import uuid_of
-from simulator.engine import invoicing
-from simulator.engine.periods import month_of_plan
+from simulator.engine.invoices import invoicing
+from simulator.engine.prices.periods import month_of_plan
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route

@@ -18,7 +18,7 @@ from metronome.types.v1.customers import named_schedule_update_params as to_cust
 
 from simulator.api import customers, rate_cards
 from simulator.checks import in_order, uuid_of
-from simulator.engine.pricing import covers
+from simulator.engine.prices.pricing import covers
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import body_page
 from simulator.routing import route

@@ -13,10 +13,10 @@ from simulator.api import contracts, rate_cards
 from simulator.api.products import ListBody
 from simulator.archiving import archived_already, kept_by
 from simulator.checks import uuid_of
-from simulator.engine import package_terms, templates
-from simulator.engine.drafts import Draft
-from simulator.engine.pricing import covers
-from simulator.engine.terms import kept
+from simulator.engine.contracts import package_terms, templates
+from simulator.engine.contracts.drafts import Draft
+from simulator.engine.contracts.terms import kept
+from simulator.engine.prices.pricing import covers
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route

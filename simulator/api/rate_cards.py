@@ -15,7 +15,7 @@ from simulator import fields
 from simulator.amounts import USD, exact
 from simulator.archiving import archived_already
 from simulator.checks import uuid_of
-from simulator.engine.cards import changeable, checked_aliases, found, next_alias_number
+from simulator.engine.contracts.cards import changeable, checked_aliases, found, next_alias_number
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route

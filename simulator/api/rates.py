@@ -14,7 +14,7 @@ from metronome.types.v1.contracts.rate_cards.rate_list_params import RateListPar
 from simulator.api.products import known
 from simulator.api.rate_cards import changeable, found
 from simulator.checks import in_order, on_the_hour, uuid_of
-from simulator.engine import pricing, schedules
+from simulator.engine.prices import pricing, schedules
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route

@@ -15,8 +15,9 @@ from simulator.amounts import plain
 from simulator.api.billable_metrics import shown
 from simulator.api.customers import found
 from simulator.checks import at_midnight, in_order, moment_of, rfc3339, uuid_of
-from simulator.engine import periods, recharges
-from simulator.engine.usage import Meter, customer_of, keep, matches, meter
+from simulator.engine.contracts import recharges
+from simulator.engine.prices import periods
+from simulator.engine.prices.usage import Meter, customer_of, keep, matches, meter
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import query_page
 from simulator.routing import route

@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 
 from simulator.amounts import exact, plain
-from simulator.engine import commits, grants
-from simulator.engine.drawdown import PAID_FOR
-from simulator.engine.invoicing import shown
-from simulator.engine.ledger import segments_of
+from simulator.engine.balances import grants
+from simulator.engine.balances.ledger import segments_of
+from simulator.engine.contracts import commits
+from simulator.engine.invoices.drawdown import PAID_FOR
+from simulator.engine.invoices.invoicing import shown
 from simulator.world import Row, World
 
 FINAL = ("archived_at", "voided_at")

@@ -9,8 +9,8 @@ import pytest
 from metronome import BadRequestError, Metronome, NotFoundError
 
 from simulator import agenda, notices
-from simulator.engine import commits
-from simulator.engine.commit_terms import blank
+from simulator.engine.contracts import commits
+from simulator.engine.contracts.commit_terms import blank
 from simulator.world import World
 from tests.simulator_server import RunningSimulator
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.amounts import USD, exact, total
-from simulator.engine import commits
-from simulator.engine.commit_terms import blank
-from simulator.engine.ledger import enter, segments_of
+from simulator.engine.balances.ledger import enter, segments_of
+from simulator.engine.contracts import commits
+from simulator.engine.contracts.commit_terms import blank
 from simulator.world import Row, World
 
 CUSTOMER, CONTRACT, OTHER = "customer", {"id": "contract", "customer_id": "customer"}, {"id": "other"}

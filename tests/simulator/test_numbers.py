@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from simulator.engine.usage import _number_of
+from simulator.engine.prices.usage import _number_of
 
 
 @pytest.mark.parametrize(

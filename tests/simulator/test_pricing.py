@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.agenda import later
-from simulator.engine import pricing
-from simulator.engine.lines import usage_lines
-from simulator.engine.usage import meter
+from simulator.engine.invoices.lines import usage_lines
+from simulator.engine.prices import pricing
+from simulator.engine.prices.usage import meter
 from simulator.world import World
 
 MONTHS = [f"2026-{month:02}-01T00:00:00.000Z" for month in range(1, 9)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulator.amounts import USD
-from simulator.engine import schedules
+from simulator.engine.prices import schedules
 from simulator.http import ApiError
 from simulator.world import Row, World
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from simulator.amounts import USD
-from simulator.engine import commits
-from simulator.engine.commit_terms import blank
-from simulator.engine.statements import draft_of, shown
+from simulator.engine.contracts import commits
+from simulator.engine.contracts.commit_terms import blank
+from simulator.engine.invoices.statements import draft_of, shown
 from simulator.world import Row, World
 from tests.simulator.test_vendor_numbers import BEGIN, END, FIVE_FREE, day, flat, month
 

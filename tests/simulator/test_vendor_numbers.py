@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from simulator.amounts import USD
-from simulator.engine.lines import usage_lines
-from simulator.engine.usage import meter
+from simulator.engine.invoices.lines import usage_lines
+from simulator.engine.prices.usage import meter
 from simulator.world import Row, World
 
 BEGIN, END = "2026-03-01T00:00:00.000Z", "2026-04-01T00:00:00.000Z"

@@ -1,0 +1,1 @@
+"""What is billed when, line by line, and what balances and providers make of it."""

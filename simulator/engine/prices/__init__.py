@@ -1,0 +1,1 @@
+"""What things cost: usage measured, rates, periods and schedules."""
