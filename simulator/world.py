@@ -23,6 +23,9 @@ SWITCHES = {
     "resolved_alerts": ("quiet", "send"),
     "archived_plans": ("keep", "end"),
     "payments": ("pay", "fail", "wait"),
+    "unknown_customers": ("refuse", "not_found"),
+    "archived_customers": ("take", "refuse"),
+    "empty_names": ("take", "refuse"),
 }
 
 

@@ -69,9 +69,7 @@ def listed(world: World, request: Request, wanted: str, contracts: str, *kinds: 
 
 def archived(world: World, request: Request, kind: str) -> Reply:
     """Archive one commit or credit, of a contract or of the customer itself, as v2 does."""
-    customer_id = uuid_of(request.given["customer_id"], "customer_id")
-    if customer_id not in world.customers:
-        raise ApiError(400, "Customer not found", code="CustomerNotFound")
+    customer_id = customers.known_to_v2(world, request.given["customer_id"])
     row = world.commits.get(uuid_of(request.given[f"{kind}_id"], f"{kind}_id"))
     if row is None or (row["customer_id"], row["kind"]) != (customer_id, kind):
         raise ApiError(400, f"{kind.capitalize()} not found", code=f"{kind.capitalize()}NotFound")

@@ -38,10 +38,7 @@ def customer_of(world: World, request: Request) -> str:
     """The customer's id. Raises ApiError 404, or the 400 of v2's routes."""
     if not request.path.startswith("/v2/"):
         return customers.found(world, request.given["customer_id"])["id"]
-    customer_id = uuid_of(request.given["customer_id"], "customer_id")
-    if customer_id not in world.customers:
-        raise ApiError(400, "Customer not found", code="CustomerNotFound")
-    return customer_id
+    return customers.known_to_v2(world, request.given["customer_id"])
 
 
 def found(world: World, request: Request) -> Row:

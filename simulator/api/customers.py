@@ -34,6 +34,28 @@ def found(world: World, customer_id: Any, name: str = "customer_id") -> Row:
     return customer
 
 
+def changeable(world: World, customer_id: Any) -> Row:
+    """The customer for a write. Raises ApiError 404, and by switch 400 for an archived one."""
+    customer = found(world, customer_id)
+    if customer["archived_at"] and world.switches["archived_customers"] == "refuse":
+        raise ApiError(400, "Customer is archived")
+    return customer
+
+
+def known_to_v2(world: World, given_id: Any) -> str:
+    """The customer's id. Raises ApiError 400 with a code, or by switch 404, for one that there isn't."""
+    customer_id = uuid_of(given_id, "customer_id")
+    if customer_id not in world.customers:
+        status = 400 if world.switches["unknown_customers"] == "refuse" else 404
+        raise ApiError(status, "Customer not found", code="CustomerNotFound")
+    return customer_id
+
+
+def _refuse_empty(world: World, name: str) -> None:
+    if not name and world.switches["empty_names"] == "refuse":
+        raise ApiError(400, "name must not be empty")
+
+
 def refuse_held(world: World, aliases: list[str], own_id: str | None) -> None:
     """409 when another customer, active or archived, holds one of them."""
     if any(world.alias_holder.get(alias, own_id) != own_id for alias in aliases):
@@ -48,6 +70,7 @@ def create(world: World, request: Request) -> Reply:
         aliases = list(dict.fromkeys([external_id, *aliases]))
     custom = given.get("custom_fields", {})
     fields.check(world, "customer", custom)
+    _refuse_empty(world, given["name"])
     configurations = billing.checked_for_new_customer(world, given)
     refuse_held(world, aliases, None)
     refuse_over_trial(world)
@@ -122,7 +145,8 @@ def list_customers(world: World, request: Request) -> Reply:
 
 @route("POST /v1/customers/{customer_id}/setName", CustomerSetNameParams, writes=True)
 def set_name(world: World, request: Request) -> Reply:
-    customer = found(world, request.ids["customer_id"])
+    customer = changeable(world, request.ids["customer_id"])
+    _refuse_empty(world, request.given["name"])
     before = brief(customer)
     customer["name"] = shortened(request.given["name"])
     customer["updated_at"] = world.stamp()
@@ -142,7 +166,7 @@ def set_ingest_aliases(world: World, request: Request) -> Reply:
 
     Whether a held alias is refused or moved is not documented: switch `held_alias`, refuse or move.
     """
-    customer = found(world, request.ids["customer_id"])
+    customer = changeable(world, request.ids["customer_id"])
     aliases = aliases_of(request.given["ingest_aliases"])
     if world.switches["held_alias"] == "refuse":
         refuse_held(world, aliases, customer["id"])
