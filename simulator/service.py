@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 
-from simulator import agenda, damage, idempotency
+from simulator import agenda, damage, idempotency, unpriced
 from simulator.accounts import Accounts
 from simulator.checks import json_of
 from simulator.damage import Answer
@@ -73,6 +73,7 @@ class Service(Accounts):
         world = self._world_for(request, fault)
         if (reply := idempotency.stored(world, request)) is None:
             reply = await self._carried_out(route, world, request, fault)
+        reply = unpriced.tell(request, reply) if route.writes else reply
         if fault is not None and fault.kind == "hang_after":
             await asyncio.sleep(fault.seconds)
         return damage.after(reply, *struck) if struck else Answer(reply)

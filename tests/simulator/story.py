@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.http import Reply
 from simulator.world import Row
 from tests.simulator.in_process import Inside
 
@@ -46,6 +47,10 @@ class Story:
         self.fixed = self.product("FIXED", name="Fixed")
         self.card = self.ask("POST /v1/contract-pricing/rate-cards/create", {"name": "List"})["id"]
         self.rate(self.usage, **({"rate_type": "FLAT", "price": PRICE} | rate))
+
+    def reply(self, name: str, body: Any = None) -> Reply:
+        """The answer to one request, with its headers."""
+        return self._inside.answer(name, body, token="theirs").reply
 
     def answer(self, name: str, body: Any = None, **query: Any) -> tuple[int, Any]:
         """Status and JSON of one request."""

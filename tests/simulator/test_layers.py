@@ -15,7 +15,7 @@ MOST_LINES = 350
 LEVELS = (  # each knows what stands before it, and its own level
     (
         "archiving fields faults idempotency limits damage",
-        "agenda amounts checks http offsets outbox notices paging pdf routing shapes world",
+        "agenda amounts checks http offsets outbox notices paging pdf routing shapes unpriced world",
     ),
     ("engine.prices",),
     ("engine.balances",),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+from simulator.unpriced import KEPT
+from simulator.world import Row
 from tests.simulator.story import Story, date
+from tests.simulator_server import ROOT
 
 
 def test_usage_from_before_its_metric_does_not_count():
@@ -99,3 +104,31 @@ def test_what_nobody_knows_goes_either_way():
         story.switch(name, choice)
     assert answers() == [404, 400, 400, 400]
     assert story.answer(f"GET /v1/customers/{story.customer}")[1]["data"]["name"] == "Other"
+
+
+def test_an_answer_names_what_is_kept_and_not_priced():
+    story = Story("2025-01-01")
+    usd = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
+    spend = [{"spend_type": "COMMIT_PURCHASE", "sources": ["MANUAL"]}]
+    tracker = {"alias": "a", "credit_type_id": usd, "reset_frequency": "BILLING_PERIOD"}
+    tracker["applicable_spend_specifiers"] = spend
+    given = {"customer_id": story.customer, "starting_at": date("2025-01-01"), "rate_card_id": story.card}
+
+    def notice(name: str, body: Row) -> str | None:
+        return story.reply(name, body).headers.get("Simulator-Notice")
+
+    create = "POST /v1/contracts/create"
+    assert notice(create, given) is None
+    assert notice(create, given | {"spend_trackers": [tracker]}) == "spend_trackers: count nothing"
+    refused = given | {"spend_trackers": [tracker, tracker]}
+    assert (story.reply(create, refused).status, notice(create, refused)) == (400, None)
+    metric = {"name": "SQL", "sql": "select 1", "custom_fields": {}}
+    told = notice("POST /v1/billable-metrics/create", metric)
+    assert told == "sql: measures what was seeded alone"
+
+
+def test_the_readme_lists_what_is_kept_and_not_priced():
+    text = (ROOT / "simulator/README.md").read_text("utf-8")
+    section = text.split("## Kept, and not priced")[1].split("\n## ")[0]
+
+    assert set(re.findall(r"`([a-z_]+)`", section)) == set(KEPT)
