@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from billing.mirror.resources import RESOURCES
+
 ROOT = Path(__file__).resolve().parent.parent
 BELOW: dict[str, set[str]] = {
     "roles": set(),
@@ -107,6 +109,24 @@ def test_a_request_is_asked_for_then_agreed_then_applied_and_nothing_looks_ahead
     ]
 
     assert wrong + shared == []
+
+
+def test_what_a_request_goes_through_names_no_field_of_any_noun() -> None:
+    """Kinds and resources do; a new noun or verb then costs no edit between form and worker."""
+    fields = {field.name for resource in RESOURCES.values() for field in resource.fields} - {"name"}
+    rooms = ("changes/asking", "changes/agreeing", "changes/applying", "pages/requests")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno} names {named}"
+        for room in rooms
+        for path in sources(f"billing/{room}")
+        if "kinds" not in path.parts and path.name != "survey.py"  # which is asked about customers alone
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (named := getattr(node, "attr", None) or getattr(node, "value", None)) in fields
+        if isinstance(node, ast.Attribute | ast.Constant)
+    ]
+
+    assert "ingest_aliases" in fields
+    assert wrong == []
 
 
 def test_the_gateway_knows_neither_django_nor_the_other_rooms() -> None:

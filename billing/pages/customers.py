@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 
 from billing.audit import queries as audit
 from billing.changes import queries as changes
-from billing.changes.asking.kind import FIELD_GROUPS
 from billing.changes.asking.kinds import KINDS, Kind
+from billing.changes.asking.kinds.customer.held import FIELD_GROUPS
 from billing.changes.models import ChangeRequest, Subject
 from billing.changes.statuses import OPEN
 from billing.control.models import Environment

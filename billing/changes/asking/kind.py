@@ -9,15 +9,8 @@ from typing import Any, ClassVar
 from django import forms
 
 from billing.changes.asking.proposal import Proposal
-from billing.changes.oddities import spelled
-from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.changes.typed import ReasonField
-from billing.metronome.text import TURNERS
-from billing.mirror import queries as mirror
-
-FIELD_GROUPS = ("name", "aliases", "custom_fields", "billing", "plans", "contracts")
-"""What can be written to on a customer. Archiving takes them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +19,18 @@ class Hint:
 
     tone: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that a rule of the policy may ask about. `label` is for people.
+
+    watches: the field that must still be as it was when the call is sent, if a matching rule looked at this.
+    """
+
+    label: str
+    type: type
+    watches: str = ""
 
 
 class ProposalForm(forms.Form):
@@ -52,6 +57,8 @@ class Kind(ABC):
     irreversible: ClassVar[bool] = False
     needs_customer: ClassVar[bool] = True
     needs_survey: ClassVar[bool] = False
+    facts: ClassVar[dict[str, Fact]] = {}
+    """What its proposals tell the policy, beside whether they can be undone."""
     writes: ClassVar[tuple[str, ...]] = ()
     """Groups of a customer's fields that it writes, `*` for all; empty where it makes something new."""
     undone_by: ClassVar[str] = ""
@@ -78,7 +85,7 @@ class Kind(ABC):
     ) -> Proposal:
         """The proposal for valid input over the customer's mirrored snapshot (None for a new one).
 
-        Raises BadInput (with the field) for what only rows can tell, such as an alias that somebody holds.
+        Raises BadInput (with the field) for what only rows can tell, such as a value that another thing has.
         """
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
@@ -90,28 +97,11 @@ class Kind(ABC):
         return []
 
 
-def refuse_held_aliases(aliases: list[str], *, own_id: str | None, field: str = "ingest_aliases") -> None:
-    """Raise BadInput for a new alias that reads as another, or that another customer holds in the mirror."""
-    if turned := next((alias for alias in aliases if TURNERS & set(alias)), ""):
-        raise BadInput(f"“{spelled(turned)}” has a character that turns the text around.", field=field)
-    for alias, holders in mirror.alias_holders(aliases).items():
-        for holder in holders:
-            if str(holder.id) != own_id:
-                state = ", which is archived and keeps it for ever" if holder.archived_at else ""
-                raise BadInput(f"“{alias}” is held by {holder.name}{state}.", field=field)
-
-
-def refuse_archived(snapshot: dict[str, Any]) -> None:
-    """Raise BadInput for a customer that is archived: Metronome has no way back."""
-    if snapshot["archived_at"]:
-        raise BadInput("This customer is archived, and an archived customer can't be changed.")
-
-
 def quoted(text: str) -> str:
-    """A name or alias inside a sentence."""
+    """What somebody else has written, inside a sentence."""
     return f"“{text}”"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """`1 alias`, `3 aliases`."""
+    """`1 box`, `3 boxes`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from billing.changes.asking.kind import Fact
+from billing.changes.asking.kinds import KINDS
 from billing.changes.models import PolicyVersion
 from billing.roles import GRANTS, Can, Role
 
@@ -17,22 +19,11 @@ OPERATORS = {
     ">": lambda fact, value: fact > value,
     ">=": lambda fact, value: fact >= value,
 }
-FACTS: dict[str, tuple[type, str]] = {
-    "irreversible": (bool, "Cannot be undone"),
-    "aliases_added": (int, "Aliases added"),
-    "aliases_removed": (int, "Aliases removed"),
-    "open_contracts": (int, "Open contracts"),
-    "open_plans": (int, "Open plans"),
-    "finalized_invoices": (int, "Finalized invoices"),
+FACTS: dict[str, Fact] = {
+    "irreversible": Fact("Cannot be undone", bool),
+    **{name: fact for kind in KINDS.values() for name, fact in kind.facts.items()},
 }
-WATCHED_FOR: dict[str, str] = {
-    "aliases_added": "ingest_aliases",
-    "aliases_removed": "ingest_aliases",
-    "open_contracts": "open_contracts",
-    "open_plans": "open_plans",
-    "finalized_invoices": "finalized_invoices",
-}
-"""A fact that a matching rule looked at must still be true when the call is sent."""
+"""What rules may ask about: the kinds say what there is."""
 
 
 class PolicyInvalid(ValueError):
@@ -91,7 +82,7 @@ def _check_conditions(conditions: Any, where: str) -> None:
         fact, op = condition.get("fact"), condition.get("op")
         if fact not in FACTS:
             raise PolicyInvalid(f"{where} asks about an unknown fact: {fact}")
-        expected = FACTS[fact][0]
+        expected = FACTS[fact].type
         if op not in OPERATORS or (expected is bool and op != "is"):
             raise PolicyInvalid(f"{where}: {op} cannot be asked of {fact}")
         if type(condition.get("value")) is not expected:
@@ -120,7 +111,7 @@ def requirement(kind: str, facts: dict[str, Any], policy: PolicyVersion | None =
         matched.append(
             {"name": rule["name"], "because": [words for words in because if words != rule["name"]]}
         )
-        watched |= {WATCHED_FOR[c["fact"]] for c in conditions if c["fact"] in WATCHED_FOR}
+        watched |= {FACTS[c["fact"]].watches for c in conditions} - {""}
         for step in rule["steps"]:
             people[step["role"]] = max(people.get(step["role"], 0), step["people"])
         typed = typed or bool(rule.get("typed_confirmation"))
@@ -144,6 +135,5 @@ def _holds(condition: dict[str, Any], facts: dict[str, Any]) -> bool:
 
 
 def _because(condition: dict[str, Any], facts: dict[str, Any]) -> str:
-    kind, label = FACTS[condition["fact"]]
-    fact = facts[condition["fact"]]
-    return label if kind is bool else f"{label}: {fact}, limit {condition['value']}"
+    asked, fact = FACTS[condition["fact"]], facts[condition["fact"]]
+    return asked.label if asked.type is bool else f"{asked.label}: {fact}, limit {condition['value']}"

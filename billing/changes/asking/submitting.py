@@ -16,6 +16,7 @@ from billing.changes.people import acting_person
 from billing.changes.refusals import BadInput, SubjectBusy, WrongState
 from billing.changes.statuses import PROPOSE_AGAIN, Status
 from billing.changes.typed import checked_reason
+from billing.mirror.resources import RESOURCES
 from billing.roles import Can
 
 
@@ -56,12 +57,11 @@ def submit(
 def subject_words(key: str) -> str:
     """A subject key in words, for a person."""
     noun, _, rest = key.partition(":")
-    if noun == "alias":
-        return f"the ingest alias “{rest}”"
-    field = rest.partition(":")[2]
-    return {"name": "this customer’s name", "aliases": "this customer’s ingest aliases"}.get(
-        field, "this customer"
-    )
+    if noun not in RESOURCES:
+        return f"the {noun} “{rest}”"
+    group = rest.partition(":")[2]
+    labels = [field.label for field in RESOURCES[noun].fields if group and field.group == group]
+    return f"this {noun}’s {labels[0]}" if labels else f"this {noun}"
 
 
 def _busy_subject(keys: tuple[str, ...]) -> Subject | None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.asking.kind import FIELD_GROUPS, Kind, ProposalForm, counted, quoted, refuse_archived
+from billing.changes.asking.kind import Fact, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, FIELD_GROUPS, refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.asking.survey import KNOWN_STATUSES
 from billing.changes.refusals import BadInput
@@ -63,6 +64,11 @@ class ArchiveCustomer(Kind):
 
     name = "customer.archive"
     label = "Archive customer"
+    facts = ALIAS_FACTS | {
+        "open_contracts": Fact("Open contracts", int, watches="open_contracts"),
+        "open_plans": Fact("Open plans", int, watches="open_plans"),
+        "finalized_invoices": Fact("Finalized invoices", int, watches="finalized_invoices"),
+    }
     writes = ("*",)
     irreversible = True
     needs_survey = True

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.asking.cautions import (
+from billing.changes.asking.kind import Hint, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kinds.customer.cautions import (
     alias_cautions,
     name_cautions,
     namesake_cautions,
@@ -14,16 +15,9 @@ from billing.changes.asking.cautions import (
     near_alias_words,
     refuse_ids_of_others,
 )
-from billing.changes.asking.fields import AliasesField, NameField, clean_custom_fields
-from billing.changes.asking.kind import (
-    Hint,
-    Kind,
-    ProposalForm,
-    counted,
-    quoted,
-    refuse_held_aliases,
-)
+from billing.changes.asking.kinds.customer.fields import AliasesField, NameField, clean_custom_fields
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
+from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_held_aliases
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.oddities import oddities
 from billing.metronome.operations.customers.create import NewCustomer
@@ -63,6 +57,7 @@ class CreateCustomer(Kind):
 
     name = "customer.create"
     label = "Create customer"
+    facts = ALIAS_FACTS
     needs_customer = False
 
     def form(

@@ -6,9 +6,10 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.asking.fields import AliasesField
-from billing.changes.asking.kind import Hint, Kind, ProposalForm, counted, quoted, refuse_archived
+from billing.changes.asking.kind import Hint, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kinds.customer.fields import AliasesField
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
+from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
@@ -38,6 +39,7 @@ class MoveAliases(Kind):
 
     name = "customer.move_alias"
     label = "Move ingest aliases"
+    facts = ALIAS_FACTS
     writes = ("aliases",)
     undone_by = "customer.realias"
 

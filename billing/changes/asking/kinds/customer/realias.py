@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from billing.changes.asking.cautions import alias_cautions, near_alias_cautions, refuse_ids_of_others
-from billing.changes.asking.fields import AliasChoice, AliasesField, fits_a_line
-from billing.changes.asking.kind import (
-    Hint,
-    Kind,
-    ProposalForm,
-    counted,
-    quoted,
-    refuse_archived,
-    refuse_held_aliases,
+from billing.changes.asking.kind import Hint, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kinds.customer.cautions import (
+    alias_cautions,
+    near_alias_cautions,
+    refuse_ids_of_others,
 )
 from billing.changes.asking.kinds.customer.create import alias_hints
+from billing.changes.asking.kinds.customer.fields import AliasChoice, AliasesField, fits_a_line
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
+from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived, refuse_held_aliases
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.refusals import BadInput
 from billing.metronome.operations.base import thing
@@ -69,6 +66,7 @@ class ReplaceAliases(Kind):
 
     name = "customer.realias"
     label = "Change ingest aliases"
+    facts = ALIAS_FACTS
     writes = ("aliases",)
 
     def form(

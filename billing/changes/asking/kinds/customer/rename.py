@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.changes.asking.cautions import name_cautions, namesake_cautions
-from billing.changes.asking.fields import NameField
-from billing.changes.asking.kind import Kind, ProposalForm, quoted, refuse_archived
+from billing.changes.asking.kind import Kind, ProposalForm, quoted
+from billing.changes.asking.kinds.customer.cautions import name_cautions, namesake_cautions
+from billing.changes.asking.kinds.customer.fields import NameField
+from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.refusals import BadInput
 from billing.metronome.operations.base import thing
@@ -24,6 +25,7 @@ class RenameCustomer(Kind):
 
     name = "customer.rename"
     label = "Rename customer"
+    facts = ALIAS_FACTS
     writes = ("name",)
 
     def form(
