@@ -13,13 +13,13 @@ from django.views.decorators.http import require_safe
 from billing.changes import queries
 from billing.changes.asking.kinds import KINDS
 from billing.changes.export import requests_csv
-from billing.changes.filters import RequestFilter
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.lists.paging import CursorRefused, FilterRefused
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips
 from billing.pages.downloads import csv_response
+from billing.pages.requests.filters import RequestFilter
 from billing.pages.requests.lines import Line, lines
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
