@@ -1,4 +1,4 @@
-"""What lists of change requests can be narrowed by; a page, its live part and its file share it."""
+"""What the list of change requests can be narrowed by; the page, its live part and its file share it."""
 
 from __future__ import annotations
 
