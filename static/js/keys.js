@@ -18,14 +18,32 @@ function walk(step) {
   all[next].scrollIntoView({ block: "nearest" });
 }
 
+// x ticks the row that has the focus, X all that may be decided together.
+const boxes = () => [...document.querySelectorAll("#queue [name=decided]")];
+const ticks = {
+  x: () => rows().find((row) => row.contains(document.activeElement))?.querySelector("[name=decided]")?.click(),
+  X: () => boxes().filter((box) => !box.checked).forEach((box) => box.click()),
+};
+
+function tell() {
+  const words = document.getElementById("ticked-count");
+  const number = boxes().filter((box) => box.checked).length;
+  if (words) words.textContent = number ? `${number} ticked:` : "Decide what is ticked:";
+}
+document.addEventListener("change", (event) => event.target.matches("[name=decided]") && tell());
+document.addEventListener("htmx:afterSettle", tell);
+tell();
+
 document.addEventListener("keydown", (event) => {
   if (document.body.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target.closest?.(`${typesIn}, [popover]:popover-open`)) return;
   const step = rows().length && walks[event.key];
+  const tick = boxes().length && ticks[event.key];
   const meant = meantBy(event.key);
-  if (!step && !meant) return;
+  if (!step && !tick && !meant) return;
   event.preventDefault();
   if (step) walk(step);
+  else if (tick) tick();
   else if (meant.matches("a, [popovertarget]")) meant.click();
   else meant.focus();
 });

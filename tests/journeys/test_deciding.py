@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 
 from playwright.sync_api import Page, expect
 
-from billing.changes.models import ChangeRequest, Decision
+from billing.changes.models import ChangeRequest, Decision, PolicyVersion
 from billing.users import User
 from tests.journeys.conftest import Live
-from tests.world import propose
+from tests.world import approve, propose
+
+EVERYDAY = importlib.import_module("billing.migrations.0026_everyday_changes_may_be_batched").RULES
 
 
 def proposed(maker: User, number: int) -> list[ChangeRequest]:
@@ -68,3 +71,55 @@ def test_keys_lead_through_what_waits_and_rest_while_somebody_types(
     page.keyboard.press("a")
     expect_open(page, second)
     assert page.evaluate("document.activeElement.tagName") == "BODY"
+
+
+def test_five_everyday_requests_are_decided_in_at_most_six_actions(
+    live: Live, maker: User, checker: User
+) -> None:
+    PolicyVersion.objects.create(version=2, rules=EVERYDAY)
+    five = proposed(maker, 5)
+    page = live.page(checker)
+    page.goto("/changes/")
+    expect(page.locator("#queue > li")).to_have_count(5)
+
+    actions = ["Shift+X", "a", "Enter"]
+    page.keyboard.press(actions[0])
+    expect(page.locator("#ticked-count")).to_have_text("5 ticked:")
+    page.keyboard.press(actions[1])
+    expect(page.get_by_role("button", name="Approve what is ticked")).to_be_focused()
+    assert not Decision.objects.exists()
+    page.keyboard.press(actions[2])
+
+    expect(page.get_by_text("5 requests approved")).to_be_visible()
+    assert len(actions) <= 6
+    assert set(Decision.objects.values_list("change__reference", "digest", "checker")) == {
+        (change.reference, change.digest, checker.pk) for change in five
+    }
+
+
+def test_j_and_k_walk_along_rows_that_stay_while_others_join(
+    live: Live, maker: User, checker: User, checker2: User
+) -> None:
+    PolicyVersion.objects.create(version=2, rules=EVERYDAY)
+    first, second = proposed(maker, 2)
+    page = live.page(checker)
+    page.goto("/changes/")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    link = page.locator(f"#row-{second.reference} h3 a")
+    expect(link).to_be_focused()
+    expect(page.locator(f"#row-{second.reference} [name=decided]")).to_be_checked()
+
+    approve(first, checker2)
+    later = propose("customer.create", maker, {"name": "L", "ingest_aliases": ["l"], "custom_fields": {}})
+
+    expect(page.locator(f"#row-{later.reference}")).to_be_visible(timeout=15_000)
+    expect(page.locator(f"#row-{first.reference}")).to_have_attribute("data-gone", "", timeout=15_000)
+    ids = page.locator("#queue > li").evaluate_all("rows => rows.map(row => row.id)")
+    assert ids == [f"row-{change.reference}" for change in (first, second, later)]
+    expect(link).to_be_focused()
+    expect(page.locator(f"#row-{second.reference} [name=decided]")).to_be_checked()
+    expect(page.locator("#waiting-tab")).to_have_text("2")
+    page.keyboard.press("Enter")
+    expect_open(page, second)

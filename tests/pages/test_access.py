@@ -50,6 +50,7 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:theme": ("post", (302, 302, 302, 302, 302)),
     "billing:keys": ("post", (302, 302, 302, 302, 302)),
     "billing:changes": ("get", EVERYBODY_INSIDE),
+    "billing:changes-decide": ("post", (302, 403, 422, 403, 403)),
     "billing:changes-moved": ("get", (302, 400, 400, 400, 400)),
     "billing:changes-csv": ("get", EVERYBODY_INSIDE),
     "billing:change": ("get", EVERYBODY_INSIDE),

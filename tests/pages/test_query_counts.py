@@ -19,7 +19,7 @@ PAGES = {
     "/customers/?q=customer": 11,
     f"/plans/{PLAN}/": 9,
     "/plans/": 8,
-    "/changes/": 9,  # one of them names the people of the filter
+    "/changes/": 10,  # the people of the filter, and the policy of what may be decided together
     "/changes/?view=all": 9,
     "/audit/": 7,
     "/system/": 12,  # one of them asks whether a new beginning waits for a second person

@@ -1,7 +1,8 @@
 """The approval policy: data in a table, judged over the facts of a proposal. Strictest wins.
 
-A rule is `{name, kinds, when, steps, typed_confirmation?, cool_off_minutes?}`; `kinds` may hold "*";
-`when` is a list of `{fact, op, value}` that must all hold; `steps` is a list of `{role, people}`.
+A rule is `{name, kinds, when, steps, typed_confirmation?, cool_off_minutes?, may_be_batched?}`;
+`kinds` may hold "*"; `when` is a list of `{fact, op, value}` that must all hold; `steps` is a list of
+`{role, people}`. What may be batched may be decided together with others, where all its rules say so.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def check_rules(rules: Any) -> None:
             "steps",
             "typed_confirmation",
             "cool_off_minutes",
+            "may_be_batched",
         }:
             raise PolicyInvalid(f"{where} has an unknown part: {', '.join(sorted(unknown))}")
         if not rule.get("kinds") or not all(isinstance(kind, str) for kind in rule["kinds"]):
@@ -72,6 +74,10 @@ def check_rules(rules: Any) -> None:
                 raise PolicyInvalid(f"{where}: a step asks for 1 to 5 people")
             if step.get("role") not in deciders:
                 raise PolicyInvalid(f"{where}: {step.get('role')} may not decide")
+        if not isinstance(rule.get("may_be_batched", False), bool):
+            raise PolicyInvalid(f"{where}: may_be_batched is true or false")
+        if rule.get("may_be_batched") and rule.get("typed_confirmation"):
+            raise PolicyInvalid(f"{where}: a name can't be typed for several at once, so it is not batched")
         minutes = rule.get("cool_off_minutes", 0)
         if not isinstance(minutes, int) or isinstance(minutes, bool) or not 0 <= minutes <= 7 * 24 * 60:
             raise PolicyInvalid(f"{where}: a cool-off is 0 to 10,080 whole minutes")

@@ -47,6 +47,17 @@ class DecideForm(RequestForm):
     )
 
 
+class BatchForm(RequestForm):
+    """One verdict on several requests, with one reason for all."""
+
+    place = "batch"
+    verdict = forms.ChoiceField(
+        choices=Verdict.choices,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose to approve or to reject."),
+    )
+    reason = ReasonField(required=False, widget=forms.TextInput(attrs={"aria-keyshortcuts": "r"}))
+
+
 class WithdrawForm(RequestForm):
     """The maker's reason for taking a request back."""
 

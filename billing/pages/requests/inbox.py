@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import BadRequest
@@ -20,6 +21,7 @@ from billing.pages.access import needs
 from billing.pages.chips import address_without, chips
 from billing.pages.downloads import csv_response
 from billing.pages.requests.filters import RequestFilter
+from billing.pages.requests.forms import BatchForm
 from billing.pages.requests.lines import Line, lines
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
@@ -43,8 +45,15 @@ class Docket:
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """The docket: what waits for this person, what they proposed, and everything."""
+    return drawn(request)
+
+
+def drawn(
+    request: HttpRequest, *, status: int = 200, batch: BatchForm | None = None, ticked: Sequence[str] = ()
+) -> HttpResponse:
+    """The docket, with a decision on what was ticked that was not carried out."""
     count = queries.count_waiting_for(request.user)
-    view, problem, status = _view(request, count), "", 200
+    view, problem = _view(request, count), ""
     try:
         docket = _docket(request, view)
     except FilterRefused as refusal:
@@ -54,7 +63,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
     except CursorRefused as refusal:
         page, problem = queries.page(docket.rows, None, PAGE), str(refusal)
     people = list(User.objects.order_by("name", "username").values_list("username", "name"))
-    drawn, is_whole = lines(page.rows), page.older is None and page.newer is None
+    is_whole = page.older is None and page.newer is None
+    rows = lines(page.rows, for_decision_by=request.user if view == "waiting" else None)
     return render_page(
         request,
         "changes/inbox",
@@ -71,9 +81,11 @@ def inbox(request: HttpRequest) -> HttpResponse:
         csv_query=_query_of(request, view),
         page=page,
         problem=problem,
-        lines=drawn,
-        live_query=live_query(request, view, drawn, is_whole=is_whole, count=count),
+        lines=rows,
+        live_query=live_query(request, view, rows, is_whole=is_whole, count=count),
         waiting_count=count,
+        batch=batch or BatchForm(),
+        ticked=ticked,
     )
 
 

@@ -8,9 +8,12 @@ from datetime import timedelta
 
 from billing import clock
 from billing.changes import queries, sealed
+from billing.changes.agreeing.batches import batchable
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.pages.requests.facts import kind_words
+from billing.roles import Can
+from billing.users import User
 
 SOON = timedelta(hours=24)
 
@@ -26,7 +29,10 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One request in a list. `is_gone` while it stays in place though it waits for this person no more."""
+    """One request in a list. `is_gone` while it stays in place though it waits for this person no more.
+
+    may_be_ticked: it may be decided together with others, by this person.
+    """
 
     change: ChangeRequest
     kind: str
@@ -35,6 +41,17 @@ class Line:
     holder: ChangeRequest | None
     sums: list[Sum]
     is_gone: bool
+    may_be_ticked: bool
+
+    @property
+    def ticked_as(self) -> str:
+        """What a tick sends: which request, and the digest that is judged."""
+        return f"{self.change.reference}:{self.change.digest}"
+
+    @property
+    def digest_parts(self) -> list[str]:
+        """The digest in eight pieces."""
+        return [self.change.digest[start : start + 8] for start in range(0, 64, 8)]
 
     @property
     def pips(self) -> list[bool]:
@@ -63,8 +80,15 @@ class Line:
         return f"{change.pk}.{change.status}.{self.given}.{change.needs_person:d}{self.is_gone:d}{held}"
 
 
-def lines(rows: list[ChangeRequest], gone: Container[int] = ()) -> list[Line]:
-    """The lines of some requests, in their order, in three queries at most. gone: ids that wait no more."""
+def lines(
+    rows: list[ChangeRequest], gone: Container[int] = (), *, for_decision_by: User | None = None
+) -> list[Line]:
+    """The lines of some requests, in their order, in four queries at most. gone: ids that wait no more.
+
+    for_decision_by: the person for whom all others wait, so that those that may be batched get a tick.
+    """
+    decides = for_decision_by is not None and for_decision_by.may(Can.DECIDE)
+    batched = batchable(row for row in rows if row.pk not in gone) if decides else set()
     given = queries.approvals([change.pk for change in rows])
     holders = queries.waited_for(rows)
     none = queries.Progress(0, 0)
@@ -77,6 +101,7 @@ def lines(rows: list[ChangeRequest], gone: Container[int] = ()) -> list[Line]:
             holder=holders.get(change.pk),
             sums=_sums(change),
             is_gone=change.pk in gone,
+            may_be_ticked=change.pk in batched,
         )
         for change in rows
     ]

@@ -40,7 +40,7 @@ def moved(request: HttpRequest) -> HttpResponse:
         gone = set(ids).difference(waiting.filter(pk__in=ids).values_list("pk", flat=True))
         if request.GET.get("open"):
             new = list(waiting.exclude(pk__in=ids)[: max(0, MOST_ROWS - len(ids))])
-    drawn = lines([*shown, *new], gone)
+    drawn = lines([*shown, *new], gone, for_decision_by=request.user if view == "waiting" else None)
     changed = [line for line in drawn[: len(shown)] if line.mark not in marks]
     count = queries.count_waiting_for(request.user)
     if not changed and not new and request.GET.get("count") == str(count):

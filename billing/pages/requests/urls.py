@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from billing.pages import proposals
-from billing.pages.requests import acts, inbox, moving, page
+from billing.pages.requests import acts, batch, inbox, moving, page
 
 
 class ReferenceConverter(StringConverter):
@@ -17,6 +17,7 @@ register_converter(ReferenceConverter, "reference")
 
 urlpatterns = [
     path("changes/", inbox.inbox, name="changes"),
+    path("changes/decide/", batch.decide_ticked, name="changes-decide"),
     path("changes/moved/", moving.moved, name="changes-moved"),
     path("changes.csv", inbox.inbox_csv, name="changes-csv"),
     path("changes/new/<str:kind>/", proposals.propose, name="propose"),

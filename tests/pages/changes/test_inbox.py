@@ -81,7 +81,9 @@ def test_a_line_says_kind_person_approvals_and_expiry_in_words(
     ],
 )
 def test_what_expires_soon_stands_out(left: timedelta, words: str, tone: str) -> None:
-    line = Line(ChangeRequest(expires_at=clock.now() + left), "", 0, 1, None, [], is_gone=False)
+    line = Line(
+        ChangeRequest(expires_at=clock.now() + left), "", 0, 1, None, [], is_gone=False, may_be_ticked=False
+    )
 
     assert (line.expires_words, line.expires_soon) == (words, tone == "warn")
 
