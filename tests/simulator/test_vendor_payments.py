@@ -155,3 +155,37 @@ def test_stripe_collects_what_is_final_and_says_how_that_went():
     paid = story.invoices(type="SCHEDULED")[0]
     story.ask("POST /v1/invoices/void", {"id": paid["id"]})
     assert story.invoices(type="SCHEDULED")[0]["external_invoice"]["external_status"] == "VOID"
+
+
+def test_a_discount_ends_where_its_spend_tracker_reaches_its_cap():
+    """spend-trackers: a tenth off, until 20 $ were spent at a discount within the period."""
+    story = Story("2025-04-01")
+    spend = [{"spend_type": "COMMIT_PURCHASE", "sources": ["THRESHOLD_RECHARGE", "MANUAL"]}]
+    usd = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
+    tracker = {"credit_type_id": usd, "reset_frequency": "BILLING_PERIOD"}
+    discounted = {
+        "alias": "promo-cap",
+        "applicable_spend_specifiers": [spend[0] | {"discounted": "DISCOUNTED_ONLY"}],
+    }
+    by_hand = {"alias": "by-hand", "applicable_spend_specifiers": [spend[0] | {"sources": ["MANUAL"]}]}
+    discount = {"payment_fraction": 0.9, "cap": {"spend_tracker_alias": "promo-cap", "amount": 2_000}}
+    config = thresholds(500, 2_000, product=story.fixed, discount_configuration=discount)
+    bought = story.balance(10, "2025-04-01", "2025-05-01", type="PREPAID")
+    bought["invoice_schedule"] = billed(700, "2025-04-01")
+    contract = story.contract(
+        "2025-04-01",
+        spend_trackers=[tracker | discounted, tracker | by_hand],
+        prepaid_balance_threshold_configuration=config,
+        commits=[bought],
+    )
+    own = {"customer_id": story.customer, "contract_id": contract}
+    costs = []
+    for day in ("2025-04-02", "2025-04-03", "2025-05-02"):
+        story.at(day)
+        shown = story.ask("POST /v2/contracts/get", own)
+        costs.append([each["accumulated_spend"]["amount"] for each in shown["spend_trackers"]])
+        story.use(day, 20)
+
+    assert costs == [[1_791, 700], [3_591, 700], [0, 0]]
+    invoices = [each["total"] for each in story.invoices(type="SCHEDULED")]
+    assert sorted(invoices) == [700, 1_791, 1_800, 1_800, 2_000]

@@ -108,10 +108,8 @@ def test_what_nobody_knows_goes_either_way():
 
 def test_an_answer_names_what_is_kept_and_not_priced():
     story = Story("2025-01-01")
-    usd = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
-    spend = [{"spend_type": "COMMIT_PURCHASE", "sources": ["MANUAL"]}]
-    tracker = {"alias": "a", "credit_type_id": usd, "reset_frequency": "BILLING_PERIOD"}
-    tracker["applicable_spend_specifiers"] = spend
+    royalty = {"reseller_type": "GCP", "fraction": 0.2, "netsuite_reseller_id": "8"}
+    royalty["starting_at"] = date("2025-01-01")
     given = {"customer_id": story.customer, "starting_at": date("2025-01-01"), "rate_card_id": story.card}
 
     def notice(name: str, body: Row) -> str | None:
@@ -119,8 +117,9 @@ def test_an_answer_names_what_is_kept_and_not_priced():
 
     create = "POST /v1/contracts/create"
     assert notice(create, given) is None
-    assert notice(create, given | {"spend_trackers": [tracker]}) == "spend_trackers: count nothing"
-    refused = given | {"spend_trackers": [tracker, tracker]}
+    told = notice(create, given | {"reseller_royalties": [royalty]})
+    assert told == "reseller_royalties: take nothing off"
+    refused = given | {"reseller_royalties": [royalty | {"fraction": 2}]}
     assert (story.reply(create, refused).status, notice(create, refused)) == (400, None)
     metric = {"name": "SQL", "sql": "select 1", "custom_fields": {}}
     told = notice("POST /v1/billable-metrics/create", metric)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from simulator.engine.contracts import commits, subscriptions
+from simulator.engine.contracts import commits, subscriptions, trackers
 from simulator.world import Row, World
 
 OWN = ("amendments", "invoice_generation_starting_at", "royalty_segments")
@@ -42,6 +42,8 @@ def shown(
     row = contract if as_of is None else _as_of(world, contract, as_of)
     whole = {name: value for name, value in row.items() if name not in OWN and value is not None}
     drafts = commits.waiting(world, contract["customer_id"]) if balance or ledgers else {}
+    if "spend_trackers" in whole:
+        whole["spend_trackers"] = trackers.with_spend(world, contract, whole["spend_trackers"])
     joined: dict[str, list[Row]] = {"commit": [], "credit": []}
     for each in balances(world, contract):
         if each.get("recharges") and not recharged:

@@ -15,6 +15,7 @@ from simulator.engine.balances.sources import serving
 from simulator.engine.contracts import commits
 from simulator.engine.contracts.commit_terms import contract_of
 from simulator.engine.contracts.terms import kept
+from simulator.engine.contracts.trackers import accumulated
 from simulator.engine.invoices import invoicing
 from simulator.engine.invoices.collecting import DECLINED
 from simulator.engine.prices.periods import is_active
@@ -84,12 +85,14 @@ def _recharge(world: World, contract: Row, terms: Row, left: Decimal) -> bool:
     about = {**WORKFLOW, "customer_id": contract["customer_id"], "contract_id": contract["id"]}
     notices.wrapped(world, "payment_gate.threshold_reached", **about, timestamp=world.stamp())
     amount = exact(terms["recharge_to_amount"]) - left
-    fraction = exact((terms.get("discount_configuration") or {}).get("payment_fraction", 1))
+    fraction = _fraction(world, contract, terms.get("discount_configuration") or {})
     cost = plain(amount * price_of_unit(world, contract, _unit(terms)) * fraction)
     row = commits.prepare(
         world, None, contract["customer_id"], _terms(world, terms, plain(amount), cost), "commit", contract
     )
     row["recharges"] = True
+    if fraction < 1:
+        row["spend_tracker_attributes"] = {"counts_as_discounted": True}
     gate = terms["payment_gate_config"]["payment_gate_type"]
     answer = world.switches["payments"] if gate == "STRIPE" else "pay"
     if answer == "pay":
@@ -99,6 +102,17 @@ def _recharge(world: World, contract: Row, terms: Row, left: Decimal) -> bool:
     if answer != "pay":
         contract[CONFIGURATION] = {**terms, "is_enabled": False}
     return answer == "pay"
+
+
+def _fraction(world: World, contract: Row, discount: Row) -> Decimal:
+    """The part that is paid: all of it once the tracker of a cap has reached that."""
+    cap = discount.get("cap")
+    for each in contract.get("spend_trackers") or []:
+        if cap and each["alias"] == cap["spend_tracker_alias"]:
+            spent = accumulated(world, contract, each)["amount"]
+            if spent >= cap["amount"]:
+                return Decimal(1)
+    return exact(discount.get("payment_fraction", 1))
 
 
 def _terms(world: World, terms: Row, amount: float, cost: float) -> Row:
