@@ -117,3 +117,9 @@ def approve(change: ChangeRequest, *checkers: User) -> ChangeRequest:
         )
     change.refresh_from_db()
     return change
+
+
+def install_policy(rules: list[dict[str, Any]]) -> None:
+    """Put a policy in force, as the next version."""
+    latest = PolicyVersion.objects.order_by("-version").first()
+    PolicyVersion.objects.create(version=latest.version + 1 if latest else 1, rules=rules)

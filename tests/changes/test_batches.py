@@ -11,10 +11,10 @@ from billing.audit.actors import person
 from billing.audit.models import AuditEvent
 from billing.changes.agreeing import batches
 from billing.changes.asking import policy
-from billing.changes.models import ChangeRequest, Decision, PolicyVersion, Verdict
+from billing.changes.models import ChangeRequest, Decision, Verdict
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, WrongState
 from billing.users import User
-from tests.world import approve, propose
+from tests.world import approve, install_policy, propose
 
 RULES = importlib.import_module("billing.migrations.0026_everyday_changes_may_be_batched").RULES
 FIRST = importlib.import_module("billing.migrations.0004_default_policy").RULES
@@ -23,7 +23,7 @@ FIRST = importlib.import_module("billing.migrations.0004_default_policy").RULES
 @pytest.fixture
 def everyday(house: None, maker: User) -> list[ChangeRequest]:
     """Three requests that a policy lets be decided together."""
-    PolicyVersion.objects.create(version=2, rules=RULES)
+    install_policy(RULES)
     return [creating(maker, number) for number in range(3)]
 
 
@@ -123,9 +123,9 @@ def test_a_request_of_ones_own_is_in_no_batch(everyday: list[ChangeRequest], che
 def test_the_policy_a_request_was_sealed_under_says_whether_it_may(
     everyday: list[ChangeRequest], maker: User
 ) -> None:
-    PolicyVersion.objects.create(version=3, rules=FIRST)
+    install_policy(FIRST)
     later = creating(maker, 7)
-    PolicyVersion.objects.create(version=4, rules=RULES)
+    install_policy(RULES)
 
     assert batches.batchable([*everyday, later]) == {change.pk for change in everyday}
 

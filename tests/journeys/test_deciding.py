@@ -7,10 +7,10 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from billing.changes.models import ChangeRequest, Decision, PolicyVersion
+from billing.changes.models import ChangeRequest, Decision
 from billing.users import User
 from tests.journeys.conftest import Live
-from tests.world import approve, propose
+from tests.world import approve, install_policy, propose
 
 EVERYDAY = importlib.import_module("billing.migrations.0026_everyday_changes_may_be_batched").RULES
 
@@ -76,7 +76,7 @@ def test_keys_lead_through_what_waits_and_rest_while_somebody_types(
 def test_five_everyday_requests_are_decided_in_at_most_six_actions(
     live: Live, maker: User, checker: User
 ) -> None:
-    PolicyVersion.objects.create(version=2, rules=EVERYDAY)
+    install_policy(EVERYDAY)
     five = proposed(maker, 5)
     page = live.page(checker)
     page.goto("/changes/")
@@ -100,7 +100,7 @@ def test_five_everyday_requests_are_decided_in_at_most_six_actions(
 def test_j_and_k_walk_along_rows_that_stay_while_others_join(
     live: Live, maker: User, checker: User, checker2: User
 ) -> None:
-    PolicyVersion.objects.create(version=2, rules=EVERYDAY)
+    install_policy(EVERYDAY)
     first, second = proposed(maker, 2)
     page = live.page(checker)
     page.goto("/changes/")

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.changes.models import ChangeRequest, Decision, PolicyVersion
+from billing.changes.models import ChangeRequest, Decision
 from billing.users import User
-from tests.world import propose
+from tests.world import install_policy, propose
 
 SignIn = Callable[[User], Client]
 RULES = importlib.import_module("billing.migrations.0026_everyday_changes_may_be_batched").RULES
@@ -22,7 +22,7 @@ RULES = importlib.import_module("billing.migrations.0026_everyday_changes_may_be
 @pytest.fixture
 def waiting(house: None, maker: User, snapshot: dict[str, Any]) -> list[ChangeRequest]:
     """Three everyday requests and, last, one that two managers judge on its own page."""
-    PolicyVersion.objects.create(version=2, rules=RULES)
+    install_policy(RULES)
     everyday = [
         propose("customer.create", maker, {"name": name, "ingest_aliases": [name], "custom_fields": {}})
         for name in ("first", "second", "third")
