@@ -130,6 +130,25 @@ def test_what_waits_for_a_second_person_waits_for_others_than_the_first(
     assert partly not in queries.waiting_for(maker)
 
 
+def counted_as_listed(*persons: User) -> list[int]:
+    """The counts of what waits, each as long as its list."""
+    counts = [queries.count_waiting_for(person) for person in persons]
+    assert counts == [len(queries.waiting_for(person)) for person in persons]
+    return counts
+
+
+def test_the_count_of_what_waits_is_its_list_in_every_state(
+    partly: ChangeRequest, administrator: User, checker: User, maker: User
+) -> None:
+    everybody = (administrator, checker, maker)
+    assert counted_as_listed(*everybody) == [1, 0, 0]
+    resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.GO_ON, reason="the block is gone")
+    assert counted_as_listed(*everybody) == [0, 1, 0]
+    User.objects.filter(pk=checker.pk).update(is_active=False)
+    checker.refresh_from_db()
+    assert counted_as_listed(*everybody) == [0, 0, 0]
+
+
 def test_partly_applied_goes_on_only_with_a_second_person(
     partly: ChangeRequest,
     administrator: User,
