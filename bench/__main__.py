@@ -17,7 +17,7 @@ import django  # noqa: E402
 
 django.setup()
 
-from django.test.utils import get_runner, override_settings, setup_test_environment  # noqa: E402
+from django.test.utils import get_runner, override_settings  # noqa: E402
 
 from bench import applying, growing, pages, simulator, urls  # noqa: E402, F401 (growing takes minutes)
 
@@ -32,7 +32,6 @@ def main() -> None:
     )
     parser.add_argument("--only", choices=("applying", "pages", "simulator"), help="one of the parts")
     wanted = parser.parse_args()
-    setup_test_environment(debug=False)
     if wanted.only in (None, "applying"):
         measure_applying()
     if wanted.only in (None, "pages"):
