@@ -27,7 +27,7 @@ SEALED_VERSION = "2"  # as in billing/changes/sealed.py
 ROLES_SQL = Path(__file__).resolve().parent.parent / "deploy" / "roles.sql"
 DATABASE = "countersign"
 OWNER, APPLICATION = "countersign_owner", "countersign_app"
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class PostgresServer:
 
     As root the server runs as `nobody`. Where nobody can't reach the folder, the data lies under /var/tmp,
     and the file `elsewhere` in the folder says where. No folder that we didn't make is ever changed.
-    fast: no fsync, for tests; a power cut may then cost the data.
+    fast: for tests; no fsync, so a power cut may cost the data, and no statistics but those a test asks for.
     """
 
     def __init__(self, folder: Path, *, fast: bool = False) -> None:
