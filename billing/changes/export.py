@@ -6,17 +6,20 @@ from typing import Any
 
 from django.contrib.postgres.aggregates import JSONBAgg
 from django.db.models import Expression, F, Func, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.audit.taking import Taking, take
-from billing.changes.models import ChangeRequest, Decision, Verdict
+from billing.changes.models import Call, ChangeRequest, Decision, Verdict
 from billing.lists.csv import as_utc
 from billing.lists.formulas import Defused
 
 NONE = Value("[]", output_field=TextField())
-SUBJECT = Concat(Value("customer:"), Cast("customer_id", TextField()), output_field=TextField())
+SUBJECT = Concat(
+    Value("customer:"), Coalesce(Cast("customer_id", TextField()), Value("@1", output_field=TextField())), output_field=TextField()
+)
 """The customer that a request is about, as its sealed states name it."""
 
 
@@ -46,11 +49,11 @@ def _columns() -> dict[str, str | Expression]:
         "status": "status",
         "sentence": Defused("sentence"),
         "subject": Defused("subject_text"),
-        "customer_id": "customer_id",
+        "customer_id": Coalesce(Cast("customer_id", TextField()), _made()),
         "old_name": Defused(Sealed("before", SUBJECT, "name")),
         "new_name": Defused(Sealed("calls", "0", "params", "name")),
-        "added_aliases": Defused(Coalesce(Sealed("sets", "ingest_aliases", "added"), NONE)),
-        "removed_aliases": Defused(Coalesce(Sealed("sets", "ingest_aliases", "removed"), NONE)),
+        "added_aliases": Defused(Coalesce(Sealed("sets", SUBJECT, "ingest_aliases", "added"), NONE)),
+        "removed_aliases": Defused(Coalesce(Sealed("sets", SUBJECT, "ingest_aliases", "removed"), NONE)),
         "maker": Defused("maker__name"),
         "maker_username": Defused("maker__username"),
         "reason": Defused(Sealed("reason")),
@@ -68,6 +71,12 @@ def _columns() -> dict[str, str | Expression]:
         "explanation": Defused("explanation"),
         "digest": "digest",
     }
+
+
+def _made() -> Subquery:
+    """The customer that its first call has made by now."""
+    made = Call.objects.filter(change=OuterRef("pk"), operation="customers.create")
+    return Subquery(made.values(made_id=KT("result__id"))[:1], output_field=TextField())
 
 
 def _approvals(fact: Expression | F) -> Defused:

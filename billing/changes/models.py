@@ -150,6 +150,7 @@ class Subject(models.Model):
             ),
             models.UniqueConstraint(fields=["change", "key"], name="a_request_names_a_subject_once"),
         ]
+        indexes = [models.Index(fields=["key"], name="subjects_by_key")]
 
     def __str__(self) -> str:
         return self.key

@@ -18,6 +18,11 @@ def spelled(text: str) -> str:
     return "".join(f"[U+{ord(letter):04X}]" if letter in TURNERS else letter for letter in text)
 
 
+def drawn(text: str) -> str:
+    """A text with a name in the place of what can't be seen in it: `[U+200B]`."""
+    return "".join(f"[U+{ord(letter):04X}]" if is_hidden(letter) else letter for letter in text)
+
+
 def hidden_characters(text: str) -> list[str]:
     """What the eye can't see inside a text, each once: `U+202E RIGHT-TO-LEFT OVERRIDE`."""
     hidden = [letter for letter in text if is_hidden(letter)]

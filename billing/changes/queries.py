@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, reduce
@@ -13,10 +14,19 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
-from billing.changes.models import ApprovalStep, Call, ChangeRequest, Decision, Resolution, counting_approvals
+from billing.changes.models import (
+    ApprovalStep,
+    Call,
+    ChangeRequest,
+    Decision,
+    Resolution,
+    Subject,
+    counting_approvals,
+)
 from billing.changes.statuses import IN_DOUBT, OPEN, Status
 from billing.lists.paging import Slice, cut, moment_with_zone
 from billing.lists.prepared import NOBODY, PreparedCount, prepared_count
+from billing.mirror.resources import RESOURCES
 from billing.roles import Can
 from billing.users import User
 
@@ -97,11 +107,25 @@ def all_requests(status: str = "") -> QuerySet[ChangeRequest]:
     return requests.filter(status=status) if status else requests
 
 
+def keys_of(customer_id: UUID | str) -> list[str]:
+    """The keys under which requests hold a customer, whole or in part."""
+    whole = f"customer:{customer_id}"
+    return [whole, *(f"{whole}:{field.group}" for field in RESOURCES["customer"].fields if field.group)]
+
+
+def open_on(customer_ids: Iterable[UUID]) -> dict[UUID, ChangeRequest]:
+    """Customer → the newest open request that writes to it, for those that have one; one query."""
+    of = {key: customer_id for customer_id in customer_ids for key in keys_of(customer_id)}
+    held = Subject.objects.filter(is_open=True, key__in=of).select_related("change")
+    return {of[row.key]: row.change for row in held.order_by("change__submitted_at", "change_id")}
+
+
 def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:
-    """Requests on one customer, newest first; the one that created it, too."""
+    """Requests that write to one customer, newest first; the one that created it, too."""
     made = Call.objects.filter(operation="customers.create").alias(made=KT("result__id"))
     about = ChangeRequest.objects.filter(customer_id=customer_id).values("pk")
-    ids = about.union(made.filter(made=str(customer_id)).values("change_id"))  # each arm has an index
+    also = Subject.objects.filter(key__in=keys_of(customer_id)).values("change_id")
+    ids = about.union(made.filter(made=str(customer_id)).values("change_id"), also)  # each arm has an index
     requests = ChangeRequest.objects.filter(pk__in=ids)
     return requests.select_related("maker").order_by("-submitted_at", "-pk")
 

@@ -53,6 +53,8 @@ def check_alias(text: str) -> str:
         raise TextRefused(
             f"The alias “{text[:40]}…” has {len(text)} characters; {LONGEST_ALIAS} is the limit."
         )
+    if text.strip() and not any(is_drawn(letter) for letter in text):
+        raise TextRefused("An alias has nothing but characters that can’t be seen.")
     return text
 
 

@@ -17,7 +17,6 @@ from billing.changes import queries as changes
 from billing.changes.asking.kinds import KINDS, Kind
 from billing.changes.asking.kinds.customer.held import FIELD_GROUPS
 from billing.changes.models import ChangeRequest, Subject
-from billing.changes.statuses import OPEN
 from billing.control.models import Environment
 from billing.lists.paging import CursorRefused
 from billing.mirror import export
@@ -130,8 +129,7 @@ def _shown(wanted: CustomerFilter, plan_name: str) -> dict[str, tuple[str, str]]
 
 def open_requests(customer_ids: Iterable[UUID]) -> dict[UUID, ChangeRequest]:
     """The newest open request on each of these customers, in one query."""
-    rows = ChangeRequest.objects.filter(customer_id__in=list(customer_ids), status__in=OPEN)
-    return {row.customer_id: row for row in rows.order_by("submitted_at", "pk")}
+    return changes.open_on(customer_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def survey_state(request: HttpRequest, survey_uuid: UUID) -> HttpResponse:
 
 def _default_steps(kind: Kind) -> tuple[tuple[str, int], ...]:
     """Who has to approve at the least, before anything is entered."""
-    return policy.requirement(kind.name, {"irreversible": kind.irreversible}).steps
+    return policy.requirement(kind.name, {"irreversible": kind.irreversible} | kind.least).steps
 
 
 def _kind(name: str) -> Kind:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.test import Client
 
+from billing.audit.actors import system
+from billing.changes import queries, sealed
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
+from billing.changes.export import requests_csv
 from billing.changes.models import ChangeRequest, Resolution
 from billing.changes.refusals import BadInput, SubjectBusy
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
+from billing.pages.requests.differences import differences
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, mirrored, propose
@@ -186,3 +195,52 @@ def test_neither_customers_aliases_are_free_for_another_request_meanwhile(
     for customer in (snapshot, taker):
         with pytest.raises(SubjectBusy, match=agreed.reference):
             propose("customer.realias", maker, {"ingest_aliases": ["fresh-1"]}, snapshot=customer)
+
+
+def test_the_file_and_the_pages_of_both_customers_tell_of_it(
+    agreed: ChangeRequest, snapshot: dict[str, Any], taker: dict[str, Any]
+) -> None:
+    taking = requests_csv(queries.all_requests(), system("a test"), {})
+    text = b"".join(taking).decode()
+    (row,) = csv.DictReader(io.StringIO(text))
+
+    assert (row["customer_id"], row["subject"]) == (snapshot["id"], snapshot["name"])
+    assert (row["added_aliases"], row["removed_aliases"]) == (
+        "[]",
+        json.dumps(snapshot["ingest_aliases"][:1], separators=(",", ":")),
+    )
+    for customer in (snapshot, taker):
+        assert [change.pk for change in queries.for_customer(customer["id"])] == [agreed.pk]
+        assert queries.open_on([UUID(customer["id"])]) == {UUID(customer["id"]): agreed}
+
+
+def test_before_and_after_stand_in_the_order_of_the_calls(
+    agreed: ChangeRequest, snapshot: dict[str, Any], taker: dict[str, Any]
+) -> None:
+    told = differences(sealed.read(agreed.sealed))
+
+    assert [each.title for each in told] == [snapshot["name"], taker["name"]]
+    assert [(each.sets[0].removed, each.sets[0].added) for each in told] == [
+        (snapshot["ingest_aliases"][:1], []),
+        ([], snapshot["ingest_aliases"][:1]),
+    ]
+
+
+def test_the_form_offers_what_is_held_and_tells_who_will_have_to_agree(
+    snapshot: dict[str, Any], taker: dict[str, Any], maker: User, client: Client
+) -> None:
+    client.force_login(maker)
+    address = f"/changes/new/customer.move_alias/?customer={snapshot['id']}"
+    page = client.get(address)
+    boxes = page.context["form"].fields["ingest_aliases"]
+
+    assert [words for _mark, words in boxes.choices] == [
+        f"Move “{alias}”" for alias in snapshot["ingest_aliases"]
+    ]
+    assert "2 managers" in page.text
+    none = client.post(address, {"to": taker["id"], "reason": "ordered"})
+    assert (none.status_code, "Choose at least one alias." in none.text) == (422, True)
+    marks = boxes.marks(snapshot["ingest_aliases"][:1])
+    sent = client.post(address, {"ingest_aliases": marks, "to": taker["name"], "reason": "ordered"})
+    assert sent.status_code == 302
+    assert ChangeRequest.objects.get().sentence.startswith("Move the alias “")

@@ -59,6 +59,8 @@ class Kind(ABC):
     needs_survey: ClassVar[bool] = False
     facts: ClassVar[dict[str, Fact]] = {}
     """What its proposals tell the policy, beside whether they can be undone."""
+    least: ClassVar[dict[str, Any]] = {}
+    """What every proposal of it says at the least, so that the form can tell who will have to approve."""
     writes: ClassVar[tuple[str, ...]] = ()
     """Groups of a customer's fields that it writes, `*` for all; empty where it makes something new."""
     undone_by: ClassVar[str] = ""

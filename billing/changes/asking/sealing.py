@@ -124,17 +124,15 @@ def _left(proposal: Proposal, states: States) -> States:
     return states
 
 
-def _sets(proposal: Proposal) -> dict[str, dict[str, list[str]]]:
-    """What is added to sets and removed from them, field by field, whatever thing they are of."""
-    changed: dict[str, dict[str, list[str]]] = {}
+def _sets(proposal: Proposal) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """Thing → field → what is added to that set, and what is removed from it."""
+    changed: dict[str, dict[str, dict[str, list[str]]]] = {}
     for of, after in _left(proposal, proposal.before).items():
-        before = proposal.before.get(of, {})
         for name, items in after.items():
-            old = before.get(name, [])
+            old = proposal.before.get(of, {}).get(name, [])
             if isinstance(items, list) and items != old:
-                field = changed.setdefault(name, {"added": [], "removed": []})
-                field["added"] = sorted({*field["added"], *items} - set(old))
-                field["removed"] = sorted({*field["removed"], *old} - set(items))
+                added, removed = sorted(set(items) - set(old)), sorted(set(old) - set(items))
+                changed.setdefault(of, {})[name] = {"added": added, "removed": removed}
     return changed
 
 

@@ -40,8 +40,12 @@ class Difference:
 
 
 def differences(request: SealedRequest) -> list[Difference]:
-    """What the sealed calls change; a new thing compares with nothing."""
-    changed = [of for of, after in request.after.items() if after != request.before.get(of)]
+    """What the sealed calls change, in their order; a new thing compares with nothing."""
+    changed = list(
+        dict.fromkeys(
+            of for call in request.calls for of, left in call.after.items() if left != call.before.get(of)
+        )
+    )
     return [
         _difference(of, request.before.get(of), request.after[of], is_alone=len(changed) == 1)
         for of in changed

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from billing import tasks
@@ -56,7 +55,10 @@ def check(request: HttpRequest, reference: str) -> HttpResponse:
 
 def found(reference: str) -> ChangeRequest:
     """The request of this reference; else a 404."""
-    return get_object_or_404(ChangeRequest.objects.select_related("maker", "replaces"), reference=reference)
+    row = ChangeRequest.objects.select_related("maker", "replaces").filter(reference=reference).first()
+    if row is None:
+        raise Http404(f"There is no request {reference}.")
+    return row
 
 
 def drawn(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from billing.changes.asking.proposal import Caution
-from billing.changes.oddities import hidden_characters, oddities
+from billing.changes.oddities import drawn, hidden_characters, oddities
 from billing.changes.refusals import BadInput
 from billing.lists.text import folded
 from billing.mirror import likeness
@@ -25,7 +25,7 @@ def name_cautions(name: str) -> list[Caution]:
 
 def alias_cautions(added: list[str]) -> list[Caution]:
     """The new aliases that are not what they look like."""
-    odd = [f"“{alias}” {' and '.join(words)}" for alias in added if (words := oddities(alias))]
+    odd = [f"“{drawn(alias)}” {' and '.join(words)}" for alias in added if (words := oddities(alias))]
     if not odd:
         return []
     more = f"; and {len(odd) - MOST_NAMED:,} more" if len(odd) > MOST_NAMED else ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 
 from billing.changes.asking.kind import Hint, Kind, ProposalForm, counted, quoted
-from billing.changes.asking.kinds.customer.fields import AliasesField
+from billing.changes.asking.kinds.customer.fields import AliasChoice
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
@@ -23,15 +24,24 @@ from billing.mirror import queries as mirror
 class MoveForm(ProposalForm):
     """Which of its aliases, and to whom: an id, an alias, or a name that only one customer has."""
 
-    ingest_aliases = AliasesField(
-        label="Aliases to move", help_text="One a line, exactly as this customer holds them."
-    )
     to = forms.CharField(
         label="To the customer",
         max_length=400,
         help_text="Its id, one of its ingest aliases, or its name where no other customer has it.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+    def __init__(self, *args: Any, held: Collection[str], wanted: Collection[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        boxes = AliasChoice(aliases=held, words="Move", label="Aliases to move")
+        self.fields["ingest_aliases"] = boxes
+        self.initial["ingest_aliases"] = boxes.marks(wanted)
+        self.order_fields(["ingest_aliases", "to", "reason"])
+
+    def clean_ingest_aliases(self) -> list[str]:
+        if not self.cleaned_data["ingest_aliases"]:
+            raise forms.ValidationError("Choose at least one alias.", code="required")
+        return self.cleaned_data["ingest_aliases"]
 
 
 class MoveAliases(Kind):
@@ -42,6 +52,7 @@ class MoveAliases(Kind):
     facts = ALIAS_FACTS
     writes = ("aliases",)
     undone_by = "customer.realias"
+    least = {"aliases_added": 1, "aliases_removed": 1}
 
     def form(
         self,
@@ -51,9 +62,9 @@ class MoveAliases(Kind):
         survey: dict[str, Any] | None = None,
         initial: dict[str, Any] | None = None,
     ) -> ProposalForm:
-        form = MoveForm(data, initial=initial)
-        form.fields["ingest_aliases"].held = frozenset((snapshot or {}).get("ingest_aliases", []))
-        return form
+        initial = dict(initial or {})
+        held = (snapshot or {}).get("ingest_aliases", [])
+        return MoveForm(data, held=held, wanted=initial.pop("ingest_aliases", []), initial=initial)
 
     def build(
         self,
@@ -131,7 +142,7 @@ def _taker(typed: str, *, giver_id: str | None) -> dict[str, Any]:
     if taker["id"] == giver_id:
         raise BadInput("That is the customer that holds them already.", field="to")
     if taker["archived_at"]:
-        raise BadInput(f"{taker['name']} is archived, and can't be given anything.", field="to")
+        raise BadInput(f"{taker['name']} is archived, and can’t be given anything.", field="to")
     return taker
 
 
