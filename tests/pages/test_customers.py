@@ -154,6 +154,7 @@ def test_an_open_request_disables_what_it_holds_and_says_why(
     blocked = {offer.kind: offer.blocked_by for offer in answer.context["offers"]}
     assert blocked == {
         "customer.realias": "",
+        "customer.move_alias": "",
         "customer.rename": renaming.reference,
         "customer.archive": renaming.reference,
     }
