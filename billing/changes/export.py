@@ -18,7 +18,9 @@ from billing.lists.formulas import Defused
 
 NONE = Value("[]", output_field=TextField())
 SUBJECT = Concat(
-    Value("customer:"), Coalesce(Cast("customer_id", TextField()), Value("@1", output_field=TextField())), output_field=TextField()
+    Value("customer:"),
+    Coalesce(Cast("customer_id", TextField()), Value("@1", output_field=TextField())),
+    output_field=TextField(),
 )
 """The customer that a request is about, as its sealed states name it."""
 

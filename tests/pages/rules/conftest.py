@@ -19,7 +19,6 @@ from billing.changes.models import (
     CallStatus,
     ChangeRequest,
     Lookup,
-    PolicyVersion,
     Resolution,
     Survey,
     Verdict,
@@ -32,6 +31,7 @@ from billing.users import User
 from local.testing import application_url
 from tests.conftest import speaking_as
 from tests.pages.conftest import PASSWORD, add_customer, add_people, now, open_house, propose_rename
+from tests.world import install_policy
 
 TWO_MANAGERS = [
     {"name": "Two people", "kinds": ["*"], "when": [], "steps": [{"role": "manager", "people": 2}]}
@@ -66,7 +66,7 @@ def db(world: dict[str, Any]) -> None:
 
 def _make() -> dict[str, Any]:
     open_house()
-    PolicyVersion.objects.create(version=2, rules=TWO_MANAGERS)
+    install_policy(TWO_MANAGERS)
     people = add_people()
     people["manager2"] = User.objects.create_user("manager2", password=PASSWORD, name="Max", role="manager")
     customers = {name: add_customer(f"Customer {name}") for name in REQUESTS}
