@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,7 @@ from billing.audit import queries as audit
 from billing.changes import queries as changes
 from billing.changes.asking.kinds import KINDS, Kind
 from billing.changes.asking.kinds.customer.held import FIELD_GROUPS
-from billing.changes.models import ChangeRequest, Subject
+from billing.changes.models import Subject
 from billing.control.models import Environment
 from billing.lists.paging import CursorRefused
 from billing.mirror import export
@@ -60,7 +59,7 @@ def customers(request: HttpRequest) -> HttpResponse:
         wanted=wanted,
         problem=problem,
         page=page,
-        rows=customer_lines(page.rows, open_requests(row.id for row in page.rows)),
+        rows=customer_lines(page.rows, changes.open_on(row.id for row in page.rows)),
         plans=plans,
         statuses=STATUSES,
         chips=chips(request, _shown(wanted, plan_name)),
@@ -125,11 +124,6 @@ def _shown(wanted: CustomerFilter, plan_name: str) -> dict[str, tuple[str, str]]
     if wanted.status != CustomerFilter().status:
         shown["status"] = ("Status", STATUSES[wanted.status])
     return shown
-
-
-def open_requests(customer_ids: Iterable[UUID]) -> dict[UUID, ChangeRequest]:
-    """The newest open request on each of these customers, in one query."""
-    return changes.open_on(customer_ids)
 
 
 @dataclass(frozen=True, slots=True)
