@@ -1,6 +1,26 @@
-"""The closed set of things the record can say. A name is a noun and a past participle."""
+"""The closed set of things the record can say; the words, look and page of each stand here alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
 
 from django.db import models
+
+
+class Words(NamedTuple):
+    """How an event is told. tone: the colour family on pages; mark: a symbol of static/icons.svg.
+
+    short: what it says beside its subject; its label is for where it stands alone.
+    sentence: names {who} did it, or {what} it is about, or both.
+    page: the URL name of its subject's page, empty where there is none; key: the column that finds it there.
+    """
+
+    tone: str
+    mark: str
+    short: str
+    sentence: str
+    page: str = ""
+    key: str = ""
 
 
 class Event(models.TextChoices):
@@ -48,3 +68,131 @@ class Event(models.TextChoices):
     LIST_EXPORTED = "list.exported", "List asked for as a file"
     EXPORT_DELIVERED = "export.delivered", "File handed over whole"
     EXPORT_CUT_SHORT = "export.cut_short", "File not delivered"
+
+    @property
+    def words(self) -> Words:
+        return WORDS[self]
+
+
+REQUEST = ("billing:change", "reference")
+CUSTOMER = ("billing:customer", "customer_id")
+SYSTEM = ("billing:system",)
+
+WORDS: dict[Event, Words] = {
+    Event.CHANGE_SUBMITTED: Words("good", "mark-applied", "Proposed", "{who} proposed {what}.", *REQUEST),
+    Event.CHANGE_CHECKED: Words(
+        "plain", "info", "Checked with Metronome", "{what} was compared with Metronome.", *REQUEST
+    ),
+    Event.CHANGE_APPROVED: Words("good", "mark-approved", "Approved", "{who} approved {what}.", *REQUEST),
+    Event.CHANGE_REJECTED: Words("plain", "mark-rejected", "Rejected", "{who} rejected {what}.", *REQUEST),
+    Event.CHANGE_WITHDRAWN: Words("plain", "mark-withdrawn", "Withdrawn", "{who} withdrew {what}.", *REQUEST),
+    Event.CHANGE_EXPIRED: Words("plain", "mark-expired", "Expired", "{what} expired.", *REQUEST),
+    Event.CHANGE_STALED: Words("warn", "mark-stale", "Became stale", "{what} became stale.", *REQUEST),
+    Event.CHANGE_APPLIED: Words("good", "mark-applied", "Applied", "{what} was applied.", *REQUEST),
+    Event.CHANGE_REFUSED: Words(
+        "bad", "mark-refused", "Refused by Metronome", "Metronome refused {what}.", *REQUEST
+    ),
+    Event.CHANGE_DOUBTED: Words(
+        "doubt", "mark-unknown", "Outcome unknown", "The outcome of {what} became unknown.", *REQUEST
+    ),
+    Event.CHANGE_RETURNED: Words(
+        "info", "mark-approved", "Back in the queue", "{what} went back to the queue.", *REQUEST
+    ),
+    Event.CHANGE_PARTLY_APPLIED: Words(
+        "doubt", "mark-partly", "Partly applied", "{what} was applied in part.", *REQUEST
+    ),
+    Event.CHANGE_RESOLVED: Words(
+        "info", "mark-approved", "Resolved", "{who} said what became of {what}.", *REQUEST
+    ),
+    Event.CHANGE_CLOSED: Words("plain", "mark-archived", "Closed", "{who} closed {what}.", *REQUEST),
+    Event.CHANGE_BLOCKED: Words(
+        "bad", "mark-refused", "Blocked", "{what} was blocked: it is not what was approved.", *REQUEST
+    ),
+    Event.CALL_SENT: Words(
+        "info", "mark-applying", "Sending", "A call of {what} was about to be sent.", *REQUEST
+    ),
+    Event.CALL_APPLIED: Words(
+        "good", "mark-applied", "Call applied", "A call of {what} took effect.", *REQUEST
+    ),
+    Event.CALL_NOT_SENT: Words(
+        "warn", "mark-waiting", "Call not sent", "A call of {what} was not sent.", *REQUEST
+    ),
+    Event.CALL_REFUSED: Words(
+        "bad", "mark-refused", "Call refused", "Metronome refused a call of {what}.", *REQUEST
+    ),
+    Event.CALL_HALTED: Words(
+        "bad", "mark-refused", "Turned away", "Metronome turned a call of {what} away.", *REQUEST
+    ),
+    Event.CALL_DOUBTED: Words(
+        "doubt",
+        "mark-unknown",
+        "No trustworthy answer",
+        "No trustworthy answer came to a call of {what}.",
+        *REQUEST,
+    ),
+    Event.CALL_FOUND: Words(
+        "info", "search", "Looked up", "What became of a call of {what} was looked up.", *REQUEST
+    ),
+    Event.CALL_ANSWERED_LATE: Words(
+        "warn", "mark-stale", "Answered late", "The answer to a call of {what} arrived late.", *REQUEST
+    ),
+    Event.APPLYING_FROZEN: Words("warn", "pause", "Frozen", "{who} froze applying.", *SYSTEM),
+    Event.APPLYING_UNFROZEN: Words("good", "mark-applying", "Resumed", "{who} resumed applying.", *SYSTEM),
+    Event.APPLYING_HALTED: Words("bad", "mark-refused", "Halted", "Applying was halted by {who}.", *SYSTEM),
+    Event.INSTALLATION_ANCHORED: Words(
+        "info",
+        "lock",
+        "Tied to an account",
+        "This installation was tied to a Metronome account: {what}.",
+        *SYSTEM,
+    ),
+    Event.MIRROR_REFRESH_REQUESTED: Words(
+        "plain", "refresh", "Refresh asked for", "{who} asked for a refresh: {what}.", *CUSTOMER
+    ),
+    Event.MIRROR_ANEW_ASKED: Words(
+        "warn",
+        "mark-waiting",
+        "To be read anew, asked for",
+        "{who} asked that all be read anew.",
+        *SYSTEM,
+    ),
+    Event.MIRROR_ANEW_AGREED: Words(
+        "warn",
+        "mark-approved",
+        "To be read anew, agreed to",
+        "{who} agreed that all be read anew.",
+        *SYSTEM,
+    ),
+    Event.MIRROR_BEGUN_ANEW: Words(
+        "warn",
+        "refresh",
+        "Begun anew",
+        "All that was mirrored was set aside by {who}, to be read anew.",
+        *SYSTEM,
+    ),
+    Event.POLICY_INSTALLED: Words(
+        "info", "policy", "Policy installed", "{who} put an approval policy in force: {what}."
+    ),
+    Event.PERSON_ADDED: Words("plain", "plus", "Added", "{what} was added by {who}."),
+    Event.PERSON_SIGNED_IN: Words("plain", "people", "Signed in", "{who} signed in."),
+    Event.PERSON_SIGN_IN_FAILED: Words(
+        "warn", "mark-rejected", "Sign-in failed", "A sign-in as {what} failed."
+    ),
+    Event.PERSON_SIGNED_OUT: Words("plain", "people", "Signed out", "{who} signed out."),
+    Event.PERSON_PASSWORD_CHANGED: Words(
+        "plain", "lock", "Password changed", "The password of {what} was changed by {who}."
+    ),
+    Event.PERSON_EMAIL_CHANGED: Words(
+        "plain", "info", "Mail address changed", "The mail address of {what} was changed by {who}."
+    ),
+    Event.AUDIT_EXPORTED: Words(
+        "plain", "download", "Asked for as a file", "{who} asked for a file: {what}.", "billing:audit"
+    ),
+    Event.LIST_EXPORTED: Words("plain", "download", "Asked for as a file", "{who} asked for a file: {what}."),
+    Event.EXPORT_DELIVERED: Words(
+        "good", "mark-applied", "Handed over whole", "A file was handed to {who} whole: {what}."
+    ),
+    Event.EXPORT_CUT_SHORT: Words(
+        "warn", "mark-stale", "Not delivered", "A file for {who} was not delivered: {what}."
+    ),
+}

@@ -77,3 +77,7 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.subject_text or self.subject_id}"
+
+    @property
+    def event(self) -> Event:
+        return Event(self.event_type)

@@ -150,6 +150,11 @@ def knows(customer_id: UUID | str) -> bool:
     return Customer.objects.filter(pk=customer_id).exists()
 
 
+def name_of(customer_id: UUID | str) -> str:
+    """What a customer is called here; empty for one that isn't mirrored."""
+    return Customer.objects.filter(pk=customer_id).values_list("name", flat=True).first() or ""
+
+
 def customer(customer_id: UUID | str) -> Customer | None:
     """One customer in three queries: `aliases` by text, `customer_plans` with their plans, newest first."""
     subscriptions = CustomerPlan.objects.select_related("plan").order_by("-starting_on", "pk")

@@ -26,6 +26,7 @@ from billing.mirror.absence import TooManyAbsent, mark_missing
 from billing.mirror.connection import ensure_account
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, Plan, RefreshRun
 from billing.mirror.oddities import TooManyOdd
+from billing.mirror.queries import name_of
 from billing.mirror.storing import Cleaner, store_customers, store_subscriptions
 from billing.mirror.sweep import PAUSES, Sweep, Watch, dated
 from billing.mirror.tally import ACTIVE, ARCHIVED, recount, tally
@@ -103,13 +104,9 @@ def ask_refresh(actor: Actor, customer_id: UUID | None = None) -> None:
     """Record that somebody wants the account, or one customer, read again. The caller wakes the worker."""
     subject = log.Subject(kind="mirror", id="account", text="Whole account")
     if customer_id is not None:
-        name = Customer.objects.filter(pk=customer_id).values_list("name", flat=True).first()
+        name = name_of(customer_id)
         subject = log.Subject(
-            kind="customer",
-            id=str(customer_id),
-            text=name or "",
-            customer_id=customer_id,
-            customer_name=name or "",
+            kind="customer", id=str(customer_id), text=name, customer_id=customer_id, customer_name=name
         )
     with transaction.atomic():
         log.record(Event.MIRROR_REFRESH_REQUESTED, actor=actor, subject=subject)

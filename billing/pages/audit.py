@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from uuid import UUID
+
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
@@ -9,8 +12,10 @@ from django.views.decorators.http import require_safe
 from billing.audit import export, queries
 from billing.audit.events import Event
 from billing.audit.queries import AuditFilter
-from billing.lists.paging import CursorRefused, FilterRefused
+from billing.lists.paging import CursorRefused, FilterRefused, is_storable
 from billing.lists.text import folded
+from billing.mirror import queries as mirror
+from billing.mirror.filters import CustomerFilter
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips, filters_only
 from billing.pages.downloads import csv_response
@@ -27,7 +32,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     """Who did what, when, from where and why; newest first."""
     problem, status = "", 200
     try:
-        wanted = AuditFilter.from_get(request.GET)
+        wanted = _wanted(request)
     except FilterRefused as refusal:
         wanted, problem, status = AuditFilter(), str(refusal), 400
     try:
@@ -45,7 +50,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         page=page,
         people=people,
         events=Event.choices,
-        chips=chips(request, _shown(request, people)),
+        chips=chips(request, _shown(request, wanted, people)),
         clear_url=address_without(request, *PARAMETERS),
         filters=filters_only(request),
     )
@@ -56,10 +61,32 @@ def audit(request: HttpRequest) -> HttpResponse:
 def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The rows of the same filter as a file; that it was taken is recorded before the first byte."""
     try:
-        wanted = AuditFilter.from_get(request.GET)
+        wanted = _wanted(request)
     except FilterRefused as refusal:
         raise BadRequest(str(refusal)) from refusal
     return csv_response(request, lambda: export.stream(wanted, actor_of(request)), "audit", wanted.as_json())
+
+
+def _wanted(request: HttpRequest) -> AuditFilter:
+    """The filter in the address, whose customer may be a name or an alias as well. Raises FilterRefused."""
+    query = request.GET.dict()
+    if typed := query.get("customer", "").strip():
+        query["customer"] = str(_customer_meant(typed))
+    return AuditFilter.from_get(query)
+
+
+def _customer_meant(typed: str) -> UUID:
+    """The one customer of this id, alias or name, or beginning of one. An id need not be mirrored."""
+    with suppress(ValueError):
+        return UUID(typed)
+    found = set(mirror.customers_called(typed)) if is_storable(typed) else set()
+    for status in ("all", "missing"):
+        found = found or CustomerFilter(q=typed, status=status).first_ids(2)
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        raise FilterRefused(f"More than one customer is meant by “{typed[:40]}”; give its id or one alias.")
+    raise FilterRefused(f"No customer here is meant by “{typed[:40]}”; the record also takes any id.")
 
 
 def _by_name(person: tuple[str, str]) -> tuple[str, str, str]:
@@ -67,16 +94,19 @@ def _by_name(person: tuple[str, str]) -> tuple[str, str, str]:
     return folded(name), name, username
 
 
-def _shown(request: HttpRequest, people: list[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+def _shown(
+    request: HttpRequest, wanted: AuditFilter, people: list[tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
     names = dict(people)
     labels = dict(Event.choices)
     given = request.GET
+    customer = mirror.name_of(wanted.customer_id) if wanted.customer_id else ""
     return {
         "q": ("Search", given.get("q", "")),
         "event": ("Event", str(labels.get(given.get("event", ""), given.get("event", "")))),
         "actor": ("Who", names.get(given.get("actor", ""), given.get("actor", ""))),
         "reference": ("Request", given.get("reference", "")),
-        "customer": ("Customer", given.get("customer", "")),
+        "customer": ("Customer", customer or given.get("customer", "")),
         "since": ("From", given.get("since", "")),
         "until": ("Up to and including", given.get("until", "")),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -12,7 +13,7 @@ from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes.models import ChangeRequest
 from billing.mirror.models import Customer
-from tests.pages.conftest import recorded
+from tests.pages.conftest import add_customer, now, recorded
 
 
 def events_in(answer) -> list[str]:
@@ -47,9 +48,75 @@ def test_an_export_is_an_event_with_its_filter(manager: Client, renaming: Change
     assert (event.actor_text, event.new) == ("Ingrid Solberg", {"filter": {"event": "change.submitted"}})
 
 
+@pytest.mark.parametrize(
+    "typed", ["Halcyon Freight GmbH", "halcyon fr", "halcyon-eu", "HALCYON-EU", "account-1", "{id}"]
+)
+def test_events_are_found_by_the_customer_however_it_is_called(
+    manager: Client, renaming: ChangeRequest, halcyon: Customer, typed: str
+) -> None:
+    manager.post("/system/refresh/")
+    query = {"customer": typed.format(id=halcyon.pk)}
+
+    answer = manager.get("/audit/", query)
+
+    assert [event.event_type for event in answer.context["page"].rows] == ["change.submitted"]
+    assert "<b>Customer</b> <bdi>Halcyon Freight GmbH</bdi>" in answer.content.decode()
+    assert events_in(manager.get("/audit/export.csv", query)) == ["change.submitted"]
+
+
+def test_events_of_a_customer_that_is_missing_or_was_never_mirrored_are_found(
+    manager: Client, renaming: ChangeRequest, halcyon: Customer
+) -> None:
+    Customer.objects.filter(pk=halcyon.pk).update(missing_since=now())
+
+    gone = manager.get("/audit/?customer=Halcyon")
+    unknown = manager.get(f"/audit/?customer={UUID(int=77)}")
+
+    assert [event.event_type for event in gone.context["page"].rows] == ["change.submitted"]
+    assert unknown.status_code == 200
+    assert unknown.context["page"].rows == []
+
+
+def test_a_customer_that_nobody_or_several_are_called_is_said_and_what_was_typed_stays(
+    manager: Client, halcyon: Customer
+) -> None:
+    add_customer("Halcyon Freight Ltd")
+
+    several = manager.get("/audit/?customer=halcyon+freight")
+    nobody = manager.get("/audit/?customer=larkspur")
+
+    assert (several.status_code, nobody.status_code) == (400, 400)
+    assert several.context["problem"] == (
+        "More than one customer is meant by “halcyon freight”; give its id or one alias."
+    )
+    assert nobody.context["problem"] == (
+        "No customer here is meant by “larkspur”; the record also takes any id."
+    )
+    assert 'name="customer" value="larkspur"' in nobody.content.decode()
+
+
+def test_newest_events_are_told_in_sentences_that_lead_to_what_they_are_about(
+    manager: Client, renaming: ChangeRequest, halcyon: Customer
+) -> None:
+    manager.post(f"/customers/{halcyon.pk}/refresh/")
+    page = manager.get("/").content.decode()
+
+    assert (
+        f'<bdi>Priya Raman</bdi> proposed <a href="/changes/{renaming.reference}/">'
+        f"<bdi>{renaming.reference}</bdi></a>." in page
+    )
+    assert (
+        "<bdi>Ingrid Solberg</bdi> asked for a refresh: "
+        f'<a href="/customers/{halcyon.pk}/"><bdi>Halcyon Freight GmbH</bdi></a>.' in page
+    )
+    assert "<bdi>Ingrid Solberg</bdi> signed in." in page
+
+
 def test_a_row_shows_who_from_where_and_why(manager: Client, renaming: ChangeRequest) -> None:
     page = manager.get(f"/audit/?reference={renaming.reference}").content.decode()
 
+    assert 'class="status" data-tone="good"' in page
+    assert "Proposed</span>" in page
     assert "<code>change.submitted</code>" in page
     assert "<bdi>Priya Raman</bdi>" in page
     assert "“As agreed with the customer.”" in page

@@ -44,37 +44,11 @@ class Moment:
     quote: str = ""
 
 
-LOOKS: dict[str, tuple[str, str, str]] = {
-    Event.CHANGE_SUBMITTED: ("good", "mark-applied", "Proposed"),
-    Event.CHANGE_APPROVED: ("good", "mark-approved", "Approved"),
-    Event.CHANGE_REJECTED: ("plain", "mark-rejected", "Rejected"),
-    Event.CHANGE_WITHDRAWN: ("plain", "mark-withdrawn", "Withdrawn"),
-    Event.CHANGE_EXPIRED: ("plain", "mark-expired", "Expired"),
-    Event.CHANGE_STALED: ("warn", "mark-stale", "Became stale"),
-    Event.CHANGE_APPLIED: ("good", "mark-applied", "Applied"),
-    Event.CHANGE_REFUSED: ("bad", "mark-refused", "Refused by Metronome"),
-    Event.CHANGE_DOUBTED: ("doubt", "mark-unknown", "Outcome unknown"),
-    Event.CHANGE_RETURNED: ("info", "mark-approved", "Back in the queue"),
-    Event.CHANGE_PARTLY_APPLIED: ("doubt", "mark-partly", "Partly applied"),
-    Event.CHANGE_RESOLVED: ("info", "mark-approved", "Resolved"),
-    Event.CHANGE_CLOSED: ("plain", "mark-archived", "Closed"),
-    Event.CHANGE_BLOCKED: ("bad", "mark-refused", "Blocked"),
-    Event.CALL_SENT: ("info", "mark-applying", "Sending"),
-    Event.CALL_APPLIED: ("good", "mark-applied", "Call applied"),
-    Event.CALL_NOT_SENT: ("warn", "mark-waiting", "Call not sent"),
-    Event.CALL_REFUSED: ("bad", "mark-refused", "Call refused"),
-    Event.CALL_HALTED: ("bad", "mark-refused", "Turned away"),
-    Event.CALL_DOUBTED: ("doubt", "mark-unknown", "No trustworthy answer"),
-    Event.CALL_FOUND: ("info", "search", "Looked up"),
-    Event.CALL_ANSWERED_LATE: ("warn", "mark-stale", "Answered late"),
-}
-
-
 def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
     """What happened, in order, from the audit record."""
     moments = []
     for event in AuditEvent.objects.filter(reference=change.reference).order_by("pk"):
-        tone, mark, title = LOOKS.get(event.event_type, ("plain", "info", event.get_event_type_display()))
+        words = event.event.words
         new = event.new or {}
         details = []
         if "call" in new and len(request.calls) > 1:
@@ -86,9 +60,9 @@ def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
             details.append(str(new["verdict"]).replace("_", " "))
         moments.append(
             Moment(
-                tone,
-                mark,
-                title,
+                words.tone,
+                words.mark,
+                words.short,
                 event.actor_text,
                 event.occurred_at,
                 " · ".join(details),

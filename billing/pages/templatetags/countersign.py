@@ -232,6 +232,24 @@ def change_status(change: Any) -> SafeString:
     return status(change.tone, change.mark, change.get_status_display())
 
 
+@register.simple_tag
+def event_status(event: Any) -> SafeString:
+    """What an audit event says, beside its subject."""
+    words = event.event.words
+    return status(words.tone, words.mark, words.short)
+
+
+@register.simple_tag
+def event_sentence(event: Any) -> SafeString:
+    """What an audit event says, whole; what it is about leads to its page, where there is one."""
+    words = event.event.words
+    what = format_html("<bdi>{}</bdi>", event.reference or event.subject_text or event.subject_id)
+    found_by = [getattr(event, words.key)] if words.key else []
+    if words.page and all(found_by):
+        what = format_html('<a href="{}">{}</a>', reverse(words.page, args=found_by), what)
+    return format_html(words.sentence, who=format_html("<bdi>{}</bdi>", event.actor_text), what=what)
+
+
 @register.filter
 def audit_lines(event: Any) -> list[Line]:
     """The fields that an audit event changed."""
