@@ -7,6 +7,8 @@ class ActionRefused(Exception):
     """Nothing changed. `message` is for the person who tried; `status` is the page's HTTP status."""
 
     status = 409
+    reference = ""
+    """The request that stood in the way, where it isn't the one that was asked about."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

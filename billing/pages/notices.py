@@ -7,12 +7,12 @@ import re
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from billing.lists.paging import CursorRefused
 from billing.notify import queries, telling
 from billing.pages.access import needs
-from billing.pages.web import go_to, render_page
+from billing.pages.web import form_of, go_to, render_page
 from billing.roles import Can
 
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -41,7 +41,7 @@ def notices(request: HttpRequest) -> HttpResponse:
 
 
 @needs(Can.BROWSE)
-@require_POST
+@form_of("billing:notices")
 def read(request: HttpRequest) -> HttpResponse:
     """Mark as read what the page showed, and where it led on to older ones, those too.
 

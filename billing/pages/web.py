@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -52,6 +56,22 @@ def go_to(request: HttpRequest, where: Any, *args: Any, **kwargs: Any) -> HttpRe
     """Send the browser to a page after a successful POST, also when htmx asked."""
     response = redirect(where, *args, **kwargs)
     return HttpResponseClientRedirect(response["Location"]) if getattr(request, "htmx", None) else response
+
+
+def form_of(page: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """The address that a form on `page` is sent to: whoever opens it instead gets the page."""
+
+    def state(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def posted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method in ("GET", "HEAD"):
+                query = request.GET.urlencode()
+                return redirect(reverse(page, args=args, kwargs=kwargs) + (f"?{query}" if query else ""))
+            return require_POST(view)(request, *args, **kwargs)
+
+        return posted
+
+    return state
 
 
 def way_back(request: HttpRequest, default: str) -> str:

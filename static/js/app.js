@@ -17,7 +17,8 @@ function toast(words, tone, mark) {
 }
 
 async function copy(button) {
-  const text = button.dataset.copy || button.parentElement.querySelector(".key, .digest")?.textContent || "";
+  const shown = button.parentElement.querySelector(".key, .digest, textarea");
+  const text = button.dataset.copy || shown?.value || shown?.textContent || "";
   try {
     await navigator.clipboard.writeText(button.closest(".digest, [data-digest]") ? text.replace(/\s/g, "") : text);
     toast("Copied.", "good", "mark-applied");
@@ -216,6 +217,28 @@ function meetDrafts() {
   if (forms.length) sessionStorage.removeItem("unsent");
 }
 meetDrafts();
+
+// A form that is drawn anew while somebody types in it keeps what was typed; of one that goes, since others were
+// quicker, the words stay in #overtaken until the person leaves.
+const texts = "form[data-draft] :is(textarea, input[type=radio]:checked)";
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target, fragment } = event.detail;
+  const lost = [];
+  for (const field of target.querySelectorAll?.(texts) ?? []) {
+    const anew = fragment.querySelector(`#${CSS.escape(field.id)}`);
+    if (isBox(field)) anew?.setAttribute("checked", "");
+    else if (anew) anew.textContent = field.value;
+    else if (field.value.trim()) lost.push(field.value);
+  }
+  const box = document.getElementById("overtaken");
+  if (!lost.length || !box) return;
+  const kept = document.getElementById("overtaken-typed");
+  kept.value = [kept.value, ...lost].filter(Boolean).join("\n\n");
+  document.getElementById("overtaken-kept").hidden = box.hidden = false;
+  box.classList.add("error-summary");
+  box.focus();
+});
 
 // The server's error parts are swapped into the toasts; silence from it is said here.
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -118,7 +118,7 @@ def test_removing_an_alias_asks_two_different_managers(
 
     approve(change, checker)
     assert change.status == "submitted"
-    refused(change, checker, NotAllowed, simulator)
+    refused(change, checker, WrongState, simulator)
     approve(change, checker2)
     assert change.status == "approved"
     assert events(change) == ["change.submitted", "change.approved", "change.approved"]

@@ -7,10 +7,11 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from billing.changes.models import ChangeRequest, Decision
+from billing.changes.agreeing import deciding
+from billing.changes.models import ChangeRequest, Decision, Verdict
 from billing.users import User
 from tests.journeys.conftest import Live
-from tests.world import approve, install_policy, propose
+from tests.world import approve, by, install_policy, propose
 
 EVERYDAY = importlib.import_module("billing.migrations.0026_everyday_changes_may_be_batched").RULES
 
@@ -95,6 +96,37 @@ def test_five_everyday_requests_are_decided_in_at_most_six_actions(
     assert set(Decision.objects.values_list("change__reference", "digest", "checker")) == {
         (change.reference, change.digest, checker.pk) for change in five
     }
+
+
+def test_what_was_typed_stays_when_somebody_else_was_quicker(
+    live: Live, maker: User, checker: User, checker2: User
+) -> None:
+    first, second = proposed(maker, 2)
+    page = live.page(checker)
+    sent_late = page.context.new_page()
+    sent_late.route("**/live/**", lambda route: route.abort())
+    sent_late.goto(f"/changes/{second.reference}/")
+    page.goto(f"/changes/{first.reference}/")
+    page.locator("#reason").fill("Read the order\nof November")
+    page.locator("#reason").focus()
+    sent_late.locator("#reason").fill("Seen by two")
+
+    for change in (first, second):
+        deciding.decide(
+            change.pk,
+            actor=by(checker2),
+            verdict=Verdict.REJECT,
+            reason="a twin\nof CR-7",
+            digest=change.digest,
+        )
+    sent_late.get_by_role("button", name=f"Approve {second.reference}").click()
+
+    for window, typed in ((page, "Read the order\nof November"), (sent_late, "Seen by two")):
+        expect(window.locator("#overtaken")).to_be_focused()
+        expect(window.locator("#overtaken-typed")).to_have_value(typed)
+        expect(window.locator("#came-first")).to_contain_text("Rejected by Max Manager")
+        assert window.locator("#came-first blockquote").inner_text() == "a twin\nof CR-7"
+        expect(window.get_by_role("button", name="Reject", exact=True)).to_have_count(0)
 
 
 def test_j_and_k_walk_along_rows_that_stay_while_others_join(

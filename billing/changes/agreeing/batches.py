@@ -74,8 +74,10 @@ def _decided(
     except BadInput:
         raise  # the one reason, which names no request
     except ActionRefused as refusal:
-        refusal.message = f"{change.reference}: {refusal.message}"
-        refusal.args = (refusal.message,)
+        if not refusal.message.startswith(change.reference):
+            refusal.message = f"{change.reference}: {refusal.message}"
+            refusal.args = (refusal.message,)
+        refusal.reference = change.reference
         raise
 
 

@@ -26,8 +26,8 @@ def decide(
 ) -> ChangeRequest:
     """Record a checker's verdict on the step that waits for them, and move the request if that settles it.
 
-    Raises NotAllowed (maker, wrong role, already decided), WrongState, NotWhatYouSaw, or BadInput when a
-    rejection has no reason or the typed confirmation differs; nothing is written then.
+    Raises NotAllowed (maker, wrong role), WrongState (settled, already decided), NotWhatYouSaw, or BadInput
+    when a rejection has no reason or the typed confirmation differs; nothing is written then.
     """
     checker = acting_person(actor, Can.DECIDE, "decide requests")
     verdict = Verdict(verdict)
@@ -108,8 +108,10 @@ def waiting_step(change: ChangeRequest, checker: User) -> ApprovalStep:
             f"{change.reference} is {Status(change.status).label.lower()}; there is nothing left to decide."
         )
     if change.decisions.filter(checker=checker).exists():
-        raise NotAllowed("You have already decided this request; another person has to agree as well.")
+        raise WrongState("You have already decided this request; another person has to agree as well.")
     for step, _missing in open_steps(change):
         if step.role == checker.role:
             return step
+    if change.steps.filter(role=checker.role).exists():
+        raise WrongState("Enough people of your role have agreed already; it waits for another role.")
     raise NotAllowed("No step of this request waits for your role.")

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from billing import tasks
 from billing.changes.agreeing import deciding, resolving
@@ -20,12 +19,12 @@ from billing.pages.access import needs
 from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, WithdrawForm
 from billing.pages.requests.page import drawn, found
 from billing.pages.requests.queue import around
-from billing.pages.web import actor_of, go_to
+from billing.pages.web import actor_of, form_of, go_to
 from billing.roles import Can
 
 
 @needs(Can.DECIDE)
-@require_POST
+@form_of("billing:change")
 def decide(request: HttpRequest, reference: str) -> HttpResponse:
     """Record a verdict on exactly what was on the page, and open the next one that waits for this person.
 
@@ -62,7 +61,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @needs(Can.PROPOSE)
-@require_POST
+@form_of("billing:change")
 def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     """The maker takes it back."""
     row, form = found(reference), WithdrawForm(request.POST)
@@ -77,7 +76,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @needs(Can.RESOLVE)
-@require_POST
+@form_of("billing:change")
 def resolve(request: HttpRequest, reference: str) -> HttpResponse:
     """A person's word on what the worker could not settle."""
     row, form = found(reference), ResolveForm(request.POST)
@@ -98,7 +97,7 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @needs(Can.DECIDE, Can.RESOLVE)
-@require_POST
+@form_of("billing:change")
 def second(request: HttpRequest, reference: str) -> HttpResponse:
     """A second person agrees to a waiting word."""
     row, form = found(reference), SecondForm(request.POST)

@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
 
 from billing import tasks
 from billing.changes.agreeing import batches
@@ -16,16 +15,17 @@ from billing.changes.models import ChangeRequest, Verdict
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.changes.statuses import Status
 from billing.pages.access import needs
+from billing.pages.requests import story
 from billing.pages.requests.forms import BatchForm
 from billing.pages.requests.inbox import drawn
-from billing.pages.web import actor_of, go_to
+from billing.pages.web import actor_of, form_of, go_to
 from billing.roles import Can
 
 JUDGED = re.compile(r"(CR-[0-9]{6,12}):([0-9a-f]{64})")
 
 
 @needs(Can.DECIDE)
-@require_POST
+@form_of("billing:changes")
 def decide_ticked(request: HttpRequest) -> HttpResponse:
     """Record one verdict on each request that is ticked, by the digest beside it; all of them or none."""
     form, ticked = BatchForm(request.POST), request.POST.getlist("decided")
@@ -45,7 +45,8 @@ def decide_ticked(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(refusal.message) from refusal
     except ActionRefused as refusal:
         _say(form, refusal)
-        return drawn(request, status=refusal.status, batch=form, ticked=ticked)
+        first = story.before(refusal.reference) if refusal.reference else []
+        return drawn(request, status=refusal.status, batch=form, ticked=ticked, came_first=first)
     if any(change.status == Status.APPROVED for change in decided):
         tasks.nudge(tasks.apply_approved)
     messages.success(request, _told(decided))

@@ -24,7 +24,7 @@ from billing.pages.requests.differences import Difference, differences
 from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, WithdrawForm
 from billing.pages.requests.queue import Queue, around
 from billing.pages.requests.signatures import Signature, signatures
-from billing.pages.requests.story import Exhibit, Moment, evidence, timeline
+from billing.pages.requests.story import Exhibit, Moment, came_first, evidence, timeline
 from billing.roles import Can
 from billing.users import User
 
@@ -56,7 +56,7 @@ class Option:
 class Acts:
     """What this person may do about the request. A form that isn't theirs to send is None.
 
-    `refused` is the form that was sent and not carried out, with what was wrong.
+    `sent` is the form that was sent and not carried out, with what was wrong.
     """
 
     decide: DecideForm | None
@@ -70,7 +70,27 @@ class Acts:
     why_not_second: str
     can_propose_again: bool
     undone_by: str
-    refused: forms.Form | None
+    sent: forms.Form | None
+
+    @property
+    def answered(self) -> forms.Form | None:
+        """The form for a word on what is unsettled, where it is drawn."""
+        return self.resolve if self.options and self.waiting is None else None
+
+    @property
+    def forms(self) -> list[forms.Form]:
+        """What this person can fill in."""
+        return [form for form in (self.decide, self.withdraw, self.answered, self.second) if form is not None]
+
+    @property
+    def refused(self) -> forms.Form | None:
+        """What was sent and has to be mended."""
+        return next((form for form in self.forms if form is self.sent), None)
+
+    @property
+    def overtaken(self) -> forms.Form | None:
+        """What was sent and came too late: its form is not on the page any more."""
+        return None if self.refused else self.sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +124,12 @@ class RequestPage:
     @property
     def asks_something(self) -> bool:
         """Whether there is anything that this person may do here."""
-        acts = self.acts
-        forms_given = (acts.decide, acts.withdraw, acts.second, acts.options and acts.resolve)
-        return any(forms_given) or acts.can_propose_again
+        return bool(self.acts.forms) or self.acts.can_propose_again
+
+    @property
+    def came_first(self) -> list[Moment]:
+        """What happened before whoever comes too late."""
+        return came_first(self.timeline)
 
     @property
     def was_sent(self) -> bool:
@@ -215,7 +238,7 @@ def _acts(
         why_not_second=why_not_second,
         can_propose_again=change.can_be_proposed_again and person.may(Can.PROPOSE),
         undone_by=_undone_by(change, text),
-        refused=refused,
+        sent=refused,
     )
 
 

@@ -23,6 +23,7 @@ from billing.pages.downloads import csv_response
 from billing.pages.requests.filters import RequestFilter
 from billing.pages.requests.forms import BatchForm
 from billing.pages.requests.lines import Line, lines
+from billing.pages.requests.story import Moment
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 from billing.users import User
@@ -49,9 +50,14 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 
 def drawn(
-    request: HttpRequest, *, status: int = 200, batch: BatchForm | None = None, ticked: Sequence[str] = ()
+    request: HttpRequest,
+    *,
+    status: int = 200,
+    batch: BatchForm | None = None,
+    ticked: Sequence[str] = (),
+    came_first: Sequence[Moment] = (),
 ) -> HttpResponse:
-    """The docket, with a decision on what was ticked that was not carried out."""
+    """The docket, with a decision on what was ticked that was not carried out, and what came before it."""
     count = queries.count_waiting_for(request.user)
     view, problem = _view(request, count), ""
     try:
@@ -86,6 +92,7 @@ def drawn(
         waiting_count=count,
         batch=batch or BatchForm(),
         ticked=ticked,
+        came_first=came_first,
     )
 
 

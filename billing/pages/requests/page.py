@@ -7,7 +7,7 @@ from datetime import timedelta
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from billing import tasks
 from billing.changes.applying import preflight
@@ -15,7 +15,7 @@ from billing.changes.models import ChangeRequest, Decision
 from billing.lists.paging import is_storable
 from billing.pages.access import needs
 from billing.pages.requests import facts
-from billing.pages.web import go_to, is_partial, render_page
+from billing.pages.web import form_of, go_to, is_partial, render_page
 from billing.roles import Can
 
 
@@ -42,7 +42,7 @@ def live(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @needs(Can.REFRESH)
-@require_POST
+@form_of("billing:change")
 def check(request: HttpRequest, reference: str) -> HttpResponse:
     """Ask for a check with Metronome now; the open page shows what came of it."""
     row = found(reference)

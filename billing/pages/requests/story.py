@@ -8,6 +8,7 @@ from typing import Any
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
+from billing.changes import sealed
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest, Lookup
 from billing.changes.sealed import SealedRequest
 
@@ -42,6 +43,7 @@ class Moment:
     at: Any
     detail: str = ""
     quote: str = ""
+    event: str = ""
 
 
 def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
@@ -67,6 +69,34 @@ def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
                 event.occurred_at,
                 " · ".join(details),
                 request.reason if event.event_type == Event.CHANGE_SUBMITTED else event.reason,
+                event.event_type,
             )
         )
     return moments
+
+
+WORDS = {
+    Event.CHANGE_APPROVED,
+    Event.CHANGE_REJECTED,
+    Event.CHANGE_WITHDRAWN,
+    Event.CHANGE_EXPIRED,
+    Event.CHANGE_STALED,
+    Event.CHANGE_RESOLVED,
+    Event.CHANGE_CLOSED,
+    Event.CHANGE_BLOCKED,
+}
+"""What takes a request out of the hands of whoever is writing about it."""
+
+
+def before(reference: str) -> list[Moment]:
+    """`came_first` for a request by its reference."""
+    change = ChangeRequest.objects.get(reference=reference)
+    return came_first(timeline(change, sealed.read(change.sealed)))
+
+
+def came_first(moments: list[Moment]) -> list[Moment]:
+    """For whoever came too late: the last word on a request, and what has become of it since."""
+    said = [moment for moment in moments if moment.event in WORDS][-1:]
+    moved = [moment for moment in moments if moment.event.startswith("change.")][-1:]
+    proposed = Event.CHANGE_SUBMITTED
+    return [each for each in said + [last for last in moved if last not in said] if each.event != proposed]

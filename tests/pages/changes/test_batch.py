@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.changes.models import ChangeRequest, Decision
+from billing.changes.agreeing import deciding
+from billing.changes.models import ChangeRequest, Decision, Verdict
 from billing.users import User
-from tests.world import install_policy, propose
+from tests.world import by, install_policy, propose
 
 SignIn = Callable[[User], Client]
 RULES = importlib.import_module("billing.migrations.0026_everyday_changes_may_be_batched").RULES
@@ -91,6 +92,27 @@ def test_a_refused_batch_keeps_the_ticks_and_decides_nothing(
     kept = re.findall(r'name="decided" value="([^"]+)"[^>]* checked>', answer.text)
     assert kept == (ticked if entered["decided"][:2] == ticked else [])
     assert not Decision.objects.exists()
+
+
+def test_a_batch_that_comes_too_late_says_who_was_first_and_keeps_the_reason(
+    waiting: list[ChangeRequest], checker: User, checker2: User, as_person: SignIn
+) -> None:
+    browser, first = as_person(checker), waiting[0]
+    ticked = ticks(browser.get("/changes/").text)
+    deciding.decide(
+        first.pk, actor=by(checker2), verdict=Verdict.REJECT, reason="a twin", digest=first.digest
+    )
+    entered = {"decided": ticked, "verdict": "approve", "reason": "read every row"}
+
+    answer = browser.post("/changes/decide/", entered)
+
+    assert answer.status_code == 409
+    assert f"<li>{first.reference} is rejected; there is nothing left to decide.</li>" in answer.text
+    assert "<li><strong>Rejected</strong> by <bdi>Max Manager</bdi>" in answer.text
+    assert "<blockquote>a twin</blockquote>" in answer.text
+    assert 'value="read every row"' in answer.text
+    assert re.findall(r'name="decided" value="([^"]+)"[^>]* checked>', answer.text) == ticked[1:]
+    assert Decision.objects.count() == 1
 
 
 def test_only_who_decides_gets_ticks_and_only_for_what_waits(

@@ -80,7 +80,7 @@ REQUESTS: dict[str, Rule] = {
         "manager2", "/changes/{withdrawn}/decide/", 409, "there is nothing left to decide.", DECIDE
     ),
     "decision.one_decision_per_person": Page(
-        "manager", "/changes/{half}/decide/", 403, "You have already decided this request", DECIDE
+        "manager", "/changes/{half}/decide/", 409, "You have already decided this request", DECIDE
     ),
     "decision.a_maker_never_decides": Page(
         "manager", "/changes/{own}/decide/", 403, "You proposed this, so somebody else has to decide.", DECIDE
