@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, reduce
+from functools import reduce
 from operator import or_
 from uuid import UUID
 
@@ -25,7 +25,6 @@ from billing.changes.models import (
 )
 from billing.changes.statuses import IN_DOUBT, OPEN, Status
 from billing.lists.paging import Slice, cut, moment_with_zone
-from billing.lists.prepared import NOBODY, PreparedCount, prepared_count
 from billing.mirror.resources import RESOURCES
 from billing.roles import Can
 from billing.users import User
@@ -53,17 +52,6 @@ def waiting_for(person: User) -> QuerySet[ChangeRequest]:
         return ChangeRequest.objects.none().order_by("submitted_at", "pk")
     requests = ChangeRequest.objects.filter(reduce(or_, arms), status__in=sorted(statuses))
     return requests.exclude(maker=person).select_related("maker").order_by("submitted_at", "pk")
-
-
-def count_waiting_for(person: User) -> int:
-    """How many requests this person can act on now, counted up to WAITING_CAP."""
-    return _prepared_waiting(person.role, person.is_active, WAITING_CAP).of(person.pk)
-
-
-@cache
-def _prepared_waiting(role: str, is_active: bool, cap: int) -> PreparedCount:
-    """What waits depends on who somebody is by these two alone, beside their key."""
-    return prepared_count(waiting_for(User(pk=NOBODY, role=role, is_active=is_active))[:cap])
 
 
 def _undecided_by(person: User) -> IsNull:

@@ -7,6 +7,7 @@ seconds. The file only says that the process turns: long work is no reason to en
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -50,8 +51,8 @@ class Pulse:
             return
         self._sent = time.monotonic()
         try:
-            with _redis() as redis:
-                redis.set(f"{KEY}{settings.PROCESS}", f"{time.time():.3f}", ex=KEPT_SECONDS)
+            key, now = f"{KEY}{settings.PROCESS}", f"{time.time():.3f}"
+            _redis(settings.REDIS_URL).set(key, now, ex=KEPT_SECONDS)
         except RedisError:
             return
 
@@ -59,8 +60,7 @@ class Pulse:
 def signs() -> list[Sign] | None:
     """The last sign of each process; None while Redis is away."""
     try:
-        with _redis() as redis:
-            found = redis.mget([f"{KEY}{process}" for process in PROCESSES])
+        found = _redis(settings.REDIS_URL).mget([f"{KEY}{process}" for process in PROCESSES])
     except RedisError:
         return None
     return [
@@ -69,5 +69,7 @@ def signs() -> list[Sign] | None:
     ]
 
 
-def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=0.3, socket_connect_timeout=0.3)
+@cache
+def _redis(url: str) -> Redis:
+    """One client a process: it keeps its connections."""
+    return Redis.from_url(url, socket_timeout=0.3, socket_connect_timeout=0.3)

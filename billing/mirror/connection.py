@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -118,10 +119,13 @@ def _look(gateway: Gateway) -> str:
 
 def budget_snapshot() -> dict | None:
     """The request budget for the System page; None while Redis is away."""
-    budget = Budget(settings.REDIS_URL, settings.METRONOME.requests_per_second)
     try:
-        return budget.snapshot()
+        return _shown_budget(settings.REDIS_URL, settings.METRONOME.requests_per_second).snapshot()
     except BudgetUnavailable:
         return None
-    finally:
-        budget.close()
+
+
+@cache
+def _shown_budget(redis_url: str, requests_per_second: float) -> Budget:
+    """One for all pages of a process: it keeps its connections."""
+    return Budget(redis_url, requests_per_second)

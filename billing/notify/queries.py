@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, QuerySet
 from django.db.models.functions import Now
 
 from billing.lists.paging import Slice, cut, moment_with_zone
-from billing.lists.prepared import NOBODY, PreparedCount, prepared_count
 from billing.notify.models import UNDER_WAY, Mail, MailState, Notice
 from billing.users import User
 
@@ -30,14 +28,9 @@ class Post:
     given_up: list[Mail]
 
 
-def unread(person: User) -> int:
-    """How many notices the person has not read, counted up to MOST_COUNTED."""
-    return _prepared_unread().of(person.pk)
-
-
-@cache
-def _prepared_unread() -> PreparedCount:
-    return prepared_count(Notice.objects.filter(person=NOBODY, read_at=None).order_by()[:MOST_COUNTED])
+def unread(person: User) -> QuerySet[Notice]:
+    """Up to MOST_COUNTED notices that the person has not read, for counting them."""
+    return Notice.objects.filter(person=person, read_at=None).order_by()[:MOST_COUNTED]
 
 
 def page(person: User, cursor: str | None, limit: int) -> Slice[Notice]:

@@ -10,12 +10,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from billing import clock
-from billing.changes import queries as changes
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.control.models import Environment
-from billing.notify import queries as notices
+from billing.pages.standing import standing
 from billing.roles import Can
 
 THEMES = ("light", "dark")
@@ -52,9 +51,9 @@ def look(request: HttpRequest) -> dict[str, Any]:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Template context: the look, what this person may do, what waits for them, and the freeze.
+    """Template context: the look, what this person may do, how things stand for them, and the freeze.
 
-    `may.propose`, `may.read_audit` and so on: one word for each Can.
+    `may.propose`, `may.read_audit` and so on: one word for each Can. `freeze` says by whom and why.
     """
     user = getattr(request, "user", None)
     is_person = user is not None and user.is_authenticated
@@ -62,8 +61,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         **look(request),
         "may": {can.name.lower(): is_person and user.may(can) for can in Can},
         "now": clock.now(),
-        "waiting_count": cache(lambda: changes.count_waiting_for(user) if is_person else 0),
-        "unread_count": cache(lambda: notices.unread(user) if is_person else 0),
+        "waiting_count": lambda: standing(request).waiting,
+        "unread_count": lambda: standing(request).unread,
+        "is_frozen": lambda: standing(request).is_frozen,
         "freeze": cache(freezing.state),
         "frozen_queue": cache(lambda: ChangeRequest.objects.filter(status=Status.APPROVED).count()),
     }

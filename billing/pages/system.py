@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,12 +20,13 @@ from billing.changes.statuses import MARKS, TONES, Status
 from billing.changes.typed import checked_reason
 from billing.control import alive, anew, freezing
 from billing.control.models import Installation
+from billing.lists.prepared import snapshot
 from billing.mirror import queries as mirror
 from billing.mirror.connection import budget_snapshot
 from billing.notify import queries as notices
 from billing.pages import freshness
 from billing.pages.access import needs
-from billing.pages.web import actor_of, go_to, render_page
+from billing.pages.web import actor_of, go_to, is_partial, render_page
 from billing.roles import Can
 
 UNSETTLED = (
@@ -54,22 +57,41 @@ class Queue:
         return MARKS[self.status]
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What the page shows out of Redis, where most polls find something new; None while it is away."""
+
+    budget: dict[str, Any] | None
+    processes: list[alive.Sign] | None
+
+
 @needs(Can.BROWSE)
 @require_safe
 def system(request: HttpRequest) -> HttpResponse:
-    """The whole page, or every few seconds its moving part."""
+    """The whole page; every few seconds what moved of it, and 204 where nothing did since it was `seen`."""
+    signs = Signs(budget_snapshot(), alive.signs())
+    rows_mark, signs_mark = _marks(signs)
+    seen = request.GET.get("seen", "") if is_partial(request) else ""
+    if seen == f"{rows_mark}.{signs_mark}":
+        return HttpResponse(status=204)
+    shown = {
+        "mark": f"{rows_mark}.{signs_mark}",
+        "budget": signs.budget,
+        "processes": signs.processes,
+    }
+    if seen.startswith(f"{rows_mark}."):
+        return render_page(request, "system/_signs", **shown)
     account = mirror.freshness()
     settled = _settled_lately()
     return render_page(
         request,
         "system/page",
         part="_live",
+        **shown,
         freshness=freshness.of_account(account),
         runs=list(mirror.runs(SHOWN_RUNS)),
         odd=_odd(account),
         dead_before=clock.now() - mirror.DEAD_AFTER,
-        budget=budget_snapshot(),
-        processes=alive.signs(),
         queues=_queues(),
         settled=settled,
         settled_total=sum(settled.values()),
@@ -83,6 +105,16 @@ def system(request: HttpRequest) -> HttpResponse:
             "lease": settings.LEASE_SECONDS,
         },
     )
+
+
+def _marks(signs: Signs) -> tuple[str, str]:
+    """What differs whenever something on the page would: of what the rows say, and of what Redis says.
+
+    Ages go on by themselves; whatever else the clock alone moves is drawn anew with each minute.
+    """
+    processes = [(sign.seen_at, sign.is_alive) for sign in signs.processes or ()]
+    told = (f"{snapshot()} {clock.now():%H:%M}", f"{signs.budget} {signs.processes and processes}")
+    return tuple(sha256(each.encode()).hexdigest()[:16] for each in told)
 
 
 @needs(Can.FREEZE)

@@ -170,9 +170,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
 
 // htmx keeps the focus of what has an id; this keeps how far a table with an id was scrolled sideways.
 const scrolled = new Map();
-document.addEventListener("htmx:beforeSwap", (event) => {
+document.addEventListener("htmx:beforeSwap", () => {
   scrolled.clear();
-  event.detail.target.querySelectorAll?.(".sheet[id]").forEach((sheet) => scrolled.set(sheet.id, sheet.scrollLeft));
+  document.querySelectorAll(".sheet[id]").forEach((sheet) => scrolled.set(sheet.id, sheet.scrollLeft));
 });
 document.addEventListener("htmx:afterSettle", () => {
   scrolled.forEach((left, id) => {

@@ -14,6 +14,7 @@ from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest, Decision, Verdict
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, SubjectBusy, WrongState
 from billing.metronome.client import Gateway
+from billing.pages import standing
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, propose
@@ -209,7 +210,7 @@ def test_an_approval_counts_no_more_once_its_giver_may_not_give_it(
     approve(half_agreed, checker2)
     assert half_agreed.status == "submitted"
     assert list(queries.waiting_for(checker3)) == [half_agreed]
-    assert [queries.count_waiting_for(person) for person in (checker, checker2, checker3)] == [0, 0, 1]
+    assert [standing.of(person).waiting for person in (checker, checker2, checker3)] == [0, 0, 1]
     approve(half_agreed, checker3)
     assert half_agreed.status == "approved"
 

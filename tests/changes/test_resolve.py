@@ -16,6 +16,7 @@ from billing.changes.models import ChangeRequest, Resolution
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
+from billing.pages import standing
 from billing.users import User
 from tests.changes.test_apply import SET_NAME, settle_until_known
 from tests.changes.test_decide import events
@@ -132,7 +133,7 @@ def test_what_waits_for_a_second_person_waits_for_others_than_the_first(
 
 def counted_as_listed(*persons: User) -> list[int]:
     """The counts of what waits, each as long as its list."""
-    counts = [queries.count_waiting_for(person) for person in persons]
+    counts = [standing.of(person).waiting for person in persons]
     assert counts == [len(queries.waiting_for(person)) for person in persons]
     return counts
 

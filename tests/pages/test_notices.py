@@ -160,10 +160,10 @@ def test_the_number_of_queries_does_not_grow_with_the_notices(
 ) -> None:
     for number in range(2):
         propose_rename(add_customer(f"Customer {number}"), people["finance"], f"New {number}")
-    with django_assert_num_queries(7):  # the frame's five, the notices, the newest mail
+    with django_assert_num_queries(5):  # the frame’s three, the notices, the newest mail
         manager.get("/notices/")
     for number in range(2, 20):
         propose_rename(add_customer(f"Customer {number}"), people["finance"], f"New {number}")
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         manager.get("/notices/")

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 import tomllib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.http import HttpResponse
 from django.test import Client
 from redis import Redis
 
+from billing import clock
+from billing.audit.actors import person
 from billing.audit.events import Event
 from billing.changes.models import ChangeRequest
 from billing.control import alive, freezing
 from billing.control.models import NewBeginning
+from billing.metronome.budget import BUCKET
 from billing.mirror.models import Customer, RefreshRun
 from billing.users import User
 from tests.pages.conftest import open_house, recorded
+
+HTMX = {"HX-Request": "true"}
 
 
 def test_an_administrator_freezes_and_resumes_with_a_reason_and_every_page_says_so(
@@ -99,6 +107,93 @@ def test_its_moving_part_comes_alone(administrator: Client, refreshed: RefreshRu
     assert "<html" not in page
     assert page.strip().startswith('<div id="live"')
     assert "Whole account" in page
+
+
+def asked_next(page: str) -> str:
+    """The address that the open page asks next."""
+    return html.unescape(re.search(r'id="live" hx-get="([^"]+)"', page)[1])
+
+
+def polled_when_quiet(browser: Client, page: str) -> HttpResponse:
+    """What a poll says at a moment in which nobody, tests beside this one included, writes anything."""
+    until = time.monotonic() + 60
+    while (answer := browser.get(asked_next(page), headers=HTMX)).status_code != 204:
+        assert time.monotonic() < until, "something was written all the time"
+        page = answer.text
+    return answer
+
+
+def test_a_poll_is_empty_while_nothing_was_written(
+    administrator: Client, house: None, refreshed: RefreshRun, redis: Redis
+) -> None:
+    redis.set(f"{alive.KEY}beat", time.time())
+    page = administrator.get("/system/").text
+
+    assert polled_when_quiet(administrator, page).content == b""
+
+
+def test_a_poll_brings_what_was_written(
+    administrator: Client, finance: Client, house: None, refreshed: RefreshRun
+) -> None:
+    page = administrator.get("/system/").text
+    RefreshRun.objects.create(scope="account", status="failed", error="Metronome answered 503.")
+    freezing.freeze(person(User.objects.get(username="administrator")), "Month-end")
+
+    moved = administrator.get(asked_next(page), headers=HTMX)
+
+    assert moved.status_code == 200
+    assert '<div id="moving" class="stack" data-part="system/_live" hx-swap-oob="true">' in moved.text
+    assert "Metronome answered 503." in moved.text
+    assert "Nobody: applying is frozen" in moved.text
+    assert asked_next(moved.text) != asked_next(page)
+
+
+def test_a_sign_of_life_brings_only_what_signs_show(
+    administrator: Client, house: None, refreshed: RefreshRun, redis: Redis
+) -> None:
+    until, moved, page = time.monotonic() + 60, "", administrator.get("/system/").text
+    while "Whole account" in moved or not moved:  # others' tests may write between two polls
+        assert time.monotonic() < until, "something was written all the time"
+        redis.set(f"{alive.KEY}beat", time.time())
+        redis.hset(BUCKET, mapping={"tokens": "2", "taken_write": "7"})
+        moved = administrator.get(asked_next(page), headers=HTMX).text
+        page = moved
+
+    assert re.findall(r'id="([\w-]+)"[^>]* hx-swap-oob="true"', moved) == ["budget", "signs"]
+    assert "7 writes" in moved
+    assert "Running" in moved
+
+
+def test_a_process_that_falls_silent_is_told_though_nothing_was_written(
+    administrator: Client, house: None, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis.set(f"{alive.KEY}beat", time.time())
+    page = administrator.get("/system/").text
+    monkeypatch.setattr(alive, "PATIENCE_SECONDS", 0.0)
+
+    moved = administrator.get(asked_next(page), headers=HTMX)
+
+    assert "Silent" in moved.text
+
+
+def test_what_the_clock_alone_moves_is_drawn_anew_with_the_next_minute(
+    administrator: Client, house: None, refreshed: RefreshRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = administrator.get("/system/").text
+    later = clock.now() + timedelta(minutes=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+
+    moved = administrator.get(asked_next(page), headers=HTMX)
+
+    assert '<div id="moving"' in moved.text
+
+
+def test_within_a_transaction_nothing_is_taken_for_quiet(
+    administrator: Client, refreshed: RefreshRun
+) -> None:
+    page = administrator.get("/system/").text
+
+    assert administrator.get(asked_next(page), headers=HTMX).status_code == 200
 
 
 def test_asking_for_a_refresh_goes_on_record_and_is_watched_to_its_end(

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.changes import queries
 from billing.changes.models import ChangeRequest
+from billing.pages import standing
 from billing.pages.templatetags.countersign import up_to_99
 from billing.users import User
 from tests.pages.conftest import add_customer, propose_rename, signed_in
@@ -23,13 +24,14 @@ def test_the_count_stops_at_its_bound_while_the_list_goes_on(
 ) -> None:
     second = propose_rename(add_customer("Second"), people["finance"], "Second renamed")
     monkeypatch.setattr(queries, "WAITING_CAP", 1)
-    assert queries.count_waiting_for(people["manager"]) == 1
+    assert standing.of(people["manager"]).waiting == 1
     assert list(queries.waiting_for(people["manager"])) == [renaming, second]
 
 
 def test_who_can_act_on_nothing_costs_no_query(renaming: ChangeRequest, people: dict[str, User]) -> None:
     for role in ("finance", "auditor"):
         with CaptureQueriesContext(connection) as asked:
-            assert queries.count_waiting_for(people[role]) == 0
+            assert list(queries.waiting_for(people[role])) == []
         assert asked.captured_queries == []
+        assert standing.of(people[role]).waiting == 0
         assert signed_in(people[role]).get("/changes/").status_code == 200

@@ -15,6 +15,7 @@ from billing.changes.alone import alone
 from billing.changes.applying.memory import refuse_an_older_database
 from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.applying.watching import differences
+from billing.changes.glance import Glance
 from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.statuses import Status
@@ -37,9 +38,7 @@ def ask(change: ChangeRequest, quiet_for: timedelta = FRESH_FOR) -> bool:
 
     An open page asks with every poll, so what the row says already costs no query.
     """
-    if Status(change.status) not in CHECKED or change.blocked_at:
-        return False
-    if change.check_asked_at and clock.now() - change.check_asked_at < quiet_for:
+    if not is_due(change, quiet_for):
         return False
     now = database_now()
     quiet = Q(check_asked_at__isnull=True) | Q(check_asked_at__lt=now - quiet_for)
@@ -48,6 +47,13 @@ def ask(change: ChangeRequest, quiet_for: timedelta = FRESH_FOR) -> bool:
         return False
     change.check_asked_at = now
     return True
+
+
+def is_due(change: ChangeRequest | Glance, quiet_for: timedelta = FRESH_FOR) -> bool:
+    """Whether a check may be asked for: it is still compared, and nobody asked within `quiet_for`."""
+    if change.status not in CHECKED or change.blocked_at:
+        return False
+    return change.check_asked_at is None or clock.now() - change.check_asked_at >= quiet_for
 
 
 def check_change(change_id: int, gateway: Gateway) -> None:

@@ -11,10 +11,10 @@ from django import forms
 from django.urls import reverse
 
 from billing import clock
-from billing.audit.models import AuditEvent
 from billing.changes import queries, sealed
 from billing.changes.agreeing import deciding, resolving
 from billing.changes.asking.kinds import KINDS
+from billing.changes.glance import glance
 from billing.changes.models import Call, ChangeRequest, Resolution
 from billing.changes.refusals import ActionRefused
 from billing.changes.sealed import SealedCall, SealedRequest
@@ -160,10 +160,11 @@ def read(change: ChangeRequest, person: User, refused: forms.Form | None = None)
     ]
     acts = _acts(change, text, calls, person, refused)
     awaits = awaits_mirror(change)
+    stands = glance(change.reference)
     return RequestPage(
         change=change,
         text=text,
-        mark=mark(change, awaits),
+        mark=stands.mark(awaits_mirror=awaits),
         moves=change.is_open or awaits,
         live_url=reverse("billing:change-live", args=[change.reference]),
         waits_for=queries.waited_for([change]).get(change.pk),
@@ -180,18 +181,6 @@ def read(change: ChangeRequest, person: User, refused: forms.Form | None = None)
 def kind_words(kind: str) -> str:
     """A kind as its form calls it; a kind that is no more stays its code."""
     return KINDS[kind].label if kind in KINDS else kind
-
-
-def mark(change: ChangeRequest, awaits: bool) -> str:
-    """Changes whenever the live part would read differently."""
-    events = AuditEvent.objects.filter(reference=change.reference).order_by("-pk")
-    latest = events.values_list("pk", flat=True).first()
-    instants = (change.checked_at, change.check_asked_at)
-    checked = ".".join(f"{at.timestamp():.3f}" if at else "" for at in instants)
-    holder = queries.waited_for([change]).get(change.pk)
-    waits_for = holder.reference if holder else ""
-    told = f"{len(change.explanation)}.{len(change.check_error)}"
-    return f"{change.status}.{latest}.{checked}.{told}.{waits_for}.{awaits:d}"
 
 
 def awaits_mirror(change: ChangeRequest) -> bool:

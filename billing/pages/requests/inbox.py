@@ -24,6 +24,7 @@ from billing.pages.requests.filters import RequestFilter
 from billing.pages.requests.forms import BatchForm
 from billing.pages.requests.lines import Line, lines
 from billing.pages.requests.story import Moment
+from billing.pages.standing import standing
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 from billing.users import User
@@ -58,7 +59,7 @@ def drawn(
     came_first: Sequence[Moment] = (),
 ) -> HttpResponse:
     """The docket, with a decision on what was ticked that was not carried out, and what came before it."""
-    count = queries.count_waiting_for(request.user)
+    count = standing(request).waiting
     view, problem = _view(request, count), ""
     try:
         docket = _docket(request, view)
@@ -89,7 +90,6 @@ def drawn(
         problem=problem,
         lines=rows,
         live_query=live_query(request, view, rows, is_whole=is_whole, count=count),
-        waiting_count=count,
         batch=batch or BatchForm(),
         ticked=ticked,
         came_first=came_first,

@@ -8,12 +8,12 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from billing.changes import queries
 from billing.changes.models import ChangeRequest
 from billing.lists.paging import FilterRefused
 from billing.pages.access import needs
 from billing.pages.requests.inbox import VIEWS, live_query, rows_waiting
 from billing.pages.requests.lines import Line, lines
+from billing.pages.standing import standing
 from billing.pages.web import render_page
 from billing.roles import Can
 
@@ -42,7 +42,7 @@ def moved(request: HttpRequest) -> HttpResponse:
             new = list(waiting.exclude(pk__in=ids)[: max(0, MOST_ROWS - len(ids))])
     drawn = lines([*shown, *new], gone, for_decision_by=request.user if view == "waiting" else None)
     changed = [line for line in drawn[: len(shown)] if line.mark not in marks]
-    count = queries.count_waiting_for(request.user)
+    count = standing(request).waiting
     if not changed and not new and request.GET.get("count") == str(count):
         return HttpResponse(status=204)
     return render_page(
@@ -52,7 +52,6 @@ def moved(request: HttpRequest) -> HttpResponse:
         changed=changed,
         new=drawn[len(shown) :],
         live_query=live_query(request, view, drawn, is_whole=bool(request.GET.get("open")), count=count),
-        waiting_count=count,
         said=_said(drawn[len(shown) :], changed),
     )
 

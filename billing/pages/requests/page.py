@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from billing import tasks
 from billing.changes.applying import preflight
+from billing.changes.glance import glance
 from billing.changes.models import ChangeRequest, Decision
 from billing.lists.paging import is_storable
 from billing.pages.access import needs
@@ -32,9 +33,13 @@ def change(request: HttpRequest, reference: str) -> HttpResponse:
 @require_safe
 def live(request: HttpRequest, reference: str) -> HttpResponse:
     """What moves while a page is open, and a check a minute. 204 while nothing differs from its mark."""
+    seen = request.GET.get("seen")
+    stands = glance(reference)
+    if stands and stands.is_open and seen == stands.mark() and not preflight.is_due(stands):
+        return HttpResponse(status=204)
     row = found(reference)
     _ask_for_check(row)
-    if request.GET.get("seen") == facts.mark(row, facts.awaits_mirror(row)):
+    if seen == glance(reference).mark(awaits_mirror=facts.awaits_mirror(row)):
         return HttpResponse(status=204)
     moved_on = request.GET.get("status") != row.status  # a form somebody types in is left alone otherwise
     page = facts.read(row, request.user)
@@ -72,7 +77,6 @@ def drawn(
         status=status,
         page=page,
         change=row,
-        waiting_count=page.queue.count,
         done=_just_decided(request),
     )
 

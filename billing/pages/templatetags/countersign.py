@@ -9,6 +9,10 @@ from functools import cache
 from typing import Any
 
 from django import template
+from django.template.base import Node, Parser, Token, Variable
+from django.template.context import Context
+from django.template.defaulttags import URLNode
+from django.template.defaulttags import url as url_of_django
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -24,6 +28,26 @@ from billing.pages.freshness import STEPS
 register = template.Library()
 register.filter("oddities", oddities)
 register.filter("spelled", spelled)
+
+
+class FixedUrl(URLNode):
+    """The address of a page that takes no arguments: looked up once, the same for everybody."""
+
+    _found = ""
+
+    def render(self, context: Context) -> str:
+        self._found = self._found or super().render(context)
+        return self._found
+
+
+@register.tag
+def url(parser: Parser, token: Token) -> Node:
+    """Django's own; a page asks for some twenty addresses, and nearly all of them never change."""
+    node = url_of_django(parser, token)
+    if node.args or node.kwargs or node.asvar or isinstance(node.view_name.var, Variable):
+        return node
+    return FixedUrl(node.view_name, [], {}, None)
+
 
 NO_VALUE = mark_safe('<span class="quiet">—</span>')
 
