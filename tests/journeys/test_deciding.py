@@ -98,6 +98,33 @@ def test_five_everyday_requests_are_decided_in_at_most_six_actions(
     }
 
 
+def test_only_keys_that_act_for_this_person_here_are_named(
+    live: Live, maker: User, checker: User, administrator: User
+) -> None:
+    install_policy(EVERYDAY)
+    (only,) = proposed(maker, 1)
+    named: dict[tuple[str, str], str] = {}
+    for person in (checker, maker, administrator):
+        page = live.page(person)
+        for address in ("/changes/?view=waiting", f"/changes/{only.reference}/"):
+            page.goto(address)
+            page.evaluate("document.getElementById('keys-help').showPopover()")
+            shown = page.locator("#keys-help dt:visible").evaluate_all(
+                "all => all.map(each => each.innerText)"
+            )
+            named[person.username, address.split("/")[2][:2]] = " · ".join(shown)
+
+    everywhere = "/ · ?"
+    assert named == {
+        ("manager", "?v"): f"j k · Enter · x · Shift x · a r · {everywhere}",
+        ("manager", "CR"): f"a · r · {everywhere}",
+        ("finance", "?v"): everywhere,
+        ("finance", "CR"): everywhere,
+        ("admin", "?v"): everywhere,
+        ("admin", "CR"): everywhere,
+    }
+
+
 def test_what_was_typed_stays_when_somebody_else_was_quicker(
     live: Live, maker: User, checker: User, checker2: User
 ) -> None:
