@@ -1,0 +1,63 @@
+"""No page that anybody may open scrolls sideways on a phone, however long what it shows is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from billing.changes.asking.kinds import KINDS
+from billing.mirror.models import Plan
+from billing.users import User
+from tests.journeys.conftest import Live
+from tests.pages.conftest import add_customer, now, propose_rename
+from tests.pages.test_access import PEOPLE, PLAN, TABLE, address_of
+
+PHONE = {"width": 390, "height": 844}
+LONG = "W" * 160
+NOT_PAGES = ("healthz", "readyz", "account_logout", "billing:change-live", "billing:changes-moved")
+SIDEWAYS = "document.scrollingElement.scrollWidth - innerWidth"
+OUTSIDE = (
+    "[...document.querySelectorAll('main *')].filter(each => each.getBoundingClientRect().right > innerWidth)"
+    ".slice(0, 3).map(each => each.outerHTML.slice(0, 80))"
+)
+
+
+@pytest.fixture
+def world(live: Live, maker: User) -> dict[str, str]:
+    """A customer, a plan and a request whose names are as long as they may be and never break."""
+    plan = Plan.objects.create(id=PLAN, name=LONG, fetched_at=now())
+    customer = add_customer(LONG, aliases=["a" * 128, "b " * 64], plan=plan)
+    change = propose_rename(customer, maker, "X" * 160)
+    return {"customer": str(customer.pk), "reference": change.reference}
+
+
+def pages_of(role: str, world: dict[str, str]) -> list[str]:
+    """Every address that the role may open, and what it gets where there is nothing or no right."""
+    opened = [
+        name
+        for name, (method, row) in TABLE.items()
+        if method == "get" and row[PEOPLE.index(role)] in (200, 403)
+        if name not in NOT_PAGES and not name.endswith("-csv")
+    ]
+    more = ["/changes/?view=all", "/search/?q=WWW", "/changes/CR-999999/", "/nowhere/"]
+    if role == "finance":
+        more += [f"/changes/new/{kind}/?customer={world['customer']}" for kind in KINDS]
+    return [*(address_of(name, world) for name in opened), *more]
+
+
+@pytest.mark.parametrize("role", ["finance", "manager", "auditor", "administrator"])
+def test_no_page_scrolls_sideways(
+    role: str, live: Live, world: dict[str, Any], maker: User, request: pytest.FixtureRequest
+) -> None:
+    fixture = {"finance": "maker", "manager": "checker"}.get(role, role)
+    person = request.getfixturevalue(fixture)
+    page = live.page(person, viewport=PHONE)
+
+    wider = {}
+    for address in pages_of(role, world):
+        page.goto(address)
+        if (by := page.evaluate(SIDEWAYS)) > 0:
+            wider[address] = (by, page.evaluate(OUTSIDE))
+
+    assert wider == {}
