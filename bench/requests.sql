@@ -28,8 +28,9 @@ SELECT g.id, g.uuid, g.reference, t.environment, t.kind, g.status, g.maker_id, g
             THEN g.at + interval '1 hour' END, '',
        g.status IN ('unknown', 'partly_applied'), '', g.at
   FROM grown g JOIN sealed s USING (id), billing_changerequest t WHERE t.id = %(template)s;
-INSERT INTO billing_subject (change_id, key, is_open)
-SELECT id, 'customer:' || customer_id || ':name', status IN ('submitted', 'approved', 'unknown', 'partly_applied')
+INSERT INTO billing_hold (change_id, owner, thing, field_group, is_open, is_busy)
+SELECT id, 'customer:' || customer_id, 'customer:' || customer_id, 'name',
+       status IN ('submitted', 'approved', 'unknown', 'partly_applied'), status IN ('unknown', 'partly_applied')
   FROM grown;
 INSERT INTO billing_approvalstep (change_id, position, role, people)
 SELECT id, 1, 'manager', CASE WHEN n % 250 = 0 THEN 2 ELSE 1 END FROM grown;

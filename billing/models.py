@@ -7,10 +7,10 @@ from billing.changes.models import (
     Call,
     ChangeRequest,
     Decision,
+    Hold,
     Lookup,
     PolicyVersion,
     Resolution,
-    Subject,
     Survey,
 )
 from billing.control.models import Freeze, Installation, NewBeginning
@@ -29,6 +29,7 @@ __all__ = [
     "CustomerPlan",
     "Decision",
     "Freeze",
+    "Hold",
     "IngestAlias",
     "Installation",
     "Lookup",
@@ -39,7 +40,6 @@ __all__ = [
     "PolicyVersion",
     "RefreshRun",
     "Resolution",
-    "Subject",
     "Survey",
     "User",
 ]

@@ -101,7 +101,8 @@ class PostgresServer:
             if connection.execute("SELECT to_regclass('billing_changerequest')").fetchone() == (None,):
                 return False
             older = (
-                "SELECT EXISTS (SELECT FROM billing_changerequest WHERE sealed::jsonb ->> 'version' <> %s)"
+                "SELECT EXISTS (SELECT FROM billing_changerequest WHERE sealed::jsonb ->> 'version' <> %s"
+                " OR jsonb_typeof(sealed::jsonb -> 'holds' -> 0) = 'string')"
             )
             return connection.execute(older, [SEALED_VERSION]).fetchone() == (True,)
 

@@ -135,25 +135,36 @@ class ChangeRequest(models.Model):
         return self.status in PROPOSE_AGAIN
 
 
-class Subject(models.Model):
-    """One thing a request writes to. A partial unique index refuses a second open request on it."""
+class Hold(models.Model):
+    """A part of a thing that a request writes to, kept for it until it is settled (see holds.py).
 
-    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="subjects")
-    key = models.TextField()
+    owner: whose the thing is: a contract is its customer's, a customer and an alias are their own. group: the
+    fields, `*` for all. PostgreSQL refuses an open one that meets another request's (migration 0028).
+    is_busy: somebody is at it now, or nobody knows what became of it; one request at a time for each owner.
+    """
+
+    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="holds")
+    owner = models.TextField()
+    thing = models.TextField()
+    group = models.TextField(db_column="field_group")
     is_open = models.BooleanField(default=True)
+    is_busy = models.BooleanField(default=False)
 
     class Meta:
         app_label = "billing"
         constraints = [
+            models.UniqueConstraint(fields=["change", "thing", "group"], name="a_request_holds_a_part_once"),
             models.UniqueConstraint(
-                fields=["key"], condition=models.Q(is_open=True), name="one_open_request_per_subject"
+                fields=["owner"], condition=models.Q(is_busy=True), name="one_busy_request_per_owner"
             ),
-            models.UniqueConstraint(fields=["change", "key"], name="a_request_names_a_subject_once"),
+            models.CheckConstraint(
+                name="what_is_busy_is_held", condition=models.Q(is_busy=False) | models.Q(is_open=True)
+            ),
         ]
-        indexes = [models.Index(fields=["key"], name="subjects_by_key")]
+        indexes = [models.Index(fields=["owner", "is_open"], name="holds_by_owner")]
 
     def __str__(self) -> str:
-        return self.key
+        return f"{self.thing} {self.group}"
 
 
 class ApprovalStep(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -11,9 +12,10 @@ from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.changes import telling
+from billing.changes.holds import release
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import WrongState
-from billing.changes.statuses import ARROWS, SETTLED, Status
+from billing.changes.statuses import ARROWS, IN_DOUBT, SETTLED, Status
 
 
 def database_now() -> datetime:
@@ -42,6 +44,13 @@ def about(change: ChangeRequest, *, answered: dict[str, Any] | None = None) -> l
     )
 
 
+def claimed(change: ChangeRequest, *, token: UUID, until: datetime) -> None:
+    """Put a locked request into a worker's hands until then. No event: its first call tells of it."""
+    _along(change, Status.APPLYING)
+    change.claim_token, change.lease_until = token, until
+    change.save(update_fields=["status", "claim_token", "lease_until"])
+
+
 def move(
     change: ChangeRequest,
     to: Status,
@@ -55,14 +64,11 @@ def move(
 ) -> None:
     """Move a locked request to `to`, with `columns`; record it, and tell whom it concerns.
 
-    Settling frees its subjects.
+    Settling lets go of what it holds, and leaving doubt behind frees its owners for others.
 
     Raises WrongState where there is no such arrow; nothing is written then.
     """
-    old = Status(change.status)
-    if to not in ARROWS[old]:
-        raise WrongState(f"{change.reference} is {old.label.lower()}, so this can't be done any more.")
-    change.status = to
+    old = _along(change, to)
     change.explanation = explanation
     change.needs_person = columns.pop("needs_person", False)
     change.next_try_at = columns.pop("next_try_at", None)
@@ -72,7 +78,6 @@ def move(
         setattr(change, name, value)
     if to in SETTLED:
         change.settled_at = database_now()
-        change.subjects.filter(is_open=True).update(is_open=False)
     change.save(
         update_fields=[
             "status",
@@ -85,6 +90,8 @@ def move(
             *columns,
         ]
     )
+    if to in SETTLED or (old in IN_DOUBT and to not in IN_DOUBT):
+        release(change, is_settled=to in SETTLED)
     log.record(
         event,
         actor=actor,
@@ -94,3 +101,12 @@ def move(
         reason=reason,
     )
     telling.moved(change, old)
+
+
+def _along(change: ChangeRequest, to: Status) -> Status:
+    """Set the status where an arrow leads there; the one it had. Raises WrongState."""
+    old = Status(change.status)
+    if to not in ARROWS[old]:
+        raise WrongState(f"{change.reference} is {old.label.lower()}, so this can't be done any more.")
+    change.status = to
+    return old

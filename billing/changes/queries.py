@@ -19,13 +19,13 @@ from billing.changes.models import (
     Call,
     ChangeRequest,
     Decision,
+    Hold,
     Resolution,
-    Subject,
     counting_approvals,
 )
-from billing.changes.statuses import IN_DOUBT, OPEN, Status
+from billing.changes.statuses import OPEN, Status
 from billing.lists.paging import Slice, cut, moment_with_zone
-from billing.mirror.resources import RESOURCES
+from billing.metronome.operations.base import thing
 from billing.roles import Can
 from billing.users import User
 
@@ -73,15 +73,17 @@ def _has_open_step_for(person: User) -> Exists:
 
 
 def waited_for(changes: list[ChangeRequest]) -> dict[int, ChangeRequest]:
-    """Approved request → the request on the same customer whose outcome it waits for. One query at most."""
-    waiting = [change for change in changes if change.status == Status.APPROVED and change.customer_id]
-    if not waiting:
-        return {}
-    doubtful = ChangeRequest.objects.filter(
-        customer_id__in={change.customer_id for change in waiting}, status__in=IN_DOUBT
-    ).defer("sealed")
-    holders = {holder.customer_id: holder for holder in doubtful.order_by("-submitted_at")}
-    return {change.pk: holders[change.customer_id] for change in waiting if change.customer_id in holders}
+    """Approved request → the request whose outcome it waits for, busy with what it writes to, too.
+
+    Two queries at most.
+    """
+    waiting = [change.pk for change in changes if change.status == Status.APPROVED]
+    wanted = Hold.objects.filter(change__in=waiting, is_open=True) if waiting else Hold.objects.none()
+    busy = Hold.objects.filter(is_busy=True, owner=OuterRef("owner")).exclude(change=OuterRef("change"))
+    rows = wanted.annotate(by=Subquery(busy.values("change")[:1])).filter(by__isnull=False)
+    holder_of = dict(rows.order_by("-owner").values_list("change", "by"))
+    holders = ChangeRequest.objects.defer("sealed").in_bulk(set(holder_of.values())) if holder_of else {}
+    return {pk: holders[holder] for pk, holder in holder_of.items()}
 
 
 def made_by(person: User) -> QuerySet[ChangeRequest]:
@@ -95,24 +97,18 @@ def all_requests(status: str = "") -> QuerySet[ChangeRequest]:
     return requests.filter(status=status) if status else requests
 
 
-def keys_of(customer_id: UUID | str) -> list[str]:
-    """The keys under which requests hold a customer, whole or in part."""
-    whole = f"customer:{customer_id}"
-    return [whole, *(f"{whole}:{field.group}" for field in RESOURCES["customer"].fields if field.group)]
-
-
 def open_on(customer_ids: Iterable[UUID]) -> dict[UUID, ChangeRequest]:
     """Customer → the newest open request that writes to it, for those that have one; one query."""
-    of = {key: customer_id for customer_id in customer_ids for key in keys_of(customer_id)}
-    held = Subject.objects.filter(is_open=True, key__in=of).select_related("change")
-    return {of[row.key]: row.change for row in held.order_by("change__submitted_at", "change_id")}
+    of = {thing("customer", str(customer_id)): customer_id for customer_id in customer_ids}
+    held = Hold.objects.filter(is_open=True, owner__in=of).select_related("change")
+    return {of[row.owner]: row.change for row in held.order_by("change__submitted_at", "change_id")}
 
 
 def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:
     """Requests that write to one customer, newest first; the one that created it, too."""
     made = Call.objects.filter(operation="customers.create").alias(made=KT("result__id"))
     about = ChangeRequest.objects.filter(customer_id=customer_id).values("pk")
-    also = Subject.objects.filter(key__in=keys_of(customer_id)).values("change_id")
+    also = Hold.objects.filter(owner=thing("customer", str(customer_id))).values("change_id")
     ids = about.union(made.filter(made=str(customer_id)).values("change_id"), also)  # each arm has an index
     requests = ChangeRequest.objects.filter(pk__in=ids)
     return requests.select_related("maker").order_by("-submitted_at", "-pk")

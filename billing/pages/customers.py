@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,8 @@ from django.views.decorators.http import require_safe
 from billing.audit import queries as audit
 from billing.changes import queries as changes
 from billing.changes.asking.kinds import KINDS, Kind
-from billing.changes.asking.kinds.customer.held import FIELD_GROUPS
-from billing.changes.models import Subject
+from billing.changes.holds import Held, held, of_itself
+from billing.changes.models import Hold
 from billing.control.models import Environment
 from billing.lists.paging import CursorRefused
 from billing.mirror import export
@@ -137,23 +138,20 @@ class Offer:
 
 def offers(customer_id: UUID) -> list[Offer]:
     """What can be proposed about a customer, each with the open request that writes to the same facts."""
-    whole_key = f"customer:{customer_id}"
-    keys = [whole_key, *(f"{whole_key}:{group}" for group in FIELD_GROUPS)]
-    busy = Subject.objects.filter(is_open=True, key__in=keys).order_by("pk")
-    taken = dict(busy.values_list("key", "change__reference"))
+    whole = f"customer:{customer_id}"
+    rows = Hold.objects.filter(is_open=True, owner=whole).select_related("change").defer("change__sealed")
+    taken = [(held(row), row.change.reference) for row in rows.order_by("pk")]
     offered = [kind for kind in KINDS.values() if kind.writes]
     return [
-        Offer(kind.name, kind.label, next(iter(_in_the_way(kind, whole_key, taken)), ""))
+        Offer(kind.name, kind.label, next(_in_the_way(kind, whole, taken), ""))
         for kind in sorted(offered, key=lambda kind: (kind.irreversible, kind.label))
     ]
 
 
-def _in_the_way(kind: Kind, whole_key: str, taken: dict[str, str]) -> list[str]:
+def _in_the_way(kind: Kind, whole: str, taken: list[tuple[Held, str]]) -> Iterator[str]:
     """The open requests that hold what this kind would write."""
-    if "*" in kind.writes:
-        return list(taken.values())
-    keys = [whole_key, *(f"{whole_key}:{group}" for group in kind.writes)]
-    return [taken[key] for key in keys if key in taken]
+    wanted = [of_itself(whole, group) for group in kind.writes]
+    return (reference for other, reference in taken if any(each.meets(other) for each in wanted))
 
 
 def _fields(values: dict[str, Any], keys: list[str]) -> list[tuple[str, Any]]:

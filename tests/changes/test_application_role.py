@@ -53,12 +53,15 @@ def application(submitted: ChangeRequest, application_url: str) -> Iterator[psyc
         ("UPDATE billing_changerequest SET lease_until = 'infinity'", RestrictViolation),
         ("UPDATE billing_changerequest SET settled_at = now()", RestrictViolation),
         ("UPDATE billing_changerequest SET born = pg_current_xact_id()", RestrictViolation),
-        ("UPDATE billing_subject SET is_open = false", RestrictViolation),
-        ("UPDATE billing_subject SET key = 'customer:other'", RestrictViolation),
-        ("DELETE FROM billing_subject", RestrictViolation),
+        ("UPDATE billing_hold SET is_open = false", RestrictViolation),
+        ("UPDATE billing_hold SET is_busy = true", RestrictViolation),
+        ("UPDATE billing_hold SET owner = 'customer:other'", RestrictViolation),
+        ("UPDATE billing_hold SET thing = 'customer:other'", RestrictViolation),
+        ("UPDATE billing_hold SET field_group = '*'", RestrictViolation),
+        ("DELETE FROM billing_hold", RestrictViolation),
         (
-            "INSERT INTO billing_subject (change_id, key, is_open)"
-            " SELECT id, 'customer:more', true FROM billing_changerequest",
+            "INSERT INTO billing_hold (change_id, owner, thing, field_group, is_open, is_busy)"
+            " SELECT id, 'customer:more', 'customer:more', '*', true, false FROM billing_changerequest",
             RestrictViolation,
         ),
         ("UPDATE billing_user SET is_superuser = true", psycopg.errors.CheckViolation),
@@ -108,8 +111,8 @@ def test_every_function_of_ours_names_where_it_looks(application: psycopg.Connec
         " SELECT id, 7, 'auditor', 1 FROM billing_changerequest",
         "INSERT INTO billing_call (change_id, position, operation, key, status, generation, finding)"
         " SELECT id, 7, 'customers.archive', gen_random_uuid(), 'waiting', 1, '' FROM billing_changerequest",
-        "INSERT INTO billing_subject (change_id, key, is_open)"
-        " SELECT id, 'customer:more', true FROM billing_changerequest",
+        "INSERT INTO billing_hold (change_id, owner, thing, field_group, is_open, is_busy)"
+        " SELECT id, 'customer:more', 'customer:more', '*', true, false FROM billing_changerequest",
     ],
 )
 def test_touching_a_request_first_adds_nothing_to_it(application: psycopg.Connection, part: str) -> None:

@@ -20,7 +20,7 @@ from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import by
 
-TABLES = ("lookup", "attempt", "call", "subject", "changerequest")
+TABLES = ("lookup", "attempt", "call", "hold", "changerequest")
 OLDER = "This database is older than what was sent: {} went to Metronome, and no row here tells of it"
 
 
@@ -36,7 +36,7 @@ def put_back(approved: ChangeRequest, gateway: Gateway, simulator: RunningSimula
             cursor.execute(f"ALTER TABLE billing_{table} DISABLE TRIGGER USER")
         Attempt.objects.all().delete()
         approved.calls.update(status="waiting", result=None, first_sent_at=None, settled_at=None)
-        approved.subjects.update(is_open=True)
+        approved.holds.update(is_open=True)
         ChangeRequest.objects.filter(pk=approved.pk).update(**before[1])
         AuditEvent.objects.filter(pk__gt=before[0]).delete()
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

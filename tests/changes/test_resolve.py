@@ -181,7 +181,7 @@ def test_leaving_it_so_closes_the_request_and_frees_the_customer(
 
     partly.refresh_from_db()
     assert partly.status == "closed"
-    assert not partly.subjects.filter(is_open=True).exists()
+    assert not partly.holds.filter(is_open=True).exists()
     assert len(simulator.ledger()) == 1
 
 

@@ -22,6 +22,7 @@ TABLES = (
     "billing_approvalstep",
     "billing_decision",
     "billing_call",
+    "billing_hold",
     "billing_auditevent",
 )
 
@@ -68,6 +69,12 @@ EDITS = {
     "decision": "UPDATE billing_decision SET digest = repeat('1', 64)",
     "call key": "UPDATE billing_call SET key = gen_random_uuid()",
     "call": "UPDATE billing_call SET operation = 'customers.archive'",
+    "what it holds": "UPDATE billing_hold SET thing = 'customer:other'",
+    "whose it is": "UPDATE billing_hold SET owner = 'customer:other'",
+    "how much of it": "UPDATE billing_hold SET field_group = 'aliases'",
+    "one hold more": "INSERT INTO billing_hold (change_id, owner, thing, field_group, is_open, is_busy)"
+    " SELECT change_id, owner, thing, 'plans', true, false FROM billing_hold",
+    "no hold": "DELETE FROM billing_hold",
     "record": "UPDATE billing_auditevent SET digest = repeat('2', 64)",
     "record's roles": "UPDATE billing_auditevent SET actor_role = '' WHERE event_type = 'change.approved'",
     "record's people": "UPDATE billing_auditevent SET actor_id = NULL WHERE event_type = 'change.approved'",
@@ -99,8 +106,10 @@ def test_an_edited_request_is_blocked_and_reported(
 TAKEN_AWAY = {
     "decision": "DELETE FROM billing_decision",
     "steps": "UPDATE billing_approvalstep SET people = 2",
+    "hold": "UPDATE billing_hold SET is_open = false",
     "verdict": "UPDATE billing_decision SET verdict = 'reject', reason = 'no'",
 }
+REFUSALS = {"hold": "what_is_busy_is_held"}
 
 
 @pytest.mark.parametrize("what", sorted(TAKEN_AWAY))
@@ -110,7 +119,7 @@ def test_what_the_database_refuses_while_applying_is_blocked_told_and_recorded(
     simulator: RunningSimulator,
     what: str,
 ) -> None:
-    with without_guards("billing_decision", "billing_approvalstep") as cursor:
+    with without_guards("billing_decision", "billing_approvalstep", "billing_hold") as cursor:
         cursor.execute(TAKEN_AWAY[what])
 
     sweeping.sweep(gateway)
@@ -119,7 +128,8 @@ def test_what_the_database_refuses_while_applying_is_blocked_told_and_recorded(
     assert (approved.status, approved.needs_person) == ("approved", True)
     assert approved.blocked_at is not None
     assert "The database refused to go on with it" in approved.explanation
-    assert "is not approved by everybody it needs. It is not sent." in approved.explanation
+    assert REFUSALS.get(what, "is not approved by everybody it needs") in approved.explanation
+    assert approved.explanation.endswith("It is not sent.")
     assert AuditEvent.objects.filter(event_type="change.blocked").count() == 1
     sweeping.sweep(gateway)
     assert simulator.ledger() == []

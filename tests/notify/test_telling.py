@@ -12,6 +12,7 @@ from billing.audit.actors import person, system
 from billing.audit.events import Event
 from billing.changes import telling
 from billing.changes.agreeing import deciding, resolving
+from billing.changes.holds import occupy
 from billing.changes.models import ChangeRequest, Resolution, Verdict
 from billing.changes.moves import locked, move
 from billing.changes.statuses import Status
@@ -33,6 +34,7 @@ def go(change: ChangeRequest, *statuses: Status, needs_person: bool = False) -> 
             columns: dict[str, Any] = {"needs_person": needs_person and status == statuses[-1]}
             move(change, status, actor=system("worker"), event=Event.CHANGE_CHECKED, **columns)
             if status == Status.APPLYING:
+                assert occupy(change)
                 ChangeRequest.objects.filter(pk=change.pk).update(claim_token=change.uuid, lease_until=Now())
     return change
 
@@ -42,9 +44,11 @@ def in_need(renaming: ChangeRequest, people: dict[str, User], owner_writes: None
     """A request whose outcome nobody knows, and no look-up could tell."""
     decide(renaming, people["manager"])
     change = ChangeRequest.objects.get(pk=renaming.pk)
-    ChangeRequest.objects.filter(pk=change.pk).update(
-        status=Status.APPLYING, claim_token=change.uuid, lease_until=Now()
-    )
+    with transaction.atomic():
+        assert occupy(change)
+        ChangeRequest.objects.filter(pk=change.pk).update(
+            status=Status.APPLYING, claim_token=change.uuid, lease_until=Now()
+        )
     return go(change, Status.UNKNOWN, needs_person=True)
 
 

@@ -11,7 +11,8 @@ from django.test import Client
 from billing.audit import log
 from billing.audit.models import AuditEvent
 from billing.changes.asking import submitting
-from billing.changes.models import ChangeRequest, Decision, Subject
+from billing.changes.holds import Held
+from billing.changes.models import ChangeRequest, Decision, Hold
 from billing.mirror.models import Customer
 from billing.users import User
 from tests.pages.conftest import propose_rename
@@ -43,7 +44,7 @@ def test_a_rule_that_fires_when_the_transaction_ends_is_told_in_words(
     assert answer["X-Request-ID"] in page
     renaming.refresh_from_db()
     assert renaming.status == "submitted"
-    assert list(Subject.objects.values_list("is_open", flat=True)) == [True]
+    assert list(Hold.objects.values_list("is_open", flat=True)) == [True]
     assert "withdraw/ was refused by the database: UPDATE on billing_changerequest" in caplog.text
 
 
@@ -99,23 +100,23 @@ def test_two_who_ask_for_the_same_at_once_are_told_which_request_was_first(
     people: dict[str, User], browser: Browser, house: None, halcyon: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The look before comes too early for the second; the index finds them, and the words are the same."""
-    busy = submitting._busy_subject
+    busy = submitting.in_the_way
     looks: list[Any] = []
 
-    def at_once(keys: tuple[str, ...]) -> Subject | None:
-        looks.append(busy(keys))
+    def at_once(wanted: tuple[Held, ...]) -> Hold | None:
+        looks.append(busy(wanted))
         if len(looks) == 1:
             looks.append(propose_first())
             return None
-        return busy(keys)
+        return busy(wanted)
 
     def propose_first() -> ChangeRequest:
-        monkeypatch.setattr(submitting, "_busy_subject", busy)
+        monkeypatch.setattr(submitting, "in_the_way", busy)
         made = propose_rename(halcyon, people["manager"], "Halcyon Logistics")
-        monkeypatch.setattr(submitting, "_busy_subject", at_once)
+        monkeypatch.setattr(submitting, "in_the_way", at_once)
         return made
 
-    monkeypatch.setattr(submitting, "_busy_subject", at_once)
+    monkeypatch.setattr(submitting, "in_the_way", at_once)
     answer = browser("finance").post(
         f"/changes/new/customer.rename/?customer={halcyon.pk}",
         {"name": "Halcyon Logistics GmbH", "reason": "as agreed"},

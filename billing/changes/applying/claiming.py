@@ -10,17 +10,18 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet
 
 from billing.audit import log
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes.calls import earlier_silence, results_of
-from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
-from billing.changes.moves import about, database_now, locked
+from billing.changes.holds import occupy
+from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest, Hold
+from billing.changes.moves import about, claimed, database_now, locked
 from billing.changes.sealed import SealedRequest
-from billing.changes.statuses import IN_DOUBT, Status
+from billing.changes.statuses import Status
 from billing.control.freezing import is_frozen
 from billing.metronome.calls import CallKey, Sending
 
@@ -50,7 +51,7 @@ class ClaimRefused(Exception):
 def claim_change(change_id: int) -> Claim | None:
     """Take an approved request whose time has come: approved → applying. None when it is not to be had.
 
-    Not while frozen, blocked or cooling off, and not while another request on the same customer is in doubt.
+    Not while frozen, blocked or cooling off, and not while another request is busy with what it writes to.
     Raises ClaimRefused; nothing is written then.
     """
     with transaction.atomic():
@@ -58,7 +59,7 @@ def claim_change(change_id: int) -> Claim | None:
             return None
         now = database_now()
         change = _lockable(due(now).filter(pk=change_id)).first()
-        return _taken(change, now) if change is not None and _customer_is_free(change) else None
+        return _taken(change, now) if change is not None else None
 
 
 def claim_next(passed: Collection[int]) -> Claim | None:
@@ -79,20 +80,21 @@ def claim_next(passed: Collection[int]) -> Claim | None:
             change = _lockable(rows).order_by("submitted_at", "pk").first()
             if change is None:
                 return None
-            if _customer_is_free(change):
-                return _taken(change, now)
+            if claim := _taken(change, now):
+                return claim
             passed.add(change.pk)
 
 
 def due(now: datetime) -> QuerySet[ChangeRequest]:
-    """Approved requests whose time has come, and that wait for no other request on their customer."""
-    in_doubt = ChangeRequest.objects.filter(customer_id=OuterRef("customer_id"), status__in=IN_DOUBT)
+    """Approved requests whose time has come, while nobody is busy with what they write to."""
+    held = Hold.objects.filter(change=OuterRef(OuterRef("pk"))).values("owner")
+    busy = Hold.objects.filter(is_busy=True, owner__in=held).exclude(change=OuterRef("pk"))
     was_sent = Call.objects.filter(change_id=OuterRef("pk"), first_sent_at__isnull=False)
     return ChangeRequest.objects.filter(
         Q(not_before__isnull=True) | Q(not_before__lte=now),
         Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
         Q(expires_at__gt=now) | Exists(was_sent),
-        ~Exists(in_doubt),
+        ~Exists(busy),
         status=Status.APPROVED,
         blocked_at__isnull=True,
     )
@@ -102,15 +104,15 @@ def _lockable(rows: QuerySet[ChangeRequest]) -> QuerySet[ChangeRequest]:
     return rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
 
 
-def _taken(change: ChangeRequest, now: datetime) -> Claim:
-    change.status = Status.APPLYING
-    change.claim_token = uuid4()
-    change.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
+def _taken(change: ChangeRequest, now: datetime) -> Claim | None:
+    token, until = uuid4(), now + timedelta(seconds=settings.LEASE_SECONDS)
     try:
-        change.save(update_fields=["status", "claim_token", "lease_until"])
+        if not occupy(change):
+            return None
+        claimed(change, token=token, until=until)
     except IntegrityError as refusal:
         raise ClaimRefused(change.pk) from refusal
-    return Claim(change.pk, change.claim_token)
+    return Claim(change.pk, token)
 
 
 def claim_doubt(change_id: int) -> Claim | None:
@@ -227,18 +229,3 @@ def journal(claim: Claim, request: SealedRequest, waiting: Call) -> tuple[Attemp
             ids_are_fresh=http != sealed_call.http,
         )
     return attempt, sending
-
-
-def _customer_is_free(change: ChangeRequest) -> bool:
-    """Ask again under a lock of the customer: two requests on it may be about to be claimed at once."""
-    if not change.customer_id:
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"customer:{change.customer_id}"]
-        )
-    return (
-        not ChangeRequest.objects.filter(customer_id=change.customer_id, status__in=IN_DOUBT)
-        .exclude(pk=change.pk)
-        .exists()
-    )

@@ -6,6 +6,7 @@ from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes import sealed
 from billing.changes.calls import results_of
+from billing.changes.holds import Held, held
 from billing.changes.models import ChangeRequest, Verdict
 from billing.changes.sealed import SealedRequest
 from billing.control.anchor import installation
@@ -33,6 +34,7 @@ def verified(change: ChangeRequest) -> SealedRequest:
     _columns(change, request)
     _calls(change, request)
     _results(change, request)
+    _holds(change, request)
     _steps(change, request)
     _decisions(change, request)
     _record(change)
@@ -86,6 +88,14 @@ def _results(change: ChangeRequest, request: SealedRequest) -> None:
     for position, result in results.items():
         if result and recorded.get(position) != result:
             raise Tampered(f"call {position} returned another result than the audit record tells")
+
+
+def _holds(change: ChangeRequest, request: SealedRequest) -> None:
+    rows = list(change.holds.all())
+    if sorted(held(row) for row in rows) != sorted(Held(**each) for each in request.content["holds"]):
+        raise Tampered("what it holds is not what was sealed")
+    if not all(row.is_open for row in rows):
+        raise Tampered("it has let go of what it holds")
 
 
 def _steps(change: ChangeRequest, request: SealedRequest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from billing.changes.holds import Held
 from billing.metronome.operations.base import States
 
 
@@ -49,7 +50,7 @@ class Proposal:
     """One change, ready to be sealed. Money anywhere inside is text, never a float.
 
     before: the things it is about, as they are. watched: of them what makes it stale when it moves.
-    subjects: what it writes to. facts: what the policy may ask about. form: what was entered, for a new try.
+    holds: what it writes to. facts: what the policy may ask about. form: what was entered, for a new try.
     """
 
     kind: str
@@ -58,7 +59,7 @@ class Proposal:
     subject_text: str
     before: States
     calls: tuple[Planned, ...]
-    subjects: tuple[str, ...]
+    holds: tuple[Held, ...]
     watched: States
     facts: dict[str, Any]
     form: dict[str, Any]

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db import connection
 
-from billing.changes import sealed
+from billing.changes import holds, sealed
 from billing.changes.asking import policy
 from billing.changes.asking.proposal import Planned, Proposal
-from billing.changes.models import ApprovalStep, Call, ChangeRequest, Subject
+from billing.changes.models import ApprovalStep, Call, ChangeRequest
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import Status
 from billing.control.anchor import installation
@@ -26,7 +26,7 @@ LIFETIME = timedelta(days=14)
 def store(
     proposal: Proposal, *, maker: User, reason: str, replaces: ChangeRequest | None, now: datetime
 ) -> ChangeRequest:
-    """Seal a proposal and insert the request with its subjects, steps and calls, in the caller's transaction.
+    """Seal a proposal and insert the request with its holds, steps and calls, in the caller's transaction.
 
     Raises BadInput when the policy looks at a fact that the proposal does not watch; IntegrityError when an
     open request writes to the same thing. The caller records it.
@@ -58,7 +58,7 @@ def store(
         "reason": reason,
         "sentence": proposal.sentence,
         "subject": {"customer_id": proposal.customer_id, "text": proposal.subject_text},
-        "holds": sorted(proposal.subjects),
+        "holds": [each.as_json() for each in sorted(proposal.holds)],
         "before": proposal.before,
         "sets": _sets(proposal),
         "watched": proposal.watched,
@@ -99,7 +99,7 @@ def store(
         expires_at=now + LIFETIME,
         cool_off_seconds=needed.cool_off_seconds,
     )
-    Subject.objects.bulk_create(Subject(change=change, key=key) for key in sorted(proposal.subjects))
+    holds.keep(change, proposal.holds)
     ApprovalStep.objects.bulk_create(
         ApprovalStep(change=change, position=position, role=role, people=people)
         for position, (role, people) in enumerate(needed.steps)

@@ -10,13 +10,13 @@ from billing.audit.events import Event
 from billing.changes import telling
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.sealing import store, submitted_facts
-from billing.changes.models import ChangeRequest, Subject
+from billing.changes.holds import held, in_the_way
+from billing.changes.models import ChangeRequest
 from billing.changes.moves import about, database_now
 from billing.changes.people import acting_person
 from billing.changes.refusals import BadInput, SubjectBusy, WrongState
 from billing.changes.statuses import PROPOSE_AGAIN, Status
 from billing.changes.typed import checked_reason
-from billing.mirror.resources import RESOURCES
 from billing.roles import Can
 
 
@@ -34,8 +34,8 @@ def submit(
         raise WrongState(f"{replaces.reference} is still open, so it can't be proposed again.")
     if replaces is not None and str(replaces.customer_id) != str(proposal.customer_id):
         raise BadInput(f"{replaces.reference} is about another customer.")
-    if busy := _busy_subject(proposal.subjects):  # told before a number is spent on it
-        raise SubjectBusy(busy.change.reference, subject_words(busy.key))
+    if other := in_the_way(proposal.holds):  # told before a number is spent on it
+        raise SubjectBusy(other.change.reference, held(other).words)
     try:
         with transaction.atomic():
             change = store(proposal, maker=maker, reason=reason, replaces=replaces, now=database_now())
@@ -48,21 +48,7 @@ def submit(
             )
             telling.submitted(change)
     except IntegrityError as clash:
-        if busy := _busy_subject(proposal.subjects):
-            raise SubjectBusy(busy.change.reference, subject_words(busy.key)) from clash
+        if other := in_the_way(proposal.holds):
+            raise SubjectBusy(other.change.reference, held(other).words) from clash
         raise
     return change
-
-
-def subject_words(key: str) -> str:
-    """A subject key in words, for a person."""
-    noun, _, rest = key.partition(":")
-    if noun not in RESOURCES:
-        return f"the {noun} “{rest}”"
-    group = rest.partition(":")[2]
-    labels = [field.label for field in RESOURCES[noun].fields if group and field.group == group]
-    return f"this {noun}’s {labels[0]}" if labels else f"this {noun}"
-
-
-def _busy_subject(keys: tuple[str, ...]) -> Subject | None:
-    return Subject.objects.filter(is_open=True, key__in=keys).select_related("change").order_by("key").first()

@@ -10,6 +10,7 @@ from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.sealing import store, submitted_facts
+from billing.changes.holds import occupy, release
 from billing.changes.models import (
     Attempt,
     AttemptOutcome,
@@ -175,7 +176,9 @@ class Story:
         """Set the status and columns; the database refuses what has no arrow."""
         if status in SETTLED:
             columns["settled_at"] = self.at
-            self.change.subjects.update(is_open=False)
+            release(self.change, is_settled=True)
+        elif status == Status.APPLYING and not occupy(self.change):
+            raise RuntimeError(f"{self.change.reference} writes to what another request is busy with")
         ChangeRequest.objects.filter(pk=self.change.pk).update(status=status, **columns)
         self.change.refresh_from_db()
 

@@ -10,10 +10,11 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from billing.audit.actors import person
 from billing.changes.agreeing import deciding
+from billing.changes.holds import occupy
 from billing.changes.models import (
     Attempt,
     CallStatus,
@@ -107,7 +108,9 @@ def _approve(change: ChangeRequest, checker: User) -> None:
 def _doubt(change: ChangeRequest) -> None:
     """Claimed, sent, no answer, and nobody can tell: as the owner restores a past, without its record."""
     row, token = ChangeRequest.objects.filter(pk=change.pk), uuid4()
-    row.update(status="applying", claim_token=token, lease_until=database_now() + timedelta(minutes=2))
+    with transaction.atomic():
+        row.update(status="applying", claim_token=token, lease_until=database_now() + timedelta(minutes=2))
+        assert occupy(change)
     call = change.calls.get()
     call.status, call.first_sent_at = CallStatus.SENT, database_now()
     call.save()

@@ -49,22 +49,37 @@ REQUESTS: dict[str, Rule] = {
     "changerequest.billing_changerequest_uuid_key": Sql(
         NUMBERED, copies="changerequest", columns={"reference": "'CR-X'"}, as_="bare"
     ),
-    "subject.one_open_request_per_subject": Page(
+    "changerequest.owners_are_busy": Sql(
+        WORKER,
+        "WITH freed AS (UPDATE billing_hold SET is_busy = false WHERE is_busy)"
+        " UPDATE billing_changerequest SET status = 'partly_applied' WHERE status = 'unknown'",
+        "goes on only while what it writes to is busy with it",
+        as_="owner",
+    ),
+    "hold.holds_never_meet": Page(
         "finance",
         "/changes/new/customer.rename/?customer={fresh.customer}",
         422,
         "{fresh} is open and already changes this customer’s name.",
         {"name": "Another GmbH", **REASON},
     ),
-    "subject.a_request_names_a_subject_once": Sql(
-        NUMBERED, copies="subject", columns={"is_open": "false"}, as_="bare"
+    "hold.a_request_holds_a_part_once": Sql(
+        NUMBERED, copies="hold", columns={"is_open": "false"}, as_="bare"
     ),
-    "subject.subject_is_sealed": Sql(
-        KEPT, copies="subject", columns={"key": "'customer:more'"}, says=f"billing_subject {LATER}"
+    "hold.hold_is_sealed": Sql(
+        KEPT, copies="hold", columns={"thing": "'customer:more'"}, says=f"billing_hold {LATER}"
     ),
-    "subject.subject_stays": Sql(KEPT, "DELETE FROM billing_subject", "is sealed with it"),
-    "subject.subject_is_freed_by_settling": Sql(
-        KEPT, "UPDATE billing_subject SET is_open = false", "free only once its request is settled"
+    "hold.hold_stays": Sql(KEPT, "DELETE FROM billing_hold", "is sealed with it"),
+    "hold.hold_goes_with_its_request": Sql(
+        KEPT,
+        "UPDATE billing_hold SET is_open = false WHERE NOT is_busy",
+        "ends only once its request is settled",
+    ),
+    "hold.one_busy_request_per_owner": Sql(
+        WORKER, "UPDATE billing_hold SET is_busy = true, owner = 'customer:one' WHERE is_open", as_="bare"
+    ),
+    "hold.what_is_busy_is_held": Sql(
+        WORKER, "UPDATE billing_hold SET is_busy = true, is_open = false", as_="bare"
     ),
     "approvalstep.step_is_sealed": Sql(
         KEPT, copies="approvalstep", columns={"position": "7"}, says=f"billing_approvalstep {LATER}"

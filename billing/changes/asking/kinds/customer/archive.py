@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, counted, quoted
-from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, FIELD_GROUPS, refuse_archived
+from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.asking.survey import KNOWN_STATUSES
+from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.changes.typed import ReasonField, is_typed
@@ -123,10 +124,9 @@ class ArchiveCustomer(Kind):
             subject_text=name,
             before={whole: live},
             calls=tuple(calls),
-            subjects=(
-                whole,
-                *(f"{whole}:{group}" for group in FIELD_GROUPS),
-                *((f"alias:{alias}" for alias in aliases) if clears else ()),
+            holds=(
+                of_itself(whole),
+                *((of_itself(f"alias:{alias}") for alias in aliases) if clears else ()),
             ),
             watched={
                 whole: {

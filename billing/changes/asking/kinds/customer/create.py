@@ -19,6 +19,7 @@ from billing.changes.asking.kinds.customer.fields import AliasesField, NameField
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_held_aliases
 from billing.changes.asking.proposal import Planned, Proposal
+from billing.changes.holds import of_itself
 from billing.changes.oddities import oddities
 from billing.metronome.operations.customers.create import NewCustomer
 from billing.mirror import queries as mirror
@@ -103,7 +104,7 @@ class CreateCustomer(Kind):
                     guards=free_aliases(aliases),
                 ),
             ),
-            subjects=tuple(f"alias:{alias}" for alias in aliases),
+            holds=tuple(of_itself(f"alias:{alias}") for alias in aliases),
             watched={},
             facts={"irreversible": False, "aliases_added": len(aliases), "aliases_removed": 0},
             form={"name": name, "ingest_aliases": aliases, "custom_fields": custom},

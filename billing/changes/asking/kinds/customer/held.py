@@ -10,8 +10,6 @@ from billing.changes.refusals import BadInput
 from billing.metronome.text import TURNERS
 from billing.mirror import queries as mirror
 
-FIELD_GROUPS = ("name", "aliases", "custom_fields", "billing", "plans", "contracts")
-"""What can be written to on a customer. Archiving takes them all."""
 ALIAS_FACTS = {
     "aliases_added": Fact("Aliases added", int, watches="ingest_aliases"),
     "aliases_removed": Fact("Aliases removed", int, watches="ingest_aliases"),

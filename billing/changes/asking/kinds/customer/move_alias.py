@@ -12,6 +12,7 @@ from billing.changes.asking.kinds.customer.fields import AliasChoice
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
+from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.lists.paging import is_storable
@@ -101,10 +102,10 @@ class MoveAliases(Kind):
                     guards=free_aliases(moving, of=to_whom),
                 ),
             ),
-            subjects=(
-                f"{from_whom}:aliases",
-                f"{to_whom}:aliases",
-                *(f"alias:{alias}" for alias in moving),
+            holds=(
+                of_itself(from_whom, "aliases"),
+                of_itself(to_whom, "aliases"),
+                *(of_itself(f"alias:{alias}") for alias in moving),
             ),
             watched={
                 from_whom: {"ingest_aliases": held, "archived_at": None},

@@ -16,6 +16,7 @@ from billing.changes.asking.kinds.customer.fields import AliasChoice, AliasesFie
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived, refuse_held_aliases
 from billing.changes.asking.proposal import Caution, Planned, Proposal
+from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
@@ -129,9 +130,9 @@ class ReplaceAliases(Kind):
                     guards=free_aliases(added, of=whole),
                 ),
             ),
-            subjects=(
-                f"{whole}:aliases",
-                *(f"alias:{alias}" for alias in added + removed),
+            holds=(
+                of_itself(whole, "aliases"),
+                *(of_itself(f"alias:{alias}") for alias in added + removed),
             ),
             watched={whole: {"ingest_aliases": held, "archived_at": None}},
             facts={"irreversible": False, "aliases_added": len(added), "aliases_removed": len(removed)},

@@ -9,6 +9,7 @@ from billing.changes.asking.kinds.customer.cautions import name_cautions, namesa
 from billing.changes.asking.kinds.customer.fields import NameField
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Planned, Proposal
+from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.customers.set_name import Renaming
@@ -58,7 +59,7 @@ class RenameCustomer(Kind):
             subject_text=old,
             before={whole: snapshot},
             calls=(Planned("customers.setName", Renaming(snapshot["id"], new)),),
-            subjects=(f"{whole}:name",),
+            holds=(of_itself(whole, "name"),),
             watched={whole: {"name": old, "archived_at": None}},
             facts={"irreversible": False, "aliases_added": 0, "aliases_removed": 0},
             form={"name": new},
