@@ -10,8 +10,8 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Length
 
 from billing.audit.models import AuditEvent
-from billing.changes.models import ChangeRequest
-from billing.changes.statuses import IN_DOUBT, OPEN, Status
+from billing.changes.models import ChangeRequest, Hold
+from billing.changes.statuses import OPEN, Status
 from billing.lists.prepared import Question
 
 ANY_REFERENCE = "CR-any"
@@ -21,7 +21,6 @@ class Glance(NamedTuple):
     """Where a request stands. `latest` is its newest audit event, `holder` what it would wait for."""
 
     status: str
-    blocked_at: datetime | None
     checked_at: datetime | None
     check_asked_at: datetime | None
     explained: int
@@ -51,15 +50,15 @@ def glance(reference: str) -> Glance | None:
 @cache
 def _question() -> Question:
     events = AuditEvent.objects.filter(reference=OuterRef("reference")).order_by("-pk")
-    doubtful = ChangeRequest.objects.filter(customer_id=OuterRef("customer_id"), status__in=sorted(IN_DOUBT))
+    held = Hold.objects.filter(change=OuterRef(OuterRef("pk"))).values("owner")
+    busy = Hold.objects.filter(is_busy=True, owner__in=held).exclude(change=OuterRef("pk"))
     rows = ChangeRequest.objects.filter(reference=ANY_REFERENCE).values_list(
         "status",
-        "blocked_at",
         "checked_at",
         "check_asked_at",
         Length("explanation"),
         Length("check_error"),
         Subquery(events.values("pk")[:1]),
-        Subquery(doubtful.order_by("-submitted_at").values("reference")[:1]),
+        Subquery(busy.order_by("owner").values("change__reference")[:1]),
     )
     return Question(rows, ANY_REFERENCE)

@@ -67,7 +67,6 @@ class ChangeRequest(models.Model):
     settled_at = models.DateTimeField(null=True)
     explanation = models.TextField(blank=True)
     needs_person = models.BooleanField(default=False)
-    blocked_at = models.DateTimeField(null=True)
 
     checked_at = models.DateTimeField(null=True)
     check_asked_at = models.DateTimeField(null=True)

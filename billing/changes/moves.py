@@ -90,7 +90,7 @@ def move(
             *columns,
         ]
     )
-    if to in SETTLED or (old in IN_DOUBT and to not in IN_DOUBT):
+    if to in SETTLED or (old in IN_DOUBT and to == Status.APPROVED):
         release(change, is_settled=to in SETTLED)
     log.record(
         event,

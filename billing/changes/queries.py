@@ -142,10 +142,8 @@ def counts_of_open() -> dict[Status, int]:
 
 def troubles(refused_since: datetime) -> QuerySet[ChangeRequest]:
     """Open requests that no worker can carry on with alone, and refusals since then that nobody took up."""
-    stuck = Q(status__in=[Status.UNKNOWN, Status.PARTLY_APPLIED]) | Q(needs_person=True)
-    unfinished = ChangeRequest.objects.filter(
-        stuck | Q(blocked_at__isnull=False), status__in=sorted(OPEN - {Status.SUBMITTED})
-    )
+    stuck = Q(status__in=[Status.UNKNOWN, Status.PARTLY_APPLIED, Status.BLOCKED]) | Q(needs_person=True)
+    unfinished = ChangeRequest.objects.filter(stuck, status__in=sorted(OPEN - {Status.SUBMITTED}))
     refused = ChangeRequest.objects.filter(
         status=Status.REFUSED, settled_at__gte=refused_since, replaced_by__isnull=True
     )

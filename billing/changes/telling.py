@@ -30,6 +30,7 @@ MOST_AT_ONCE = 50
 LAPSES_WITHIN = timedelta(days=1)
 NEEDING = sorted(OPEN - {Status.SUBMITTED})
 FROM_DOUBT = (Status.UNKNOWN, Status.PARTLY_APPLIED)
+NEEDS_AN_END = (*FROM_DOUBT, Status.BLOCKED)
 TO_MAKER: dict[tuple[Status, Status], About] = {
     (Status.SUBMITTED, Status.APPROVED): About.APPROVED,
     (Status.SUBMITTED, Status.REJECTED): About.REJECTED,
@@ -37,7 +38,7 @@ TO_MAKER: dict[tuple[Status, Status], About] = {
     **{(old, Status.STALE): About.STALE for old in (Status.SUBMITTED, Status.APPROVED, Status.APPLYING)},
     (Status.APPLYING, Status.REFUSED): About.REFUSED,
     **{(old, Status.APPLIED): About.APPLIED for old in FROM_DOUBT},
-    **{(old, Status.CLOSED): About.CLOSED for old in (Status.APPROVED, *FROM_DOUBT)},
+    **{(old, Status.CLOSED): About.CLOSED for old in NEEDS_AN_END},
 }
 """What the maker hears when their request moves so. *Applied* is news only after a person was needed."""
 

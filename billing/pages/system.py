@@ -35,6 +35,7 @@ UNSETTLED = (
     Status.APPLYING,
     Status.UNKNOWN,
     Status.PARTLY_APPLIED,
+    Status.BLOCKED,
 )
 SHOWN_RUNS = 15
 DAY = timedelta(days=1)

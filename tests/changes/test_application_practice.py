@@ -50,7 +50,10 @@ TRIES = {
         "UPDATE billing_changerequest SET status = 'withdrawn', settled_at = now()",
         UNTOLD,
     ),
-    "a block that nobody is told of": ("UPDATE billing_changerequest SET blocked_at = now()", UNTOLD),
+    "a block of what is not agreed": (
+        "UPDATE billing_changerequest SET status = 'blocked'",
+        "cannot go from submitted to blocked",
+    ),
     "another role": ("UPDATE billing_user SET role = 'manager' WHERE username = 'finance'", NOT_DONE),
     "a person switched off": ("UPDATE billing_user SET is_active = false", NOT_DONE),
     "another sign-in name": ("UPDATE billing_user SET username = 'x' WHERE username = 'finance'", NOT_DONE),

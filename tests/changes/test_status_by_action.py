@@ -33,6 +33,7 @@ WAYS: dict[Status, list[Status]] = {
     Status.REFUSED: [Status.APPROVED, Status.APPLYING, Status.REFUSED],
     Status.UNKNOWN: [Status.APPROVED, Status.APPLYING, Status.UNKNOWN],
     Status.PARTLY_APPLIED: [Status.APPROVED, Status.APPLYING, Status.PARTLY_APPLIED],
+    Status.BLOCKED: [Status.APPROVED, Status.BLOCKED],
     Status.CLOSED: [Status.APPROVED, Status.APPLYING, Status.UNKNOWN, Status.CLOSED],
 }
 ALLOWED: dict[str, dict[Status, Status]] = {
@@ -45,7 +46,11 @@ ALLOWED: dict[str, dict[Status, Status]] = {
     "try again": {Status.UNKNOWN: Status.UNKNOWN},
     "go on": {Status.PARTLY_APPLIED: Status.APPROVED},
     "undo": {Status.PARTLY_APPLIED: Status.CLOSED},
-    "leave it": {Status.UNKNOWN: Status.CLOSED, Status.PARTLY_APPLIED: Status.CLOSED},
+    "leave it": {
+        Status.UNKNOWN: Status.CLOSED,
+        Status.PARTLY_APPLIED: Status.CLOSED,
+        Status.BLOCKED: Status.BLOCKED,  # until a second person agrees
+    },
 }
 
 
@@ -66,7 +71,7 @@ def bring(change: ChangeRequest, status: Status, checker: User) -> ChangeRequest
                     step,
                     actor=system("test"),
                     event=Event.CHANGE_RETURNED,
-                    needs_person=step in (Status.UNKNOWN, Status.PARTLY_APPLIED),
+                    needs_person=step in (Status.UNKNOWN, Status.PARTLY_APPLIED, Status.BLOCKED),
                 )
     change.refresh_from_db()
     assert change.status == status

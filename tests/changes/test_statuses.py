@@ -8,6 +8,10 @@ from django.db import connection
 from billing.changes.statuses import ARROWS, MARKS, OPEN, SETTLED, TONES, Status
 
 
+def test_each_arrow_says_when_it_is_taken() -> None:
+    assert all(words.endswith(".") for onward in ARROWS.values() for words in onward.values())
+
+
 @pytest.mark.django_db
 def test_the_database_knows_the_same_arrows() -> None:
     with connection.cursor() as cursor:

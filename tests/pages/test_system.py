@@ -89,6 +89,7 @@ def test_the_page_counts_what_is_on_its_way(
         "applying": 0,
         "unknown": 0,
         "partly_applied": 0,
+        "blocked": 0,
     }
 
 

@@ -1,7 +1,7 @@
 """A person's word on what the worker could not settle: unknown outcomes and partly applied requests.
 
 An administrator, with a reason, never of a request they made or decided. *Try again* runs `find` first, and
-needs a second person where the kind cannot be undone.
+needs a second person where the kind cannot be undone. What is blocked takes two people to close.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ OPTIONS: dict[Status, tuple[Resolution.Verdict, ...]] = {
         Resolution.Verdict.UNDO,
         Resolution.Verdict.LEAVE_IT,
     ),
+    Status.BLOCKED: (Resolution.Verdict.LEAVE_IT,),
 }
+SENDS_AGAIN = (Resolution.Verdict.TRY_AGAIN, Resolution.Verdict.GO_ON)
 
 MEANINGS: dict[Resolution.Verdict, str] = {
     Resolution.Verdict.TOOK_EFFECT: "You saw it in Metronome. The call counts as applied; later ones follow.",
@@ -46,9 +48,14 @@ MEANINGS: dict[Resolution.Verdict, str] = {
 
 def options(change: ChangeRequest) -> tuple[Resolution.Verdict, ...]:
     """What a person may say of this request now. A blocked one can only be left as it is."""
-    if change.blocked_at:
-        return (Resolution.Verdict.LEAVE_IT,) if change.status in (Status.APPROVED, *OPTIONS) else ()
     return OPTIONS.get(Status(change.status), ()) if change.needs_person else ()
+
+
+def takes_two(change: ChangeRequest, verdict: Resolution.Verdict) -> str:
+    """Why a second person has to agree to this word, as a clause; empty where one is enough."""
+    if change.status == Status.BLOCKED:
+        return "since what is blocked is closed by two"
+    return "since this can’t be undone" if change.irreversible and verdict in SENDS_AGAIN else ""
 
 
 def why_not(change: ChangeRequest, person: User) -> str:
@@ -77,10 +84,7 @@ def resolve(change_id: int, *, actor: Actor, verdict: Resolution.Verdict, reason
             raise WrongState(f"{change.reference} does not wait for this word any more.")
         if change.resolutions.filter(carried_out_at__isnull=True).exists():
             raise WrongState("Another word on this request waits to be carried out.")
-        needs_second = change.irreversible and verdict in (
-            Resolution.Verdict.TRY_AGAIN,
-            Resolution.Verdict.GO_ON,
-        )
+        needs_second = bool(takes_two(change, verdict))
         resolution = Resolution.objects.create(
             change=change, verdict=verdict, reason=reason, by=actor.user, needs_second=needs_second
         )

@@ -51,7 +51,7 @@ class ClaimRefused(Exception):
 def claim_change(change_id: int) -> Claim | None:
     """Take an approved request whose time has come: approved → applying. None when it is not to be had.
 
-    Not while frozen, blocked or cooling off, and not while another request is busy with what it writes to.
+    Not while frozen or cooling off, and not while another request is busy with what it writes to.
     Raises ClaimRefused; nothing is written then.
     """
     with transaction.atomic():
@@ -96,7 +96,6 @@ def due(now: datetime) -> QuerySet[ChangeRequest]:
         Q(expires_at__gt=now) | Exists(was_sent),
         ~Exists(busy),
         status=Status.APPROVED,
-        blocked_at__isnull=True,
     )
 
 
@@ -116,7 +115,7 @@ def _taken(change: ChangeRequest, now: datetime) -> Claim | None:
 
 
 def claim_doubt(change_id: int) -> Claim | None:
-    """Take an unknown request for one look: the status stays, the token keeps other lookers away."""
+    """Take a request with a call in doubt for one look: its status stays, its token keeps others away."""
     return _take_doubt(lambda rows: rows.filter(pk=change_id))
 
 
@@ -128,11 +127,12 @@ def claim_next_doubt(passed: Collection[int]) -> Claim | None:
 def _take_doubt(narrow: Callable[[QuerySet[ChangeRequest]], QuerySet[ChangeRequest]]) -> Claim | None:
     with transaction.atomic():
         now = database_now()
+        in_doubt = Call.objects.filter(change=OuterRef("pk"), status=CallStatus.UNKNOWN)
         rows = ChangeRequest.objects.filter(
             Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
             Q(lease_until__isnull=True) | Q(lease_until__lt=now),
-            status=Status.UNKNOWN,
-            blocked_at__isnull=True,
+            Exists(in_doubt),
+            status__in=(Status.UNKNOWN, Status.BLOCKED),
         )
         change = _lockable(narrow(rows)).first()
         if change is None:
@@ -153,7 +153,7 @@ def renew(claim: Claim) -> None:
     held = ChangeRequest.objects.filter(
         pk=claim.change_id,
         claim_token=claim.token,
-        status__in=(Status.APPLYING, Status.UNKNOWN),
+        status__in=(Status.APPLYING, Status.UNKNOWN, Status.BLOCKED),
         lease_until__gt=now,
     ).update(lease_until=now + timedelta(seconds=settings.LEASE_SECONDS))
     if not held:

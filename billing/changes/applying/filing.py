@@ -208,5 +208,5 @@ def _late(
     if outcome == AttemptOutcome.APPLIED and call.status == CallStatus.UNKNOWN:
         words = "The answer arrived late, and said that it was applied."
         put(call, CallStatus.APPLIED, result=result, finding=words)
-        if change.status == Status.UNKNOWN and not change.blocked_at:
+        if change.status == Status.UNKNOWN:
             carry_on(change, actor=WORKER, explanation="The answer arrived late.")

@@ -42,7 +42,7 @@ def ask(change: ChangeRequest, quiet_for: timedelta = FRESH_FOR) -> bool:
         return False
     now = database_now()
     quiet = Q(check_asked_at__isnull=True) | Q(check_asked_at__lt=now - quiet_for)
-    rows = ChangeRequest.objects.filter(quiet, pk=change.pk, status__in=CHECKED, blocked_at__isnull=True)
+    rows = ChangeRequest.objects.filter(quiet, pk=change.pk, status__in=CHECKED)
     if not rows.update(check_asked_at=now):
         return False
     change.check_asked_at = now
@@ -51,7 +51,7 @@ def ask(change: ChangeRequest, quiet_for: timedelta = FRESH_FOR) -> bool:
 
 def is_due(change: ChangeRequest | Glance, quiet_for: timedelta = FRESH_FOR) -> bool:
     """Whether a check may be asked for: it is still compared, and nobody asked within `quiet_for`."""
-    if change.status not in CHECKED or change.blocked_at:
+    if change.status not in CHECKED:
         return False
     return change.check_asked_at is None or clock.now() - change.check_asked_at >= quiet_for
 

@@ -2,7 +2,8 @@
 
 `find` may say *applied* at any time. *Not applied* counts only after the last sending has settled, and twice
 with a pause between, or once with a person's word. What can't be told goes to a person, with every look
-beside it; a resend that this person asks for still has to find the customer as it was approved.
+beside it; a resend that this person asks for still has to find the customer as it was approved. A blocked
+request with a call in doubt is looked up, too, and goes no further for it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from django.db import IntegrityError, transaction
 
 from billing.audit.events import Event
 from billing.changes import sealed
-from billing.changes.applying.blocking import block_refused
+from billing.changes.applying.blocking import block, block_refused
 from billing.changes.applying.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
 from billing.changes.applying.looking import file_look, found_applied, look, record_found
 from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.applying.resending import MOST_GENERATIONS, is_too_old
+from billing.changes.applying.verifying import Tampered, verified
 from billing.changes.calls import put
 from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
 from billing.changes.moves import database_now, locked, move
+from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 from billing.control import freezing
 from billing.metronome.client import Gateway
@@ -35,6 +38,9 @@ from billing.mirror.connection import ensure_account
 logger = logging.getLogger(__name__)
 
 ASK_WITHOUT_A_LOOK = timedelta(hours=1)
+WHILE_BLOCKED = timedelta(minutes=10)
+"""How long after each other a blocked request is looked up: it waits for two people anyhow."""
+LOOKED_INTO = (Status.UNKNOWN, Status.BLOCKED)
 NEVER_STORED = frozenset({*range(300, 400), 401, 403, 429, 502, 503, 504})
 """Statuses answered before, or instead of, the work: Metronome keeps none under an idempotency key."""
 
@@ -64,11 +70,14 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
     if call is None:
         logger.error("%s is unknown, but none of its calls is", change.reference)
         return
+    request = _to_look_for(claim)
+    if request is None:
+        return
     just_read = JustRead()
     try:
         with gateway.keeping(keeper(claim)), gateway.noting(just_read.note):
             ensure_account(gateway)
-            finding = look(gateway, sealed.read(change.sealed), call)
+            finding = look(gateway, request, call)
     except ClaimLost:
         return
     except Halt as alarm:
@@ -87,12 +96,33 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
     reflect(claim.change_id, gateway, just_read)
 
 
+def _to_look_for(claim: Claim) -> SealedRequest | None:
+    """The request as it was approved. One that is not is blocked, and looked up while its text is whole."""
+    with transaction.atomic():
+        change = locked(claim.change_id)
+        if change.claim_token != claim.token or change.status not in LOOKED_INTO:
+            return None
+        try:
+            return verified(change)
+        except Tampered as difference:
+            if change.status == Status.UNKNOWN:
+                block(change, f"This is not what was approved: {difference}.")
+                return None
+            if sealed.digest_of(change.sealed) == change.digest:
+                return sealed.read(change.sealed)
+            _wait(change, database_now() + WHILE_BLOCKED, change.explanation)
+            return None
+
+
 def _file(claim: Claim, call_id: int, finding: Finding) -> None:
     with transaction.atomic():
         change = locked(claim.change_id)
-        if change.claim_token != claim.token or change.status != Status.UNKNOWN:
+        if change.claim_token != claim.token or change.status not in LOOKED_INTO:
             return
         call = Call.objects.select_for_update(no_key=True).get(pk=call_id)
+        if change.status == Status.BLOCKED:
+            _file_evidence(change, call, finding)
+            return
         now = database_now()
         settles_at = _last_sent(call) + timedelta(seconds=settings.SETTLE_SECONDS)
         counts = now >= settles_at
@@ -120,6 +150,16 @@ def _file(claim: Claim, call_id: int, finding: Finding) -> None:
             )
         else:
             _send_again(change, call, finding.sentence)
+
+
+def _file_evidence(change: ChangeRequest, call: Call, finding: Finding) -> None:
+    """What a look at a blocked request shows: for the two who close it. Nothing of it goes on."""
+    now = database_now()
+    file_look(call, finding, at=now, counts=False)
+    if finding.proof == Proof.APPLIED:
+        put(call, CallStatus.APPLIED, result=finding.result)
+        record_found(change, call, finding.sentence)
+    _wait(change, now + WHILE_BLOCKED, change.explanation)
 
 
 def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: bool = False) -> None:
@@ -168,7 +208,10 @@ def _look_later(claim: Claim, explanation: str, at_least_seconds: float | None =
     pause = timedelta(seconds=max(30.0, at_least_seconds or 0.0))
     with transaction.atomic():
         change = locked(claim.change_id)
-        if change.claim_token != claim.token or change.status != Status.UNKNOWN:
+        if change.claim_token != claim.token or change.status not in LOOKED_INTO:
+            return
+        if change.status == Status.BLOCKED:
+            _wait(change, database_now() + pause, change.explanation)
             return
         call, now = change.calls.get(status=CallStatus.UNKNOWN), database_now()
         is_said = change.resolutions.filter(carried_out_at__isnull=True).exists()

@@ -79,7 +79,6 @@ def expire(now: datetime | None = None) -> int:
     overdue = ChangeRequest.objects.filter(
         status__in=[Status.SUBMITTED, Status.APPROVED],
         expires_at__lte=now or database_now(),
-        blocked_at__isnull=True,
     ).values_list("pk", flat=True)
     count = 0
     for change_id in list(overdue[:BATCH]):

@@ -49,7 +49,7 @@ class Option:
     value: str
     label: str
     meaning: str
-    needs_second: bool
+    takes_two: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class RequestPage:
     @property
     def state_template(self) -> str:
         """What says how it stands: one template a status."""
-        return f"changes/states/{'blocked' if self.change.blocked_at else self.change.status}.html"
+        return f"changes/states/{self.change.status}.html"
 
     @property
     def asks_something(self) -> bool:
@@ -138,7 +138,7 @@ class RequestPage:
     @property
     def may_still_be_checked(self) -> bool:
         """Whether it is compared with Metronome while it waits."""
-        return self.change.status in (Status.SUBMITTED, Status.APPROVED) and not self.change.blocked_at
+        return self.change.status in (Status.SUBMITTED, Status.APPROVED)
 
     @property
     def guarded(self) -> int:
@@ -246,8 +246,7 @@ def _why_not_decide(change: ChangeRequest, person: User) -> str:
 
 
 def _options(change: ChangeRequest) -> list[Option]:
-    again = (Resolution.Verdict.TRY_AGAIN, Resolution.Verdict.GO_ON)
     return [
-        Option(word.value, word.label, resolving.MEANINGS[word], change.irreversible and word in again)
+        Option(word.value, word.label, resolving.MEANINGS[word], resolving.takes_two(change, word))
         for word in resolving.options(change)
     ]

@@ -51,8 +51,9 @@ REQUESTS: dict[str, Rule] = {
     ),
     "changerequest.owners_are_busy": Sql(
         WORKER,
-        "WITH freed AS (UPDATE billing_hold SET is_busy = false WHERE is_busy)"
-        " UPDATE billing_changerequest SET status = 'partly_applied' WHERE status = 'unknown'",
+        "UPDATE billing_changerequest SET status = 'approved' WHERE status = 'unknown';"
+        "UPDATE billing_changerequest SET status = 'applying', claim_token = uuid, lease_until = now()"
+        " WHERE status = 'approved'; UPDATE billing_hold SET is_busy = false",
         "goes on only while what it writes to is busy with it",
         as_="owner",
     ),
