@@ -149,12 +149,6 @@ document.addEventListener("change", (event) => {
   if (form && event.target.matches("select")) form.requestSubmit();
 });
 
-// A field that shows how long it is, in the units Metronome counts.
-document.addEventListener("input", (event) => {
-  const counter = event.target.dataset.counts && document.getElementById(event.target.dataset.counts);
-  if (counter) counter.textContent = event.target.value.length;
-});
-
 // After a swap: keep the keyboard where it was, or move it to what was asked for.
 document.addEventListener("htmx:afterSettle", (event) => {
   const found = document.getElementById("found");

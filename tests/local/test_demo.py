@@ -117,7 +117,7 @@ def test_the_demo_comes_up_is_told_twice_ends_and_starts_again_on_its_data(demo:
     ):
         assert [name for name in names if part in name], f"no process runs {part}"
     assert is_ready(f"{address}accounts/login/")
-    assert is_ready(f"{address}static/css/app.css")
+    assert is_ready(f"{address}static/css/tokens.css")
 
     status, words = demo.run()
     assert status == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -123,6 +124,11 @@ def open_house() -> None:
 def recorded() -> list[AuditEvent]:
     """What is on record but for people signing in, in order."""
     return list(AuditEvent.objects.exclude(event_type=Event.PERSON_SIGNED_IN).order_by("pk"))
+
+
+def squeezed(page: str) -> str:
+    """A page with each run of blanks and line breaks as one blank, as a browser reads it."""
+    return re.sub(r"\s+", " ", page)
 
 
 def now() -> datetime:

@@ -18,7 +18,7 @@ from billing import tasks
 from billing.changes.models import ChangeRequest
 from billing.mirror.models import Customer
 from billing.pages import errors, overview
-from tests.pages.conftest import PASSWORD
+from tests.pages.conftest import PASSWORD, squeezed
 
 TEMPLATES = Path(django_settings.BASE_DIR) / "templates"
 EVERY_TEMPLATE = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
@@ -157,7 +157,7 @@ def test_a_failure_after_a_form_was_sent_claims_nothing_about_it(
 
     answer = manager.post(f"/changes/{renaming.reference}/decide/", said)
 
-    page = answer.content.decode()
+    page = squeezed(answer.content.decode())
     renaming.refresh_from_db()
     assert (answer.status_code, renaming.status) == (500, "approved")
     assert "Whether what you sent is on record isn’t known here: look before you send it again" in page

@@ -11,6 +11,7 @@ from django.test import Client
 from billing.changes.models import ChangeRequest
 from billing.pages.requests.queue import around
 from billing.users import User
+from tests.pages.conftest import squeezed
 from tests.world import propose
 
 SignIn = Callable[[User], Client]
@@ -43,14 +44,14 @@ def test_each_decision_opens_the_next_and_the_last_stays(
 
     onward = decide(browser, second, "approve")
     assert onward == f"/changes/{third.reference}/?after={second.reference}"
-    page = browser.get(onward).text
+    page = squeezed(browser.get(onward).text)
     assert f'You approved <strong class="nowrap">{second.reference}</strong> at ' in page
     assert f'<a href="/changes/{second.reference}/">Back to {second.reference}</a>' in page
     assert "<strong>1 left for you</strong> after this one" in page
 
     onward = decide(browser, third, "reject")
     assert onward == f"/changes/{first.reference}/?after={third.reference}"
-    page = browser.get(onward).text
+    page = squeezed(browser.get(onward).text)
     assert f'You rejected <strong class="nowrap">{third.reference}</strong> at ' in page
     assert "; nothing was sent. The next one opened by itself." in page
     assert "<strong>The last one for you</strong>" in page
@@ -104,7 +105,7 @@ def test_the_first_of_two_approvals_says_that_another_is_needed(
     removing = propose("customer.realias", maker, {"ingest_aliases": []}, snapshot=other)
     browser = as_person(checker)
 
-    page = browser.get(decide(browser, removing, "approve")).text
+    page = squeezed(browser.get(decide(browser, removing, "approve")).text)
 
     assert "; somebody else has to agree as well. The next one opened by itself." in page
 

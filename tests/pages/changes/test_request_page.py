@@ -19,6 +19,7 @@ from billing.changes.models import ChangeRequest
 from billing.metronome.client import Gateway
 from billing.mirror.refresh import refresh_customer
 from billing.users import User
+from tests.pages.conftest import squeezed
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, propose
 
@@ -103,9 +104,11 @@ def test_the_live_part_answers_204_until_something_moved(
     parts = re.findall(r'id="([\w-]+)"[^>]* hx-swap-oob="true"', moved.text)
     assert {"status", "signatures", "state", "expires", "to-decision", "stands-1", "links"} <= set(parts)
     assert re.search(r'id="stands-1"[^>]*>Applied</span>', moved.text)
-    assert re.search(r'id="calls"[^>]*>Exactly what was sent</h2>', moved.text)
-    assert f"<title>{approved.reference} applied: " in moved.text
-    assert f'<p id="announced" hx-swap-oob="innerHTML">{approved.reference} is now applied.' in moved.text
+    assert re.search(r'id="calls"[^>]*>\s*Exactly what was sent\s*</h2>', moved.text)
+    assert f"<title>{approved.reference} applied: " in squeezed(moved.text)
+    assert f'<p id="announced" hx-swap-oob="innerHTML"> {approved.reference} is now applied.' in squeezed(
+        moved.text
+    )
     assert '<p class="visually-hidden" id="announced" role="status"></p>' in page
 
 
@@ -143,10 +146,10 @@ def test_a_reason_that_is_missing_is_shown_at_its_field_and_a_fold_stays_open(
     withdrawn = as_person(maker).post(f"{address}/withdraw/", {"reason": " "})
 
     assert (rejected.status_code, withdrawn.status_code) == (422, 422)
-    assert '<a href="#reason">' in rejected.text
+    assert '<a href="#reason">' in squeezed(rejected.text)
     assert re.search(r'<textarea[^>]*aria-invalid="true"[^>]*id="reason"', rejected.text)
-    assert '<a href="#withdraw-reason">' in withdrawn.text
-    assert '<details class="fold" open><summary>Withdraw' in withdrawn.text
+    assert '<a href="#withdraw-reason">' in squeezed(withdrawn.text)
+    assert '<details class="fold" open><summary>Withdraw' in squeezed(withdrawn.text)
 
 
 @pytest.mark.parametrize("view", ["waiting", "mine", "all"])
