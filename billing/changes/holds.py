@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from psycopg.errors import UniqueViolation
 
 from billing.changes.models import ChangeRequest, Hold
-from billing.mirror.resources import RESOURCES
+from billing.changes.nouns import NOUNS
 
 WHOLE = "*"
 
@@ -42,9 +42,9 @@ class Held:
     def words(self) -> str:
         """For a person: `this customer’s name`, `the alias “eu-1”`."""
         noun, _, rest = self.thing.partition(":")
-        if noun not in RESOURCES:
+        if noun not in NOUNS:
             return f"the {noun} “{rest}”"
-        labels = [field.label for field in RESOURCES[noun].fields if field.group == self.group]
+        labels = [field.label for field in NOUNS[noun].fields if field.group == self.group]
         return f"this {noun}’s {labels[0]}" if labels else f"this {noun}"
 
     def as_json(self) -> dict[str, str]:

@@ -282,7 +282,10 @@ class Call(models.Model):
 
 
 class Attempt(models.Model):
-    """One sending of one call, journalled before a byte leaves. `outcome` null means no answer was filed."""
+    """One sending of one call, journalled before a byte leaves. `outcome` null means no answer was filed.
+
+    request: `{method, path, body}` as sent where ids of earlier calls were filled in; null: just as sealed.
+    """
 
     call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="attempts")
     number = models.SmallIntegerField()
@@ -290,6 +293,7 @@ class Attempt(models.Model):
     reference = models.CharField(max_length=40, unique=True)
     claim_token = models.UUIDField()
     sent_at = models.DateTimeField()
+    request = models.JSONField(null=True)
     outcome = models.CharField(max_length=10, choices=AttemptOutcome, null=True)  # noqa: DJ001 null is "none yet"
     answered_at = models.DateTimeField(null=True)
     arrived_late = models.BooleanField(default=False)

@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from billing.changes.oddities import is_hidden
+from billing.changes.operations import operation
 from billing.metronome.calls import HttpCall
-from billing.metronome.operations import operation
 from billing.metronome.operations.base import States
 
 VERSION = 2

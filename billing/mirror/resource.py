@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a noun. look: text, set, mapping or flag; group: what a request that writes it holds.
+    """One field of a noun. look: text, set, mapping, flag or json; group: what who writes it has to hold.
 
     A flag holds the time since when, or nothing; `words` are how it reads without and with one. An empty
-    group is written by nobody.
+    group is written by nobody. place: where it is, in words.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Field:
     look: str = "text"
     group: str = ""
     words: tuple[str, str] = ("", "")
+    place: str = "in Metronome"
 
     def is_same(self, before: Any, live: Any) -> bool:
         """Whether two values of it say the same."""
@@ -44,15 +46,17 @@ class Field:
             new = [str(item) for item in live if item not in before]
             parts = [f"{len(new)} more ({_some(new)})"] if new else []
             parts += [f"{len(gone)} fewer ({_some(gone)})"] if gone else []
-            return f"The {self.label} changed in Metronome: {', '.join(parts)}."
+            return f"The {self.label} changed {self.place}: {', '.join(parts)}."
         if self.look == "flag":
-            return f"It became {self.words[1]} in Metronome at {live}." if live else f"It is {self.words[0]}."
-        return f"The {self.label} changed in Metronome: it was “{before}”, now it is “{live}”."
+            return f"It became {self.words[1]} {self.place} at {live}." if live else f"It is {self.words[0]}."
+        return f"The {self.label} changed {self.place}: it was “{before}”, now it is “{live}”."
 
     def shown(self, value: Any) -> str:
         """A value as a page draws it; empty for none."""
         if self.look == "flag":
             return self.words[1] if value else self.words[0]
+        if self.look == "json":
+            return json.dumps(value, indent=1, ensure_ascii=False)
         return str(value) if value else ""
 
 

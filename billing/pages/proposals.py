@@ -127,7 +127,7 @@ def _default_steps(kind: Kind) -> tuple[tuple[str, int], ...]:
 
 
 def _kind(name: str) -> Kind:
-    if name not in KINDS:
+    if name not in KINDS or not KINDS[name].has_page:
         raise Http404("There is no such kind of request.")
     return KINDS[name]
 

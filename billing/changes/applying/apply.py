@@ -32,6 +32,7 @@ from billing.changes.applying.resending import why_not_again
 from billing.changes.applying.verifying import Tampered, verified
 from billing.changes.applying.watching import differences
 from billing.changes.calls import carry_on, may_have_arrived, results_of
+from billing.changes.local import LOCAL
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.sealed import SealedRequest
@@ -119,6 +120,8 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
     """Check, journal, send and file one call. True when it took effect and the claim still holds."""
     if not _is_still_right(claim, request, call, gateway):
         return False
+    if call.operation in LOCAL:
+        return _carry_out_here(claim, request, call)
     try:
         gateway.take_write_token(WRITE_TOKEN_SECONDS)
     except BudgetExhausted as problem:
@@ -133,6 +136,21 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
     connection.close()  # nothing of the database is held while the call is on its way
     with gateway.keeping(keeper(claim, even_if_lost=True)):
         return _send(claim, *journalled, request, gateway)
+
+
+def _carry_out_here(claim: Claim, request: SealedRequest, call: Call) -> bool:
+    """Do what is ours to do, in one transaction with its record: nothing leaves, so nothing is in doubt."""
+    with transaction.atomic():
+        change = _held(claim)
+        if change is None:
+            return False
+        if freezing.is_frozen(locked=True):
+            _release(claim, "Applying was frozen before it was done.")
+            return False
+        call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
+        result = LOCAL[call.operation].carry_out(change, request.call(call.position).params)
+        filing.file_done_here(change, call, result)
+    return True
 
 
 def _send(claim: Claim, attempt: Attempt, sending: Sending, request: SealedRequest, gateway: Gateway) -> bool:

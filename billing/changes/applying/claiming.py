@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -200,6 +200,8 @@ def journal(claim: Claim, request: SealedRequest, waiting: Call) -> tuple[Attemp
         call.status = CallStatus.SENT
         call.first_sent_at = call.first_sent_at or now
         call.save(update_fields=["status", "first_sent_at"])
+        sealed_call = request.call(call.position)
+        http = sealed_call.resolved(results_of(change))
         attempt = Attempt.objects.create(
             call=call,
             number=number,
@@ -207,6 +209,7 @@ def journal(claim: Claim, request: SealedRequest, waiting: Call) -> tuple[Attemp
             reference=f"{change.reference}/{call.position}.{number}",
             claim_token=claim.token,
             sent_at=now,
+            request=None if http == sealed_call.http else asdict(http),
         )
         log.record(
             Event.CALL_SENT,
@@ -219,8 +222,6 @@ def journal(claim: Claim, request: SealedRequest, waiting: Call) -> tuple[Attemp
                 "key": f"{call.key}-{call.generation}",
             },
         )
-        sealed_call = request.call(call.position)
-        http = sealed_call.resolved(results_of(change))
         sending = Sending(
             http,
             CallKey(uuid=call.key, generation=call.generation),

@@ -42,6 +42,17 @@ def file_applied(claim: Claim, attempt: Attempt, result: dict[str, Any]) -> bool
         return True
 
 
+def file_done_here(change: ChangeRequest, call: Call, result: dict[str, Any]) -> None:
+    """A local operation is carried out, in the caller's transaction."""
+    put(call, CallStatus.APPLIED, result=result)
+    log.record(
+        Event.CALL_APPLIED,
+        actor=WORKER,
+        subject=about(change),
+        new={"call": call.position, "operation": call.operation, "result": result},
+    )
+
+
 def file_not_sent(claim: Claim, attempt: Attempt, failure: GatewayError, retry_after: float) -> None:
     """Surely nothing happened: the same call, under the same key, later."""
     with transaction.atomic():

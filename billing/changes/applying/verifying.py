@@ -7,10 +7,11 @@ from billing.audit.models import AuditEvent
 from billing.changes import sealed
 from billing.changes.calls import results_of
 from billing.changes.holds import Held, held
-from billing.changes.models import ChangeRequest, Verdict
+from billing.changes.models import Attempt, ChangeRequest, Verdict
+from billing.changes.operations import operation
 from billing.changes.sealed import SealedRequest
 from billing.control.anchor import installation
-from billing.metronome.operations import operation
+from billing.metronome.calls import HttpCall
 
 RESULTS = (Event.CALL_APPLIED, Event.CALL_FOUND, Event.CALL_ANSWERED_LATE)
 """Events that tell what a call has returned."""
@@ -70,15 +71,18 @@ def _calls(change: ChangeRequest, request: SealedRequest) -> None:
 
 def _results(change: ChangeRequest, request: SealedRequest) -> None:
     """An id that a later call takes from an earlier one has to be the one that was put on record with it."""
-    results = results_of(change)
+    results, due = results_of(change), {}
     for call in request.calls:
         try:
-            if call.position not in results:
-                call.resolved(results)
+            due[call.position] = call.resolved(results)
         except KeyError:
             continue  # the call that makes it comes first
         except ValueError as problem:
             raise Tampered(str(problem)) from problem
+    sendings = Attempt.objects.filter(call__change=change, request__isnull=False)
+    for position, sent in sendings.values_list("call__position", "request"):
+        if HttpCall(**sent) != due.get(position):
+            raise Tampered(f"call {position} was sent about something else than what earlier calls made")
     recorded = {
         event.new["call"]: event.new.get("result")
         for event in AuditEvent.objects.filter(reference=change.reference, event_type__in=RESULTS).order_by(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from billing.changes.asking.kinds import GUARDS
+from billing.changes.nouns import noun_of
 from billing.changes.sealed import Results, SealedCall, SealedRequest, id_of
 from billing.metronome.client import Gateway
 from billing.mirror.resource import Resource, State
-from billing.mirror.resources import RESOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _moves(
     if thing_id is None:
         return []
     watched = request.watched[thing]
-    resource = RESOURCES[thing.partition(":")[0]]
+    resource = noun_of(thing)
     live = resource.read(gateway, thing_id, watched)
     if live is None:
         return [Moved(f"Metronome no longer knows this {resource.name}.")]

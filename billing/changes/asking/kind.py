@@ -57,6 +57,8 @@ class Kind(ABC):
     irreversible: ClassVar[bool] = False
     needs_customer: ClassVar[bool] = True
     needs_survey: ClassVar[bool] = False
+    has_page: ClassVar[bool] = True
+    """Whether its form is a page of its own at /changes/new/<name>/."""
     facts: ClassVar[dict[str, Fact]] = {}
     """What its proposals tell the policy, beside whether they can be undone."""
     least: ClassVar[dict[str, Any]] = {}

@@ -7,12 +7,17 @@ A rule is `{name, kinds, when, steps, typed_confirmation?, cool_off_minutes?, ma
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from billing.changes.asking.kind import Fact
 from billing.changes.asking.kinds import KINDS
+from billing.changes.asking.proposal import Planned
+from billing.changes.local.policy import NewPolicy
 from billing.changes.models import PolicyVersion
+from billing.changes.refusals import BadInput
 from billing.roles import GRANTS, Can, Role
 
 OPERATORS = {
@@ -81,6 +86,16 @@ def check_rules(rules: Any) -> None:
         minutes = rule.get("cool_off_minutes", 0)
         if not isinstance(minutes, int) or isinstance(minutes, bool) or not 0 <= minutes <= 7 * 24 * 60:
             raise PolicyInvalid(f"{where}: a cool-off is 0 to 10,080 whole minutes")
+
+
+def refuse_invalid(calls: Iterable[Planned]) -> None:
+    """Raise BadInput where one of these would put a policy in force that is none."""
+    for planned in calls:
+        if isinstance(planned.params, NewPolicy):
+            try:
+                check_rules(json.loads(planned.params.rules))
+            except PolicyInvalid as problem:
+                raise BadInput(f"{str(problem)[:1].upper()}{str(problem)[1:]}.", field="rules") from problem
 
 
 def _check_conditions(conditions: Any, where: str) -> None:

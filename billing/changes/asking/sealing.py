@@ -12,10 +12,11 @@ from billing.changes import holds, sealed
 from billing.changes.asking import policy
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.models import ApprovalStep, Call, ChangeRequest
+from billing.changes.nouns import noun_of
+from billing.changes.operations import operation
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import Status
 from billing.control.anchor import installation
-from billing.metronome.operations import operation
 from billing.metronome.operations.base import States
 from billing.users import User
 
@@ -128,9 +129,11 @@ def _sets(proposal: Proposal) -> dict[str, dict[str, dict[str, list[str]]]]:
     """Thing → field → what is added to that set, and what is removed from it."""
     changed: dict[str, dict[str, dict[str, list[str]]]] = {}
     for of, after in _left(proposal, proposal.before).items():
-        for name, items in after.items():
-            old = proposal.before.get(of, {}).get(name, [])
-            if isinstance(items, list) and items != old:
+        for name in (
+            field.name for field in noun_of(of).fields if field.look == "set" and field.name in after
+        ):
+            items, old = after[name], proposal.before.get(of, {}).get(name, [])
+            if items != old:
                 added, removed = sorted(set(items) - set(old)), sorted(set(old) - set(items))
                 changed.setdefault(of, {})[name] = {"added": added, "removed": removed}
     return changed

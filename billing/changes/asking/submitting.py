@@ -8,6 +8,7 @@ from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.changes import telling
+from billing.changes.asking import policy
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.sealing import store, submitted_facts
 from billing.changes.holds import held, in_the_way
@@ -34,6 +35,7 @@ def submit(
         raise WrongState(f"{replaces.reference} is still open, so it can't be proposed again.")
     if replaces is not None and str(replaces.customer_id) != str(proposal.customer_id):
         raise BadInput(f"{replaces.reference} is about another customer.")
+    policy.refuse_invalid(proposal.calls)
     if other := in_the_way(proposal.holds):  # told before a number is spent on it
         raise SubjectBusy(other.change.reference, held(other).words)
     try:

@@ -91,16 +91,13 @@ class FindFacts(Generic[P]):
     references: tuple[str, ...]
 
 
-class Operation(ABC, Generic[P]):
-    """One writing endpoint. `show` and `after` are pure; `send` writes; `find` only reads, one look.
-
-    makes: the noun of what it creates, whose id is `result["id"]`; empty for none.
-    """
+class Showing(ABC, Generic[P]):
+    """What is sealed of a call: its params, how it is shown, and what it leaves. All of it is pure."""
 
     name: ClassVar[str]
     params: ClassVar[type]
     makes: ClassVar[str] = ""
-    irreversible: ClassVar[bool] = False
+    """The noun of what it creates, whose id is `result["id"]`; empty for none."""
 
     @abstractmethod
     def show(self, params: P) -> HttpCall:
@@ -111,24 +108,12 @@ class Operation(ABC, Generic[P]):
         """The states once the call took effect: a claim of what the call names, and nothing else."""
 
     @abstractmethod
-    def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
-        """The result, read back where the answer proves nothing. Raises OutcomeUnknown."""
-
-    @abstractmethod
-    def find(self, gateway: Gateway, facts: FindFacts[P]) -> Finding:
-        """One look at whether the call took effect. Raises ReadFailed or Halt."""
-
-    @abstractmethod
     def how_found(self) -> str:
         """For the approver: what is read when no answer comes."""
 
     def called(self, params: P) -> str:
         """What people will call the thing that it makes; empty where nothing is made."""
         return ""
-
-    def send(self, gateway: Gateway, sending: Sending) -> dict[str, Any]:
-        """Spend a sending and return its result, confirmed. Raises what `Gateway.write` raises."""
-        return self.confirm(gateway, sending.call, gateway.write(sending))
 
     def read(self, content: Mapping[str, Any]) -> P:
         """The params from JSON values. Raises TypeError for a member too many or too few."""
@@ -169,6 +154,24 @@ class Operation(ABC, Generic[P]):
             for name in _ids(self.params)
             if isinstance(getattr(params, name), Made)
         }
+
+
+class Operation(Showing[P]):
+    """One writing endpoint of Metronome's. `send` writes; `find` only reads, one look."""
+
+    irreversible: ClassVar[bool] = False
+
+    @abstractmethod
+    def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
+        """The result, read back where the answer proves nothing. Raises OutcomeUnknown."""
+
+    @abstractmethod
+    def find(self, gateway: Gateway, facts: FindFacts[P]) -> Finding:
+        """One look at whether the call took effect. Raises ReadFailed or Halt."""
+
+    def send(self, gateway: Gateway, sending: Sending) -> dict[str, Any]:
+        """Spend a sending and return its result, confirmed. Raises what `Gateway.write` raises."""
+        return self.confirm(gateway, sending.call, gateway.write(sending))
 
 
 def _ids(params: type) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from billing.changes.nouns import noun_of
 from billing.changes.sealed import SealedRequest
 from billing.mirror.resource import Field
-from billing.mirror.resources import RESOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def differences(request: SealedRequest) -> list[Difference]:
 def _difference(
     of: str, before: dict[str, Any] | None, after: dict[str, Any], *, is_alone: bool
 ) -> Difference:
-    resource = RESOURCES[of.partition(":")[0]]
+    resource = noun_of(of)
     called = resource.called(before or after)
     title = "" if is_alone else (called if before else f"{called}, new")
     fields: list[Comparison] = []

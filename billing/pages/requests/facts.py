@@ -225,10 +225,14 @@ def _acts(
         waiting=waiting,
         second=form(SecondForm, asks_for_second and not why_not_second),
         why_not_second=why_not_second,
-        can_propose_again=change.can_be_proposed_again and person.may(Can.PROPOSE),
+        can_propose_again=change.can_be_proposed_again and person.may(Can.PROPOSE) and _has_page(change),
         undone_by=_undone_by(change, text),
         sent=refused,
     )
+
+
+def _has_page(change: ChangeRequest) -> bool:
+    return change.kind in KINDS and KINDS[change.kind].has_page
 
 
 def _undone_by(change: ChangeRequest, text: SealedRequest) -> str:

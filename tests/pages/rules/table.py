@@ -141,6 +141,12 @@ REQUESTS: dict[str, Rule] = {
 }
 
 CALLS: dict[str, Rule] = {
+    "call.result_stays": Sql(
+        WORKER,
+        'UPDATE billing_call SET result = \'{"id": "no id"}\'',
+        "what a call returned is written once",
+        as_="owner",
+    ),
     "call.call_is_sealed": Sql(
         KEPT,
         copies="call",
