@@ -28,6 +28,8 @@ in a hundred holds they hold a page.
 """
 SPOKEN = ("subject_text", Value(" "), "reason", Value(" "), "actor_text")
 NO_PERSON = 0
+NO_REFERENCE = "-"
+"""What no event has as its reference; most have none, which is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +133,14 @@ class AuditFilter:
         return rows
 
     def _says(self) -> Q:
-        """Its text as beginnings of words of an event's, or as the beginning of a person's sign-in name."""
+        """Its text as a request's number, beginnings of words, or the beginning of a sign-in name."""
+        number = Q(reference=reference_meant(self.text) or NO_REFERENCE)
         wanted = folded(self.text)
         words = Q(HasWords("words", WordsWanted(Value(wanted))))
         for run in unspaced_runs(self.text):
             words &= Q(Contains(FoldedWhole(Concat(*SPOKEN, output_field=TextField())), Value(run)))
         people = User.objects.alias(folded=Folded("username")).filter(folded__startswith=wanted)
-        return words | Q(IsAnyOf("actor", ArraySubquery(people.values("pk"))))
+        return number | words | Q(IsAnyOf("actor", ArraySubquery(people.values("pk"))))
 
     def _doer(self) -> Q:
         """The events of whoever signs in so or has this id, and of a part of the system of this name.

@@ -7,6 +7,11 @@ import re
 _WRITTEN = re.compile(r"\s*(?:CR-?)?0*(\d{1,9})\s*", re.IGNORECASE | re.ASCII)
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text is a request's number with its letters, and so means nothing else; digits alone may."""
+    return text.strip()[:2].upper() == "CR" and reference_meant(text) is not None
+
+
 def reference_meant(text: str) -> str | None:
     """The reference, `CR-000098`; None for a text that is no request's number."""
     written = _WRITTEN.fullmatch(text)

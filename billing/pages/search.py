@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing.changes.models import ChangeRequest
-from billing.lists.references import reference_meant
+from billing.lists.references import is_reference, reference_meant
 from billing.lists.text import folded
 from billing.mirror import queries as mirror
 from billing.mirror.filters import CustomerFilter, FilterRefused
@@ -51,7 +51,7 @@ def _matches(request: HttpRequest, words: str) -> HttpResponse:
         part="_found",
         words=words,
         customers=[(row, _alias_meant(row, words)) for row in [*known, *others]][:SHOWN],
-        are_customers_first=bool(known) and not _is_reference(words),
+        are_customers_first=bool(known) and not is_reference(words),
         count=page.count if page else 0,
         count_is_capped=bool(page and page.count_is_capped),
         changes=_changes(words),
@@ -67,11 +67,6 @@ def _alias_meant(row: CustomerRow | Customer, words: str) -> str:
     return next((alias for alias in row.aliases if folded(alias).startswith(meant)), "")
 
 
-def _is_reference(words: str) -> bool:
-    """Whether the words are a request's number with its letters; digits alone may be an alias."""
-    return words.upper().startswith("CR")
-
-
 def _changes(words: str) -> list[ChangeRequest]:
     """The request that the words name; only whole references are looked up."""
     reference = reference_meant(words)
@@ -85,7 +80,7 @@ def _exact(words: str) -> str | None:
     or external id, then a request by its number alone.
     """
     requests = _changes(words)
-    if requests and _is_reference(words):
+    if requests and is_reference(words):
         return reverse("billing:change", args=[requests[0].reference])
     if known := known_exactly(words):
         return reverse("billing:customer", args=[known[0].pk]) if len(known) == 1 else None

@@ -207,6 +207,14 @@ def test_a_text_finds_beginnings_of_words_ids_references_and_digests(text: str) 
     assert len(texts(AuditFilter(text=text))) == 1
 
 
+@pytest.mark.parametrize("text", ["CR-000012", "cr-12", "CR12", "12", " 000012 "])
+def test_a_requests_number_finds_its_events_as_people_write_it(text: str) -> None:
+    write("Halcyon", reference="CR-000012")
+    write("Larkspur", reference="CR-000120")
+
+    assert texts(AuditFilter.from_get({"q": text})) == ["Halcyon"]
+
+
 @pytest.mark.parametrize("text", ["alcyon", "%", "_", "halcyon lark", "CR-00002", "会株式", "' | 'a", ":*"])
 def test_a_text_finds_nothing_else(text: str) -> None:
     write("Halcyon 株式会社", reference="CR-000001")

@@ -54,6 +54,7 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:changes-moved": ("get", (302, 400, 400, 400, 400)),
     "billing:changes-csv": ("get", EVERYBODY_INSIDE),
     "billing:change": ("get", EVERYBODY_INSIDE),
+    "billing:change-meant": ("get", (302, 302, 302, 302, 302)),
     "billing:change-live": ("get", EVERYBODY_INSIDE),
     "billing:change-check": ("post", (302, 302, 302, 403, 302)),
     "billing:change-decide": ("post", (302, 403, 422, 403, 403)),
@@ -147,6 +148,8 @@ def address_of(name: str, world: dict[str, Any]) -> str:
             return reverse(name, args=[PLAN])
         case "billing:survey":
             return reverse(name, args=[UUID(int=7)])
+        case "billing:change-meant":
+            return reverse(name, args=[world["reference"].lower()])
         case "billing:propose" | "billing:propose-hints":
             return reverse(name, args=["customer.create"])
     if name.startswith("billing:change") and not name.startswith("billing:changes"):

@@ -17,7 +17,7 @@ from billing.changes.models import Call, ChangeRequest, Decision
 from billing.changes.statuses import Status
 from billing.lists.conditions import IsAnyOf
 from billing.lists.paging import FilterRefused, is_storable
-from billing.lists.references import reference_meant
+from billing.lists.references import is_reference, reference_meant
 from billing.mirror.filters import CustomerFilter
 
 LONGEST = 400
@@ -27,7 +27,8 @@ MOST_CUSTOMERS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """text: a reference, or beginnings of words of the sentence, the reason given or the maker's name.
+    """text: a request's number as people write it, or beginnings of words of the sentence, the reason given
+    or the maker's name.
     person: the username of who proposed or decided. customer: as its own list searches it.
 
     since is inclusive, until exclusive; both are aware. Raises FilterRefused when made of nonsense.
@@ -102,10 +103,11 @@ class RequestFilter:
 
     def _says(self) -> Q:
         """The record keeps an index of what was proposed by its words, so it is asked."""
-        if reference := reference_meant(self.text):
-            return Q(reference=reference)
+        reference = Q(reference=reference_meant(self.text) or "")
+        if is_reference(self.text):
+            return reference
         proposed = AuditFilter(text=self.text, event=Event.CHANGE_SUBMITTED).rows()
-        return Q(IsAnyOf("reference", ArraySubquery(proposed.order_by().values("reference"))))
+        return reference | Q(IsAnyOf("reference", ArraySubquery(proposed.order_by().values("reference"))))
 
     def _about_customer(self) -> Q:
         found = CustomerFilter(q=self.customer, status="all").rows().values_list("pk", flat=True)

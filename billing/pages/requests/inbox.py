@@ -17,6 +17,7 @@ from billing.changes.export import requests_csv
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.lists.paging import CursorRefused, FilterRefused
+from billing.lists.references import is_reference, reference_meant
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips
 from billing.pages.downloads import csv_response
@@ -25,7 +26,7 @@ from billing.pages.requests.forms import BatchForm
 from billing.pages.requests.lines import Line, lines
 from billing.pages.requests.story import Moment
 from billing.pages.standing import standing
-from billing.pages.web import actor_of, render_page
+from billing.pages.web import actor_of, go_to, render_page
 from billing.roles import Can
 from billing.users import User
 
@@ -46,7 +47,13 @@ class Docket:
 @needs(Can.BROWSE)
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
-    """The docket: what waits for this person, what they proposed, and everything."""
+    """The docket: what waits for this person, what they proposed, and everything.
+
+    A request's number, searched for, opens the request, in whichever view it stands.
+    """
+    text = request.GET.get("q", "")
+    if is_reference(text) and ChangeRequest.objects.filter(reference=reference_meant(text)).exists():
+        return go_to(request, "billing:change", reference_meant(text))
     return drawn(request)
 
 

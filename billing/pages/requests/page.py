@@ -14,6 +14,7 @@ from billing.changes.applying import preflight
 from billing.changes.glance import glance
 from billing.changes.models import ChangeRequest, Decision
 from billing.lists.paging import is_storable
+from billing.lists.references import reference_meant
 from billing.pages.access import needs
 from billing.pages.requests import facts
 from billing.pages.web import form_of, go_to, is_partial, render_page
@@ -56,6 +57,13 @@ def check(request: HttpRequest, reference: str) -> HttpResponse:
         return render_page(request, "changes/page", part="_checking")
     messages.success(request, "Metronome is being asked. Load this page again to see what came of it.")
     return go_to(request, "billing:change", reference)
+
+
+@needs(Can.BROWSE)
+@require_safe
+def meant(request: HttpRequest, number: str) -> HttpResponse:
+    """An address with a request's number as people write it, `cr-98`: on to the request."""
+    return go_to(request, "billing:change", found(reference_meant(number) or number).reference)
 
 
 def found(reference: str) -> ChangeRequest:

@@ -13,7 +13,14 @@ class ReferenceConverter(StringConverter):
     regex = r"CR-[0-9]{6,12}"
 
 
+class NumberConverter(StringConverter):
+    """A request's number as people write it."""
+
+    regex = r"(?:[Cc][Rr]-?)?[0-9]{1,12}"
+
+
 register_converter(ReferenceConverter, "reference")
+register_converter(NumberConverter, "number")
 
 urlpatterns = [
     path("changes/", inbox.inbox, name="changes"),
@@ -24,6 +31,7 @@ urlpatterns = [
     path("changes/new/<str:kind>/hints/", proposals.hints, name="propose-hints"),
     path("changes/surveys/<uuid:survey_uuid>/", proposals.survey_state, name="survey"),
     path("changes/<reference:reference>/", page.change, name="change"),
+    path("changes/<number:number>/", page.meant, name="change-meant"),
     path("changes/<reference:reference>/live/", page.live, name="change-live"),
     path("changes/<reference:reference>/check/", page.check, name="change-check"),
     path("changes/<reference:reference>/decide/", acts.decide, name="change-decide"),

@@ -96,7 +96,7 @@ def test_what_expires_soon_stands_out(left: timedelta, words: str, tone: str) ->
         ("kind=customer.rename", ["submitted"]),
         ("q=orchard", ["creating"]),
         ("q=ORCH", ["creating"]),
-        ("q={submitted}", ["submitted"]),
+        ("q={number}", ["submitted"]),
         ("customer={alias}", ["submitted"]),
         ("customer={id}", ["submitted"]),
         ("customer=nobody-of-this-name", []),
@@ -120,7 +120,7 @@ def test_what_narrows_the_list(
     as_person: SignIn,
 ) -> None:
     asked = filters.format(
-        submitted=submitted.reference,
+        number=submitted.reference.removeprefix("CR-").lstrip("0"),
         alias=snapshot["ingest_aliases"][0],
         id=snapshot["id"],
         maker=maker.username,
@@ -134,6 +134,26 @@ def test_what_narrows_the_list(
     wanted = {"submitted": submitted.reference, "creating": creating.reference}
     assert sorted(shown(page)) == sorted(wanted[name] for name in found)
     assert sorted(set(re.findall(r"CR-\d{6}", file))) == sorted(wanted[name] for name in found)
+
+
+@pytest.mark.parametrize("view", ["waiting", "mine", "all"])
+def test_a_number_with_its_letters_leads_to_the_request_however_it_is_written(
+    view: str, submitted: ChangeRequest, creating: ChangeRequest, checker: User, as_person: SignIn
+) -> None:
+    browser, number = as_person(checker), submitted.reference.removeprefix("CR-").lstrip("0")
+    here = f"/changes/{submitted.reference}/"
+
+    for written in (submitted.reference, submitted.reference.lower(), f"cr-{number}", f" CR{number} "):
+        answer = browser.get("/changes/", {"view": view, "q": written})
+        assert (answer.status_code, answer["Location"]) == (302, here), written
+        file = b"".join(browser.get("/changes.csv", {"view": "all", "q": written}).streaming_content)
+        assert set(re.findall(r"CR-\d{6}", file.decode())) == {submitted.reference}
+    for written in (submitted.reference.lower(), f"cr-{number}", f"cr{number}", number):
+        answer = browser.get(f"/changes/{written}/")
+        assert (answer.status_code, answer["Location"]) == (302, here), written
+    assert shown(browser.get("/changes/", {"view": view, "q": "cr-999999"}).text) == []
+    for nobody in ("cr-999999", "999999", "9" * 12, "CR-" + "9" * 12, "cr--1", "CR"):
+        assert browser.get(f"/changes/{nobody}/").status_code == 404, nobody
 
 
 def test_who_decided_is_found_and_the_status_narrows_all(
