@@ -15,6 +15,7 @@ from uuid import UUID
 
 from billing.changes.oddities import is_hidden
 from billing.changes.operations import operation
+from billing.lists.paging import is_storable
 from billing.metronome.calls import HttpCall
 from billing.metronome.operations.base import States
 
@@ -26,16 +27,19 @@ Results = Mapping[int, Mapping[str, Any]]
 
 
 class NotSealable(ValueError):
-    """A value that has no place in a sealed text: a float, or something JSON does not know."""
+    """A value that has no place in a sealed text: a float, half a character, or what JSON does not know."""
 
 
 def _check(value: Any, path: str) -> None:
     if isinstance(value, float):
         raise NotSealable(f"{path} is a float; money and rates are sealed as strings")
+    if isinstance(value, str) and not is_storable(value):
+        raise NotSealable(f"{path} holds a character that can't be stored: NUL or half of one")
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
                 raise NotSealable(f"{path} has a key that is not text")
+            _check(key, f"a key of {path}")
             _check(inner, f"{path}.{key}")
     elif isinstance(value, list):
         for index, inner in enumerate(value):

@@ -52,7 +52,7 @@ def check_rules(rules: Any) -> None:
     """Raise PolicyInvalid unless every rule is complete and asks people who may decide."""
     if not isinstance(rules, list):
         raise PolicyInvalid("a policy is a list of rules")
-    deciders = {role.value for role in Role if Can.DECIDE in GRANTS[role]}
+    deciders = [role.value for role in Role if Can.DECIDE in GRANTS[role]]
     for number, rule in enumerate(rules, start=1):
         where = f"rule {number}"
         if not isinstance(rule, dict) or not isinstance(rule.get("name"), str) or not rule["name"].strip():
@@ -68,19 +68,21 @@ def check_rules(rules: Any) -> None:
             "may_be_batched",
         }:
             raise PolicyInvalid(f"{where} has an unknown part: {', '.join(sorted(unknown))}")
-        if not rule.get("kinds") or not all(isinstance(kind, str) for kind in rule["kinds"]):
+        kinds, steps = rule.get("kinds"), rule.get("steps")
+        if not isinstance(kinds, list) or not kinds or not all(isinstance(kind, str) for kind in kinds):
             raise PolicyInvalid(f"{where} names no kinds")
         _check_conditions(rule.get("when", []), where)
-        if not rule.get("steps"):
+        if not isinstance(steps, list) or not steps:
             raise PolicyInvalid(f"{where} asks nobody")
-        for step in rule["steps"]:
+        for step in steps:
             people = step.get("people") if isinstance(step, dict) else None
             if not isinstance(people, int) or isinstance(people, bool) or not 1 <= people <= 5:
                 raise PolicyInvalid(f"{where}: a step asks for 1 to 5 people")
             if step.get("role") not in deciders:
                 raise PolicyInvalid(f"{where}: {step.get('role')} may not decide")
-        if not isinstance(rule.get("may_be_batched", False), bool):
-            raise PolicyInvalid(f"{where}: may_be_batched is true or false")
+        for name in ("typed_confirmation", "may_be_batched"):
+            if not isinstance(rule.get(name, False), bool):
+                raise PolicyInvalid(f"{where}: {name} is true or false")
         if rule.get("may_be_batched") and rule.get("typed_confirmation"):
             raise PolicyInvalid(f"{where}: a name can't be typed for several at once, so it is not batched")
         minutes = rule.get("cool_off_minutes", 0)
@@ -99,8 +101,10 @@ def refuse_invalid(calls: Iterable[Planned]) -> None:
 
 
 def _check_conditions(conditions: Any, where: str) -> None:
+    if not isinstance(conditions, list) or not all(isinstance(each, dict) for each in conditions):
+        raise PolicyInvalid(f"{where}: when is a list of conditions")
     for condition in conditions:
-        fact, op = condition.get("fact"), condition.get("op")
+        fact, op = str(condition.get("fact")), str(condition.get("op"))
         if fact not in FACTS:
             raise PolicyInvalid(f"{where} asks about an unknown fact: {fact}")
         expected = FACTS[fact].type
