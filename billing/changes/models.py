@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 
+from billing import clock
 from billing.changes.statuses import MARKS, OPEN, PROPOSE_AGAIN, SETTLED, TONES, Status
 from billing.roles import Role
 
@@ -120,6 +121,11 @@ class ChangeRequest(models.Model):
     @property
     def is_settled(self) -> bool:
         return self.status in SETTLED
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a worker holds it, with a lease that has not run out."""
+        return self.status == Status.APPLYING and bool(self.lease_until) and self.lease_until > clock.now()
 
     @property
     def about_customer(self) -> uuid.UUID | str | None:

@@ -15,7 +15,7 @@ from billing.changes import queries, sealed
 from billing.changes.agreeing import deciding, resolving
 from billing.changes.asking.kinds import KINDS
 from billing.changes.glance import glance
-from billing.changes.models import Call, ChangeRequest, Resolution
+from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
 from billing.changes.refusals import ActionRefused
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
@@ -132,6 +132,11 @@ class RequestPage:
         return came_first(self.timeline)
 
     @property
+    def is_on_its_way(self) -> bool:
+        """Whether a worker waits for the answer to a call right now."""
+        return self.change.is_claimed and any(call.row.status == CallStatus.SENT for call in self.calls)
+
+    @property
     def was_sent(self) -> bool:
         return any(call.row.first_sent_at for call in self.calls)
 
@@ -155,7 +160,7 @@ def read(change: ChangeRequest, person: User, refused: forms.Form | None = None)
     text = sealed.read(change.sealed)
     rows = list(change.calls.prefetch_related("attempts", "lookups"))
     calls = [
-        CallLine(number, call, row, evidence(row))
+        CallLine(number, call, row, evidence(row, is_claimed=change.is_claimed))
         for number, (call, row) in enumerate(zip(text.calls, rows, strict=True), 1)
     ]
     acts = _acts(change, text, calls, person, refused)

@@ -15,19 +15,30 @@ from billing.changes.sealed import SealedRequest
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One piece of evidence about a call: a sending (`attempt`) or a look at Metronome (`look`)."""
+    """One piece of evidence about a call: a sending (`attempt`) or a look at Metronome (`look`).
+
+    is_on_its_way: a sending whose answer the worker still waits for; nothing about it is in doubt.
+    """
 
     at: datetime
     attempt: Attempt | None = None
     look: Lookup | None = None
+    is_on_its_way: bool = False
 
 
-def evidence(call: Call) -> list[Exhibit]:
-    """What was sent and what was found, in order; empty for a call that simply went through, or waits."""
+def evidence(call: Call, *, is_claimed: bool) -> list[Exhibit]:
+    """What was sent and what was found, in order; empty for a call that simply goes through, or waits.
+
+    is_claimed: a worker holds the request, and its lease has not run out.
+    """
     attempts, looks = list(call.attempts.all()), list(call.lookups.all())
-    if not looks and (not attempts or call.status == CallStatus.APPLIED):
+    on_its_way = attempts[-1:] if is_claimed and call.status == CallStatus.SENT else []
+    answered = [attempt for attempt in attempts if attempt not in on_its_way]
+    if not looks and (not answered or call.status == CallStatus.APPLIED):
         return []
-    exhibits = [Exhibit(attempt.sent_at, attempt=attempt) for attempt in attempts]
+    exhibits = [
+        Exhibit(attempt.sent_at, attempt=attempt, is_on_its_way=attempt in on_its_way) for attempt in attempts
+    ]
     exhibits += [Exhibit(look.looked_at, look=look) for look in looks]
     return sorted(exhibits, key=lambda exhibit: exhibit.at)
 

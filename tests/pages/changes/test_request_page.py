@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
+from billing import clock
 from billing.audit.models import AuditEvent
 from billing.changes.applying import apply, preflight
 from billing.changes.asking import survey
@@ -44,6 +45,38 @@ def test_the_maker_sees_no_decision_and_a_direct_post_is_refused(
     submitted.refresh_from_db()
     assert submitted.status == "submitted"
     assert not submitted.decisions.exists()
+
+
+DOUBT = ("can’t tell", "no answer filed", 'data-tone="doubt"', "Evidence for call")
+
+
+def test_while_a_call_is_on_its_way_the_page_says_that_and_doubts_nothing(
+    approved: ChangeRequest,
+    gateway: Gateway,
+    checker: User,
+    as_person: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    browser, here, seen, write = as_person(checker), f"/changes/{approved.reference}/", [], Gateway.write
+
+    def watched(self: Gateway, sending: Any) -> Any:
+        seen.append(browser.get(here).text)
+        ChangeRequest.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+        seen.append(browser.get(here).text)
+        ChangeRequest.objects.update(lease_until=clock.now() + timedelta(seconds=20))
+        return write(self, sending)
+
+    monkeypatch.setattr(Gateway, "write", watched)
+
+    apply.apply_change(approved.pk, gateway)
+
+    alive, lost = seen
+    assert "It is on its way to Metronome." in alive
+    assert [words for words in DOUBT if words in alive] == []
+    assert "It is on its way to Metronome." not in lost
+    assert [words for words in DOUBT if words not in lost] == []
+    approved.refresh_from_db()
+    assert approved.status == "applied"
 
 
 def test_a_manager_who_is_the_maker_is_refused_too(
