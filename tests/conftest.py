@@ -11,6 +11,8 @@ from redis import Redis
 
 from local.testing import application_url as find_application_url
 
+pytest_plugins = ["tests.fixtures"]
+
 
 @pytest.fixture(autouse=True)
 def redis() -> Iterator[Redis]:

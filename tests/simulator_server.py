@@ -7,13 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "simulator-token"
@@ -99,17 +97,3 @@ def start_simulator(*, customers: int = 30, plans: int = 4, seed: int = 7) -> Ru
             time.sleep(0.02)
         port = int(port_file.read_text())
     return RunningSimulator(f"http://127.0.0.1:{port}", process)
-
-
-@pytest.fixture(scope="session")
-def simulator_process() -> Iterator[RunningSimulator]:
-    simulator = start_simulator()
-    yield simulator
-    simulator.stop()
-
-
-@pytest.fixture
-def simulator(simulator_process: RunningSimulator) -> RunningSimulator:
-    """A simulator with 30 customers, as new."""
-    simulator_process.reset()
-    return simulator_process

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 import urllib.request
@@ -20,20 +18,6 @@ from local.programs import APPLICATION, HTTP
 from local.testing import environment_for
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="session")
-def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The collected static files, as the web process serves them."""
-    folder = tmp_path_factory.mktemp("static")
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--no-input"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "COUNTERSIGN_PROCESS": "build", "STATIC_ROOT": str(folder)},
-        check=True,
-        capture_output=True,
-    )
-    return folder
 
 
 @contextmanager

@@ -1,80 +1,23 @@
-"""People, policy and a Metronome for tests that cross rooms. Import the fixtures from here by name."""
+"""What tests that cross rooms do: propose, approve, mirror a customer, put a policy in force."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from adminsite.metronome import MetronomeSettings
 from billing.audit.actors import Actor, person
 from billing.changes import sealed
 from billing.changes.agreeing import deciding
 from billing.changes.asking import submitting
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion, Verdict
-from billing.control.anchor import anchor
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
-from billing.mirror.connection import open_gateway
 from billing.mirror.refresh import refresh_customer
 from billing.users import User
-from tests.simulator_server import TOKEN, RunningSimulator, simulator, simulator_process
-
-__all__ = ["simulator", "simulator_process"]
+from tests.simulator_server import RunningSimulator
 
 DEFAULT_RULES = importlib.import_module("billing.migrations.0004_default_policy").RULES
-
-
-@pytest.fixture
-def house(transactional_db: None, settings: Any, simulator: RunningSimulator) -> None:
-    """An installation that is anchored to the simulator, has its policy, and is quick to settle."""
-    settings.METRONOME = MetronomeSettings("simulator", simulator.url, TOKEN, 1000.0)
-    settings.WRITE_DEADLINE_SECONDS = 5
-    settings.LEASE_SECONDS = 20
-    settings.LEASE_MARGIN_SECONDS = 1
-    settings.SETTLE_SECONDS = 0
-    settings.SECOND_LOOK_SECONDS = 0
-    if not PolicyVersion.objects.exists():
-        PolicyVersion.objects.create(version=1, rules=DEFAULT_RULES)
-    anchor("simulator", simulator.url)
-
-
-@pytest.fixture
-def gateway(house: None) -> Iterator[Gateway]:
-    with open_gateway() as opened:
-        yield opened
-
-
-def _person(username: str, name: str, role: str) -> User:
-    return User.objects.create_user(username=username, password="countersign-demo", name=name, role=role)
-
-
-@pytest.fixture
-def maker(house: None) -> User:
-    return _person("finance", "Fiona Finance", "finance")
-
-
-@pytest.fixture
-def checker(house: None) -> User:
-    return _person("manager", "Mona Manager", "manager")
-
-
-@pytest.fixture
-def checker2(house: None) -> User:
-    return _person("manager2", "Max Manager", "manager")
-
-
-@pytest.fixture
-def auditor(house: None) -> User:
-    return _person("auditor", "Ada Auditor", "auditor")
-
-
-@pytest.fixture
-def administrator(house: None) -> User:
-    return _person("admin", "Alex Administrator", "administrator")
 
 
 def by(user: User) -> Actor:

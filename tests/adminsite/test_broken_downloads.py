@@ -17,9 +17,7 @@ from django.utils import timezone
 from billing.audit.models import AuditEvent
 from billing.mirror.models import Plan
 from tests.adminsite.test_slow_clients import big_plans, cookie_of, opened
-from tests.web_server import running_web, static_root
-
-__all__ = ["static_root"]
+from tests.web_server import running_web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,9 +18,7 @@ from django.test import Client
 from billing.audit.models import AuditEvent
 from billing.mirror.models import Plan
 from billing.users import User
-from tests.web_server import running_web, static_root
-
-__all__ = ["static_root"]
+from tests.web_server import running_web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,9 +19,7 @@ from billing.metronome.client import Gateway
 from billing.mirror.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, by, gateway, house, simulator, simulator_process
-
-__all__ = ["gateway", "house", "simulator", "simulator_process"]
+from tests.world import approve, by
 
 
 def test_it_tells_of_every_status_and_only_once(

@@ -22,29 +22,7 @@ from local.processes import start, stop
 from local.programs import APPLICATION, HTTP
 from local.testing import environment_for
 from tests.simulator_server import TOKEN, RunningSimulator
-from tests.web_server import database_url, static_root, wait_until_ready
-from tests.world import (
-    administrator,
-    auditor,
-    checker,
-    checker2,
-    house,
-    maker,
-    simulator,
-    simulator_process,
-)
-
-__all__ = [
-    "administrator",
-    "auditor",
-    "checker",
-    "checker2",
-    "house",
-    "maker",
-    "simulator",
-    "simulator_process",
-    "static_root",
-]
+from tests.web_server import database_url, wait_until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

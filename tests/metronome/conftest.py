@@ -9,9 +9,7 @@ from django.conf import settings
 
 from billing.metronome.client import Gateway
 from billing.metronome.config import GatewayConfig
-from tests.simulator_server import TOKEN, RunningSimulator, simulator, simulator_process
-
-__all__ = ["simulator", "simulator_process"]
+from tests.simulator_server import TOKEN, RunningSimulator
 
 
 def gateway_to(url: str, *, token: str = TOKEN, deadline_seconds: float = 5.0) -> Gateway:

@@ -11,10 +11,10 @@ from django.db import OperationalError, connection
 from billing.metronome.client import Gateway
 from billing.metronome.records import CustomerRecord, Page
 from billing.mirror import runs
+from billing.mirror.connection import open_gateway
 from billing.mirror.models import Customer, RefreshRun
 from billing.mirror.refresh import refresh_account
 from tests.simulator_server import OTHER_ACCOUNT_TOKEN, RunningSimulator
-from tests.world import open_gateway
 
 LONG_AGO = "2020-01-01T00:00:00Z"
 

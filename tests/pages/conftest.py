@@ -56,7 +56,7 @@ def manager(browser: Callable[[str], Client]) -> Client:
 
 
 @pytest.fixture
-def administrator(browser: Callable[[str], Client]) -> Client:
+def admin(browser: Callable[[str], Client]) -> Client:
     return browser("administrator")
 
 
@@ -86,14 +86,14 @@ def halcyon(plan: Plan, refreshed: RefreshRun) -> Customer:
 
 
 @pytest.fixture
-def house(transactional_db: None) -> None:
+def ready(transactional_db: None) -> None:
     """An installation tied to its account, with its policy. The database seals a request only in its own
     transaction, so a test with requests can't live in one that is rolled back."""
     open_house()
 
 
 @pytest.fixture
-def renaming(house: None, people: dict[str, User], halcyon: Customer) -> ChangeRequest:
+def renaming(ready: None, people: dict[str, User], halcyon: Customer) -> ChangeRequest:
     """Finance's request to rename the customer, waiting for a manager."""
     return propose_rename(halcyon, people["finance"], "Halcyon Logistics GmbH")
 

@@ -43,8 +43,8 @@ def test_no_template_opens_the_door_to_markup_from_outside() -> None:
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_nothing_from_elsewhere_may_run_on_a_page(administrator: Client, address: str) -> None:
-    answer = administrator.get(address)
+def test_nothing_from_elsewhere_may_run_on_a_page(admin: Client, address: str) -> None:
+    answer = admin.get(address)
 
     policy = dict(part.split(" ", 1) for part in answer["Content-Security-Policy"].split("; "))
     assert policy == {
@@ -63,13 +63,13 @@ def test_nothing_from_elsewhere_may_run_on_a_page(administrator: Client, address
 
 
 @pytest.mark.parametrize("address", [page for page in PAGES if not page.startswith("/accounts/")])
-def test_no_cache_keeps_a_page(administrator: Client, address: str) -> None:
-    assert administrator.get(address)["Cache-Control"] == "private, no-store"
+def test_no_cache_keeps_a_page(admin: Client, address: str) -> None:
+    assert admin.get(address)["Cache-Control"] == "private, no-store"
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_a_page_has_one_heading_and_one_place_for_its_content(administrator: Client, address: str) -> None:
-    page = administrator.get(address).content.decode()
+def test_a_page_has_one_heading_and_one_place_for_its_content(admin: Client, address: str) -> None:
+    page = admin.get(address).content.decode()
 
     assert page.count("<h1") == 1
     assert page.count("<main ") == 1

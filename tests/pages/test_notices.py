@@ -152,12 +152,15 @@ def test_a_mail_that_could_not_be_delivered_is_told_to_its_reader_and_on_system(
     assert "<bdi>550 no such mailbox</bdi>" in system
 
 
-def test_where_no_mail_is_set_up_system_says_nothing_of_it(administrator: Client) -> None:
-    assert 'id="mail"' not in administrator.get("/system/").content.decode()
+def test_where_no_mail_is_set_up_system_says_nothing_of_it(admin: Client) -> None:
+    assert 'id="mail"' not in admin.get("/system/").content.decode()
 
 
 def test_the_number_of_queries_does_not_grow_with_the_notices(
-    house: None, people: dict[str, User], manager: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ready: None,
+    people: dict[str, User],
+    manager: Client,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for number in range(2):
         propose_rename(add_customer(f"Customer {number}"), people["finance"], f"New {number}")

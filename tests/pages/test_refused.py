@@ -97,7 +97,11 @@ def test_a_constraint_is_told_by_its_name_which_is_a_sentence(
 
 
 def test_two_who_ask_for_the_same_at_once_are_told_which_request_was_first(
-    people: dict[str, User], browser: Browser, house: None, halcyon: Customer, monkeypatch: pytest.MonkeyPatch
+    people: dict[str, User],
+    browser: Browser,
+    ready: None,
+    halcyon: Customer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The look before comes too early for the second; the index finds them, and the words are the same."""
     busy = submitting.in_the_way

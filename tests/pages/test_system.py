@@ -31,16 +31,16 @@ HTMX = {"HX-Request": "true"}
 
 
 def test_an_administrator_freezes_and_resumes_with_a_reason_and_every_page_says_so(
-    administrator: Client, finance: Client
+    admin: Client, finance: Client
 ) -> None:
-    assert administrator.post("/system/freeze/", {"reason": " Month-end close. "})["Location"] == "/system/"
+    assert admin.post("/system/freeze/", {"reason": " Month-end close. "})["Location"] == "/system/"
 
     assert freezing.is_frozen()
     page = finance.get("/customers/").content.decode()
     assert "<strong>All changes are frozen</strong> by <bdi>Nadia Petrov</bdi>" in page
     assert "“Month-end close.”" in page
 
-    administrator.post("/system/unfreeze/", {"reason": "Closed."})
+    admin.post("/system/unfreeze/", {"reason": "Closed."})
 
     assert not freezing.is_frozen()
     assert [(event.event_type, event.reason, event.actor_text) for event in recorded()] == [
@@ -51,9 +51,9 @@ def test_an_administrator_freezes_and_resumes_with_a_reason_and_every_page_says_
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 2_001, "nul\x00"])
 def test_a_freeze_without_a_usable_reason_changes_nothing_and_keeps_what_was_typed(
-    administrator: Client, reason: str
+    admin: Client, reason: str
 ) -> None:
-    answer = administrator.post("/system/freeze/", {"reason": reason})
+    answer = admin.post("/system/freeze/", {"reason": reason})
 
     assert answer.status_code == 422
     assert 'class="error-summary"' in answer.content.decode()
@@ -70,18 +70,18 @@ def test_nobody_else_freezes(browser: Any, role: str) -> None:
     assert recorded() == []
 
 
-def test_freezing_twice_leaves_one_event_and_says_so(administrator: Client) -> None:
+def test_freezing_twice_leaves_one_event_and_says_so(admin: Client) -> None:
     for _time in range(2):
-        answer = administrator.post("/system/freeze/", {"reason": "Because."}, follow=True)
+        answer = admin.post("/system/freeze/", {"reason": "Because."}, follow=True)
 
     assert "It was so already" in answer.content.decode()
     assert [event.event_type for event in recorded()] == [Event.APPLYING_FROZEN]
 
 
 def test_the_page_counts_what_is_on_its_way(
-    administrator: Client, renaming: ChangeRequest, people: dict[str, User]
+    admin: Client, renaming: ChangeRequest, people: dict[str, User]
 ) -> None:
-    context = administrator.get("/system/").context
+    context = admin.get("/system/").context
 
     assert {queue.status.value: queue.number for queue in context["queues"]} == {
         "submitted": 1,
@@ -93,17 +93,17 @@ def test_the_page_counts_what_is_on_its_way(
     }
 
 
-def test_the_page_works_while_redis_is_away(administrator: Client, settings: Any) -> None:
+def test_the_page_works_while_redis_is_away(admin: Client, settings: Any) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
-    answer = administrator.get("/system/")
+    answer = admin.get("/system/")
 
     assert answer.status_code == 200
     assert "Redis does not answer" in answer.content.decode()
 
 
-def test_its_moving_part_comes_alone(administrator: Client, refreshed: RefreshRun) -> None:
-    page = administrator.get("/system/", headers={"HX-Request": "true"}).content.decode()
+def test_its_moving_part_comes_alone(admin: Client, refreshed: RefreshRun) -> None:
+    page = admin.get("/system/", headers={"HX-Request": "true"}).content.decode()
 
     assert "<html" not in page
     assert page.strip().startswith('<div id="live"')
@@ -125,22 +125,22 @@ def polled_when_quiet(browser: Client, page: str) -> HttpResponse:
 
 
 def test_a_poll_is_empty_while_nothing_was_written(
-    administrator: Client, house: None, refreshed: RefreshRun, redis: Redis
+    admin: Client, ready: None, refreshed: RefreshRun, redis: Redis
 ) -> None:
     redis.set(f"{alive.KEY}beat", time.time())
-    page = administrator.get("/system/").text
+    page = admin.get("/system/").text
 
-    assert polled_when_quiet(administrator, page).content == b""
+    assert polled_when_quiet(admin, page).content == b""
 
 
 def test_a_poll_brings_what_was_written(
-    administrator: Client, finance: Client, house: None, refreshed: RefreshRun
+    admin: Client, finance: Client, ready: None, refreshed: RefreshRun
 ) -> None:
-    page = administrator.get("/system/").text
+    page = admin.get("/system/").text
     RefreshRun.objects.create(scope="account", status="failed", error="Metronome answered 503.")
     freezing.freeze(person(User.objects.get(username="administrator")), "Month-end")
 
-    moved = administrator.get(asked_next(page), headers=HTMX)
+    moved = admin.get(asked_next(page), headers=HTMX)
 
     assert moved.status_code == 200
     assert '<div id="moving" class="stack" data-part="system/_live" hx-swap-oob="true">' in moved.text
@@ -150,14 +150,14 @@ def test_a_poll_brings_what_was_written(
 
 
 def test_a_sign_of_life_brings_only_what_signs_show(
-    administrator: Client, house: None, refreshed: RefreshRun, redis: Redis
+    admin: Client, ready: None, refreshed: RefreshRun, redis: Redis
 ) -> None:
-    until, moved, page = time.monotonic() + 60, "", administrator.get("/system/").text
+    until, moved, page = time.monotonic() + 60, "", admin.get("/system/").text
     while "Whole account" in moved or not moved:  # others' tests may write between two polls
         assert time.monotonic() < until, "something was written all the time"
         redis.set(f"{alive.KEY}beat", time.time())
         redis.hset(BUCKET, mapping={"tokens": "2", "taken_write": "7"})
-        moved = administrator.get(asked_next(page), headers=HTMX).text
+        moved = admin.get(asked_next(page), headers=HTMX).text
         page = moved
 
     assert re.findall(r'id="([\w-]+)"[^>]* hx-swap-oob="true"', moved) == ["budget", "signs"]
@@ -166,35 +166,33 @@ def test_a_sign_of_life_brings_only_what_signs_show(
 
 
 def test_a_process_that_falls_silent_is_told_though_nothing_was_written(
-    administrator: Client, house: None, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    admin: Client, ready: None, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis.set(f"{alive.KEY}beat", time.time())
-    page = administrator.get("/system/").text
+    page = admin.get("/system/").text
     monkeypatch.setattr(alive, "PATIENCE_SECONDS", 0.0)
 
-    moved = administrator.get(asked_next(page), headers=HTMX)
+    moved = admin.get(asked_next(page), headers=HTMX)
 
     assert "Silent" in moved.text
 
 
 def test_what_the_clock_alone_moves_is_drawn_anew_with_the_next_minute(
-    administrator: Client, house: None, refreshed: RefreshRun, monkeypatch: pytest.MonkeyPatch
+    admin: Client, ready: None, refreshed: RefreshRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = administrator.get("/system/").text
+    page = admin.get("/system/").text
     later = clock.now() + timedelta(minutes=1)
     monkeypatch.setattr(clock, "now", lambda: later)
 
-    moved = administrator.get(asked_next(page), headers=HTMX)
+    moved = admin.get(asked_next(page), headers=HTMX)
 
     assert '<div id="moving"' in moved.text
 
 
-def test_within_a_transaction_nothing_is_taken_for_quiet(
-    administrator: Client, refreshed: RefreshRun
-) -> None:
-    page = administrator.get("/system/").text
+def test_within_a_transaction_nothing_is_taken_for_quiet(admin: Client, refreshed: RefreshRun) -> None:
+    page = admin.get("/system/").text
 
-    assert administrator.get(asked_next(page), headers=HTMX).status_code == 200
+    assert admin.get(asked_next(page), headers=HTMX).status_code == 200
 
 
 def test_asking_for_a_refresh_goes_on_record_and_is_watched_to_its_end(
@@ -242,17 +240,17 @@ def test_nonsense_in_the_watching_address_does_no_harm(
     assert finance.get(f"/system/refresh/?{query}", headers={"HX-Request": "true"}).status_code == 200
 
 
-def test_the_version_shown_is_the_one_that_is_packaged(administrator: Client) -> None:
+def test_the_version_shown_is_the_one_that_is_packaged(admin: Client) -> None:
     packaged = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))
 
-    assert administrator.get("/system/").context["version"] == packaged["project"]["version"]
+    assert admin.get("/system/").context["version"] == packaged["project"]["version"]
 
 
-def test_the_page_says_which_processes_run(administrator: Client, redis: Redis) -> None:
+def test_the_page_says_which_processes_run(admin: Client, redis: Redis) -> None:
     redis.set(f"{alive.KEY}worker-changes", time.time())
     redis.set(f"{alive.KEY}beat", time.time() - 3_600)
 
-    page = administrator.get("/system/").content.decode()
+    page = admin.get("/system/").content.decode()
 
     table = re.sub(r"<[^>]+>|\s+", " ", page[page.index('id="processes"') : page.index('id="runs"')])
     words = " ".join(table.split())
@@ -262,18 +260,18 @@ def test_the_page_says_which_processes_run(administrator: Client, redis: Redis) 
 
 
 def test_reading_anew_is_asked_for_by_one_person_and_agreed_to_by_another(
-    browser: Callable[[str], Client], administrator: Client, manager: Client
+    browser: Callable[[str], Client], admin: Client, manager: Client
 ) -> None:
     open_house()
-    assert administrator.post("/system/anew/", {"word": "ask", "reason": " "}).status_code == 422
-    assert administrator.post("/system/anew/", {"word": "agree", "reason": "Alone"}).status_code == 409
+    assert admin.post("/system/anew/", {"word": "ask", "reason": " "}).status_code == 422
+    assert admin.post("/system/anew/", {"word": "agree", "reason": "Alone"}).status_code == 409
     assert not NewBeginning.objects.exists()
 
-    assert administrator.post("/system/anew/", {"word": "ask", "reason": "Wiped"})["Location"] == "/system/"
-    own = administrator.get("/system/anew/").text
+    assert admin.post("/system/anew/", {"word": "ask", "reason": "Wiped"})["Location"] == "/system/"
+    own = admin.get("/system/anew/").text
     assert "Somebody else has to agree within a day." in own
     assert 'name="word"' not in own
-    assert administrator.post("/system/anew/", {"word": "agree", "reason": "Me"}).status_code == 409
+    assert admin.post("/system/anew/", {"word": "agree", "reason": "Me"}).status_code == 409
     assert "somebody else has to agree" in manager.get("/system/").text
     assert browser("finance").post("/system/anew/", {"word": "agree", "reason": "x"}).status_code == 403
     assert NewBeginning.objects.get().seconded_by is None

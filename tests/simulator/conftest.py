@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from metronome import Metronome
 
-from tests.simulator_server import TOKEN, RunningSimulator, simulator, simulator_process
-
-__all__ = ["simulator", "simulator_process"]
+from tests.simulator.contracting import JAN, NOW, Market
+from tests.simulator_server import TOKEN, RunningSimulator
 
 
 @pytest.fixture
@@ -19,3 +19,32 @@ def sdk(simulator: RunningSimulator) -> Iterator[Metronome]:
         base_url=simulator.url, bearer_token=TOKEN, max_retries=0, _strict_response_validation=True
     ) as client:
         yield client
+
+
+@pytest.fixture
+def market(sdk: Metronome, simulator: RunningSimulator) -> Market:
+    """One customer, and a rate card with calls at 10 cents and seats at 500 cents a month."""
+    simulator.control("POST", "clock", {"at": NOW, "frozen": True})
+    create = sdk.v1.contracts.products.create
+    metric = sdk.v1.billable_metrics.create(name="Calls", aggregation_type="COUNT").data.id
+    made = Market(
+        customer=sdk.v1.customers.create(name="Acme", ingest_aliases=["acme"]).data.id,
+        card=sdk.v1.contracts.rate_cards.create(name="List", aliases=[{"name": "list"}]).data.id,
+        calls=create(name="Calls", type="USAGE", billable_metric_id=metric, tags=["api"]).data.id,
+        seats=create(name="Seats", type="SUBSCRIPTION").data.id,
+        fee=create(name="Fee", type="FIXED").data.id,
+        advice=create(name="Advice", type="PRO_SERVICE").data.id,
+    )
+    add = sdk.v1.contracts.rate_cards.rates.add
+    common: dict[str, Any] = {"rate_card_id": made.card, "entitled": True, "starting_at": JAN}
+    add(product_id=made.calls, rate_type="FLAT", price=10, **common)
+    add(
+        product_id=made.seats,
+        rate_type="SUBSCRIPTION",
+        price=500,
+        quantity=1,
+        is_prorated=True,
+        billing_frequency="MONTHLY",
+        **common,
+    )
+    return made

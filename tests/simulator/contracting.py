@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from metronome import Metronome
 
 from tests.simulator_server import RunningSimulator
@@ -26,35 +25,6 @@ class Market:
     seats: str
     fee: str
     advice: str
-
-
-@pytest.fixture
-def market(sdk: Metronome, simulator: RunningSimulator) -> Market:
-    """One customer, and a rate card with calls at 10 cents and seats at 500 cents a month."""
-    simulator.control("POST", "clock", {"at": NOW, "frozen": True})
-    create = sdk.v1.contracts.products.create
-    metric = sdk.v1.billable_metrics.create(name="Calls", aggregation_type="COUNT").data.id
-    made = Market(
-        customer=sdk.v1.customers.create(name="Acme", ingest_aliases=["acme"]).data.id,
-        card=sdk.v1.contracts.rate_cards.create(name="List", aliases=[{"name": "list"}]).data.id,
-        calls=create(name="Calls", type="USAGE", billable_metric_id=metric, tags=["api"]).data.id,
-        seats=create(name="Seats", type="SUBSCRIPTION").data.id,
-        fee=create(name="Fee", type="FIXED").data.id,
-        advice=create(name="Advice", type="PRO_SERVICE").data.id,
-    )
-    add = sdk.v1.contracts.rate_cards.rates.add
-    common: dict[str, Any] = {"rate_card_id": made.card, "entitled": True, "starting_at": JAN}
-    add(product_id=made.calls, rate_type="FLAT", price=10, **common)
-    add(
-        product_id=made.seats,
-        rate_type="SUBSCRIPTION",
-        price=500,
-        quantity=1,
-        is_prorated=True,
-        billing_frequency="MONTHLY",
-        **common,
-    )
-    return made
 
 
 def create(sdk: Metronome, market: Market, **more: Any) -> str:

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from metronome import Metronome
 
-from tests.simulator.contracting import JAN, JUL, JUN, NEXT, Market, create, market, seats
+from tests.simulator.contracting import JAN, JUL, JUN, NEXT, Market, create, seats
 from tests.simulator.receiver import receiving
 from tests.simulator_server import RunningSimulator
 
-__all__ = ["market"]
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
 LATER = "2026-06-15T12:00:05Z"
 JUNE = [

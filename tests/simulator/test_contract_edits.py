@@ -17,13 +17,11 @@ from tests.simulator.contracting import (
     Market,
     create,
     edit,
-    market,
     read,
     seats,
     told,
 )
 
-__all__ = ["market"]
 ACCESS = {"schedule_items": [{"amount": 100, "starting_at": JAN, "ending_before": NEXT}]}
 
 

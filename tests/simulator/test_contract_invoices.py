@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from metronome import BadRequestError, NotFoundError
 
-from tests.simulator.contracting import APR, JAN, JUL, NEXT, NOBODY, create, market, read
+from tests.simulator.contracting import APR, JAN, JUL, NEXT, NOBODY, create, read
 
-__all__ = ["market"]
 FROM_JULY = {"frequency": "MONTHLY", "invoice_generation_starting_at": JUL}
 FEB = "2026-02-01T00:00:00Z"
 FAR = "2027-01-02T00:00:00Z"

@@ -7,22 +7,7 @@ from typing import Any
 import pytest
 from metronome import BadRequestError, ConflictError, NotFoundError
 
-from tests.simulator.contracting import (
-    APR,
-    JAN,
-    JUL,
-    JUN,
-    NEXT,
-    NOBODY,
-    create,
-    edit,
-    market,
-    read,
-    seats,
-    told,
-)
-
-__all__ = ["market"]
+from tests.simulator.contracting import APR, JAN, JUL, JUN, NEXT, NOBODY, create, edit, read, seats, told
 
 
 def day(moment: Any) -> str | None:

@@ -10,10 +10,9 @@ from metronome import APIStatusError, Metronome
 from metronome.types.v1.custom_field_set_values_params import CustomFieldSetValuesParams
 
 from simulator.fields import ROWS
-from tests.simulator.contracting import JAN, NEXT, Market, create, edit, market, read, seats
+from tests.simulator.contracting import JAN, NEXT, Market, create, edit, read, seats
 from tests.simulator_server import RunningSimulator
 
-__all__ = ["market"]
 NOBODY = "00000000-0000-4000-8000-000000000000"
 DAYS = {"value": 0, "unit": "DAYS"}
 YEAR = {"value": 1, "unit": "YEARS"}

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from metronome import Metronome
 
-from tests.simulator.contracting import JAN, JUN, NEXT, Market, create, edit, market
+from tests.simulator.contracting import JAN, JUN, NEXT, Market, create, edit
 from tests.simulator.receiver import Receiver, receiving
 from tests.simulator_server import RunningSimulator
 
-__all__ = ["market"]
 NOON = "2026-06-15T12:00:00.000Z"
 
 

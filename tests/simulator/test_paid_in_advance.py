@@ -9,6 +9,7 @@ import pytest
 from tests.simulator.test_clock import BEGIN, Account, account, rate, subscription
 
 __all__ = ["account"]
+
 JUNE = "2027-06-01T00:00:00Z"
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.simulator.test_clock import BEGIN, Account, account, rate, subscription
 
 __all__ = ["account"]
+
 MONTHS = [datetime(2027, month, 1, tzinfo=UTC) for month in (1, 2, 3, 4)]
 Event = tuple[datetime, str, Decimal]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -8,35 +8,6 @@ import pytest
 from django.test import Client
 
 from billing.users import User
-from tests.changes.conftest import (
-    administrator,
-    approved,
-    auditor,
-    checker,
-    checker2,
-    gateway,
-    house,
-    maker,
-    simulator,
-    simulator_process,
-    snapshot,
-    submitted,
-)
-
-__all__ = [
-    "administrator",
-    "approved",
-    "auditor",
-    "checker",
-    "checker2",
-    "gateway",
-    "house",
-    "maker",
-    "simulator",
-    "simulator_process",
-    "snapshot",
-    "submitted",
-]
 
 
 @pytest.fixture
