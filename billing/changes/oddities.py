@@ -6,6 +6,8 @@ import unicodedata
 
 from billing.metronome.text import BLANKS, TURNERS
 
+_SPELLED = {ord(letter): f"[U+{ord(letter):04X}]" for letter in TURNERS}
+
 
 def is_hidden(letter: str) -> bool:
     """Whether a character leaves no mark of its own on paper, and is no ordinary space or line break."""
@@ -15,7 +17,7 @@ def is_hidden(letter: str) -> bool:
 
 def spelled(text: str) -> str:
     """A sentence that nothing inside it can turn around: `[U+202E]` stands where such a character was."""
-    return "".join(f"[U+{ord(letter):04X}]" if letter in TURNERS else letter for letter in text)
+    return text.translate(_SPELLED)
 
 
 def drawn(text: str) -> str:

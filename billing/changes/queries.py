@@ -98,10 +98,18 @@ def all_requests(status: str = "") -> QuerySet[ChangeRequest]:
 
 
 def open_on(customer_ids: Iterable[UUID]) -> dict[UUID, ChangeRequest]:
-    """Customer → the newest open request that writes to it, for those that have one; one query."""
+    """Customer → the newest open request that writes to it, for those that have one; one query.
+
+    Of a request only what a list shows of it is read.
+    """
     of = {thing("customer", str(customer_id)): customer_id for customer_id in customer_ids}
-    held = Hold.objects.filter(is_open=True, owner__in=of).select_related("change")
-    return {of[row.owner]: row.change for row in held.order_by("change__submitted_at", "change_id")}
+    return {of[row.owner]: row for row in ChangeRequest.objects.raw(_OPEN_ON, [list(of)])}
+
+
+_OPEN_ON = """
+SELECT c.id, c.reference, c.status, h.owner
+  FROM billing_hold h JOIN billing_changerequest c ON c.id = h.change_id
+ WHERE h.is_open AND h.owner = ANY(%s) ORDER BY c.submitted_at, c.id"""
 
 
 def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:

@@ -222,11 +222,21 @@ def id_of(thing: str, results: Results) -> str | None:
     return results.get(int(given[1:]), {}).get("id") if given.startswith("@") else given
 
 
-def read(text: str) -> SealedRequest:
-    """Read a sealed text. Raises ValueError when it is not one of ours."""
+def policy_of(text: str) -> dict[str, Any]:
+    """The policy that a text was sealed under, `{version, rules, typed_confirmation}`. Raises ValueError."""
+    return _content(text)["policy"]
+
+
+def _content(text: str) -> dict[str, Any]:
     content = json.loads(text)
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise ValueError("this is not a sealed request of a version that is understood")
+    return content
+
+
+def read(text: str) -> SealedRequest:
+    """Read a sealed text. Raises ValueError when it is not one of ours."""
+    content = _content(text)
     states: States = content["before"]
     calls = []
     for position, call in enumerate(content["calls"], 1):

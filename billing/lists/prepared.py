@@ -48,10 +48,10 @@ def planned_once() -> Iterator[CursorWrapper]:
 class Question:
     """A queryset of values, made for a stand-in, as a query that is asked for one text after another."""
 
-    def __init__(self, rows: QuerySet, stand_in: str) -> None:
-        self._sql = _text(rows, f"'{stand_in}'")
+    def __init__(self, rows: QuerySet, stand_in: str = "") -> None:
+        self._sql = _text(rows, f"'{stand_in}'") if stand_in else _text(rows, str(NOBODY))
 
-    def rows(self, text: str) -> list[tuple[Any, ...]]:
+    def rows(self, text: str = "") -> list[tuple[Any, ...]]:
         """The rows for this text in the place of the stand-in, their values as the database gives them."""
         with planned_once() as cursor:
             cursor.execute(self._sql, [text] * self._sql.count("%s"))

@@ -110,7 +110,8 @@ def unspaced_runs(text: str) -> list[str]:
 
 def in_order(texts: Iterable[str]) -> list[str]:
     """The texts as lists order them: by folded form, then as they are."""
-    return sorted(texts, key=lambda text: (folded(text), text))
+    listed = list(texts)
+    return listed if len(listed) < 2 else sorted(listed, key=lambda text: (folded(text), text))
 
 
 class Folded(Func):

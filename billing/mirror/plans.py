@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db.models import Count, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from billing.lists.paging import Slice, cut
+from billing.lists.prepared import Question
 from billing.mirror.filters import current_plans
 from billing.mirror.models import CustomerPlan, Plan
 
@@ -50,7 +52,12 @@ def plans() -> list[PlanRow]:
 
 def plan_names() -> list[PlanName]:
     """Every plan ever seen, by name, without counting who is on it."""
-    return [PlanName(*row) for row in Plan.objects.order_by(*_BY_NAME).values_list("pk", "name")]
+    return [PlanName(*row) for row in _names().rows()]
+
+
+@cache
+def _names() -> Question:
+    return Question(Plan.objects.order_by(*_BY_NAME).values_list("pk", "name"))
 
 
 def plan(plan_id: UUID | str) -> Plan | None:

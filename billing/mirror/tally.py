@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 from django.db import connection
 from django.db.models import Sum
 
+from billing.lists.prepared import Question
 from billing.mirror.models import Customer, CustomerTally
 
 ACTIVE, ARCHIVED, MISSING = "active", "archived", "missing"
@@ -20,8 +22,12 @@ SELECT billing_customer_standing(archived_at, missing_since), count(*) FROM bill
 
 def tally() -> dict[str, int]:
     """How many customers are active, archived and missing now; exact, in one query over a few rows."""
-    rows = CustomerTally.objects.order_by().values_list("standing").annotate(total=Sum("number"))
-    return {ACTIVE: 0, ARCHIVED: 0, MISSING: 0} | {standing: int(total) for standing, total in rows}
+    return {ACTIVE: 0, ARCHIVED: 0, MISSING: 0} | {standing: int(total) for standing, total in _sums().rows()}
+
+
+@cache
+def _sums() -> Question:
+    return Question(CustomerTally.objects.order_by().values_list("standing").annotate(total=Sum("number")))
 
 
 def created_since(instant: datetime) -> int:

@@ -19,6 +19,7 @@ from billing.mirror.filters import CustomerFilter
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips, filters_only
 from billing.pages.downloads import csv_response
+from billing.pages.rows import event_rows
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 from billing.users import User
@@ -48,6 +49,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         problem=problem,
         wanted=wanted,
         page=page,
+        rows=event_rows(page.rows),
         people=people,
         events=Event.choices,
         chips=chips(request, _shown(request, wanted, people)),

@@ -27,7 +27,7 @@ from billing.pages import freshness
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips, filters_only
 from billing.pages.downloads import csv_response
-from billing.pages.rows import customer_lines, customer_status
+from billing.pages.rows import customer_rows, customer_status
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 
@@ -60,7 +60,7 @@ def customers(request: HttpRequest) -> HttpResponse:
         wanted=wanted,
         problem=problem,
         page=page,
-        rows=customer_lines(page.rows, changes.open_on(row.id for row in page.rows)),
+        rows=customer_rows(page.rows, changes.open_on(row.id for row in page.rows)),
         plans=plans,
         statuses=STATUSES,
         chips=chips(request, _shown(wanted, plan_name)),

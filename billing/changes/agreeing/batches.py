@@ -16,7 +16,6 @@ from billing.changes import sealed
 from billing.changes.agreeing.deciding import decide
 from billing.changes.models import ChangeRequest, PolicyVersion, Verdict
 from billing.changes.refusals import ActionRefused, BadInput, WrongState
-from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 
 MOST = 50
@@ -36,12 +35,13 @@ class Gated(WrongState):
 
 def batchable(changes: Iterable[ChangeRequest]) -> set[int]:
     """The ids of those that wait for approvals and may be decided with others; one query, or none."""
-    texts = {change.pk: sealed.read(change.sealed) for change in changes if change.status == Status.SUBMITTED}
-    if not texts:
+    waiting = [change for change in changes if change.status == Status.SUBMITTED]
+    if not waiting:
         return set()
-    versions = {text.policy_version for text in texts.values()}
+    policies = {change.pk: sealed.policy_of(change.sealed) for change in waiting}
+    versions = {policy["version"] for policy in policies.values()}
     rules = dict(PolicyVersion.objects.filter(version__in=versions).values_list("version", "rules"))
-    return {pk for pk, text in texts.items() if _lets(text, rules.get(text.policy_version, []))}
+    return {pk for pk, policy in policies.items() if _lets(policy, rules.get(policy["version"], []))}
 
 
 def decide_together(
@@ -81,12 +81,12 @@ def _decided(
         raise
 
 
-def _lets(text: SealedRequest, rules: list[dict[str, Any]]) -> bool:
+def _lets(policy: dict[str, Any], rules: list[dict[str, Any]]) -> bool:
     """Whether every rule it fell under may be batched; one that the policy doesn't hold may not."""
-    if text.typed_confirmation:
+    if policy["typed_confirmation"]:
         return False
-    for matched in text.rules:
+    for matched in policy["rules"]:
         meant = [rule for rule in rules if rule["name"] == matched["name"]]
         if not meant or not all(rule.get("may_be_batched") is True for rule in meant):
             return False
-    return bool(text.rules)
+    return bool(policy["rules"])

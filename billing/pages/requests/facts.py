@@ -150,10 +150,6 @@ class RequestPage:
         """How many values the guards of its first call ask about."""
         return sum(len(guard.values) for guard in self.text.call(1).guards)
 
-    @property
-    def digest_parts(self) -> list[str]:
-        return [self.change.digest[start : start + 8] for start in range(0, 64, 8)]
-
 
 def read(change: ChangeRequest, person: User, refused: forms.Form | None = None) -> RequestPage:
     """The page of a request for a person; `refused` is a form of theirs that was not carried out."""

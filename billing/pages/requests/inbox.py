@@ -21,6 +21,7 @@ from billing.lists.references import is_reference, reference_meant
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips
 from billing.pages.downloads import csv_response
+from billing.pages.requests import rows
 from billing.pages.requests.filters import RequestFilter
 from billing.pages.requests.forms import BatchForm
 from billing.pages.requests.lines import Line, lines
@@ -78,7 +79,7 @@ def drawn(
         page, problem = queries.page(docket.rows, None, PAGE), str(refusal)
     people = list(User.objects.order_by("name", "username").values_list("username", "name"))
     is_whole = page.older is None and page.newer is None
-    rows = lines(page.rows, for_decision_by=request.user if view == "waiting" else None)
+    docket_lines = lines(page.rows, for_decision_by=request.user if view == "waiting" else None)
     return render_page(
         request,
         "changes/inbox",
@@ -95,8 +96,9 @@ def drawn(
         csv_query=_query_of(request, view),
         page=page,
         problem=problem,
-        lines=rows,
-        live_query=live_query(request, view, rows, is_whole=is_whole, count=count),
+        lines=docket_lines,
+        rows=[rows.drawn(line, view=view, ticked=ticked) for line in docket_lines],
+        live_query=live_query(request, view, docket_lines, is_whole=is_whole, count=count),
         batch=batch or BatchForm(),
         ticked=ticked,
         came_first=came_first,

@@ -49,11 +49,6 @@ class Line:
         return f"{self.change.reference}:{self.change.digest}"
 
     @property
-    def digest_parts(self) -> list[str]:
-        """The digest in eight pieces."""
-        return [self.change.digest[start : start + 8] for start in range(0, 64, 8)]
-
-    @property
     def pips(self) -> list[bool]:
         """One mark for each approval that is needed: given or not."""
         return [number < self.given for number in range(self.needed)]

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from billing.changes.models import ChangeRequest
 from billing.lists.paging import FilterRefused
 from billing.pages.access import needs
+from billing.pages.requests import rows
 from billing.pages.requests.inbox import VIEWS, live_query, rows_waiting
 from billing.pages.requests.lines import Line, lines
 from billing.pages.standing import standing
@@ -49,8 +50,8 @@ def moved(request: HttpRequest) -> HttpResponse:
         request,
         "changes/_moved",
         view=view,
-        changed=changed,
-        new=drawn[len(shown) :],
+        changed=[rows.drawn(line, view=view, swap=True) for line in changed],
+        new=[rows.drawn(line, view=view) for line in drawn[len(shown) :]],
         live_query=live_query(request, view, drawn, is_whole=bool(request.GET.get("open")), count=count),
         said=_said(drawn[len(shown) :], changed),
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -17,12 +18,12 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 
 from billing import clock as clocks
 from billing.changes import typed
 from billing.changes.oddities import oddities, spelled
 from billing.lists.money import decimals
-from billing.pages.audit_lines import Line, lines_of
 from billing.pages.freshness import STEPS
 
 register = template.Library()
@@ -49,6 +50,8 @@ def url(parser: Parser, token: Token) -> Node:
     return FixedUrl(node.view_name, [], {}, None)
 
 
+ANY_REFERENCE = "CR-000000"
+SELECTED = mark_safe(" selected")
 NO_VALUE = mark_safe('<span class="quiet">—</span>')
 
 
@@ -66,6 +69,24 @@ def icon(name: str, extra: str = "") -> SafeString:
 
 
 @register.simple_tag
+def options(choices: Iterable[tuple[Any, str]], chosen: Any, longest: int = 400) -> SafeString:
+    """What a drop-down offers, as pairs of value and words; words beyond `longest` are cut."""
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        (
+            (
+                value,
+                SELECTED if value == chosen else "",
+                Truncator(words).chars(longest) if len(words) > longest else words,
+            )
+            for value, words in choices
+        ),
+    )
+
+
+@register.simple_tag
+@lru_cache(1_000)
 def status(tone: str, mark: str, words: str, boxed: bool = False) -> SafeString:
     """A status: shape, words, tone. `boxed` once in a page's header."""
     return format_html(
@@ -144,8 +165,12 @@ def day(value: datetime | date | None) -> SafeString:
     """`2026-11-20`, the day in UTC."""
     if value is None:
         return NO_VALUE
-    shown = (_utc(value).date() if isinstance(value, datetime) else value).isoformat()
-    return format_html('<time datetime="{}">{}</time>', shown, shown)
+    return _day(_utc(value).date() if isinstance(value, datetime) else value)
+
+
+@lru_cache(1_000)
+def _day(value: date) -> SafeString:
+    return format_html('<time datetime="{0}">{0}</time>', value.isoformat())
 
 
 @register.filter
@@ -211,6 +236,13 @@ def key(value: Any) -> SafeString:
     )
 
 
+@register.filter
+def digest(text: str) -> SafeString:
+    """A digest of 64 characters in eight pieces, which an eye can compare."""
+    pieces = ((text[start : start + 8],) for start in range(0, 64, 8))
+    return format_html('<span class="digest">{}</span>', format_html_join("", "<span>{}</span>", pieces))
+
+
 @register.simple_tag
 def to_type(name: str, thing_id: str | None) -> str:
     """What a person repeats to show that they mean this one."""
@@ -246,8 +278,17 @@ def money(amount: Decimal | str, currency: str) -> SafeString:
 @register.simple_tag
 def change_link(reference: str) -> SafeString:
     """A request's reference, leading to it."""
-    address = reverse("billing:change", args=[reference])
-    return format_html('<a class="nowrap" href="{}">{}</a>', address, reference)
+    return format_html('<a class="nowrap" href="{}">{}</a>', change_url(reference), reference)
+
+
+@cache
+def _change_url() -> str:
+    return reverse("billing:change", args=[ANY_REFERENCE])
+
+
+def change_url(reference: str) -> str:
+    """The address of a request's page; looked up once, since lists show many."""
+    return _change_url().replace(ANY_REFERENCE, reference)
 
 
 @register.simple_tag
@@ -272,12 +313,6 @@ def event_sentence(event: Any) -> SafeString:
     if words.page and all(found_by):
         what = format_html('<a href="{}">{}</a>', reverse(words.page, args=found_by), what)
     return format_html(words.sentence, who=format_html("<bdi>{}</bdi>", event.actor_text), what=what)
-
-
-@register.filter
-def audit_lines(event: Any) -> list[Line]:
-    """The fields that an audit event changed."""
-    return lines_of(event.old, event.new)
 
 
 @register.filter
