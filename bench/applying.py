@@ -1,4 +1,4 @@
-"""Measure how fast threads of a worker apply requests against a slow Metronome, beside plain threads.
+"""Measure how fast worker processes apply requests against a slow Metronome, beside plain threads.
 
 Metronome is the simulator, a process of its own, with LATENCY_SECONDS added to every answer. The limit is as
 many plain threads that send the same number of requests a change, over connections they keep, and no more.
@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from django.db import connections
+from django.db import connection
 from django.test.utils import override_settings
 
 from adminsite.metronome import MetronomeSettings
 from bench import growing, simulator
+from bench.together import together
 from billing.audit.actors import person
 from billing.changes import sealed
 from billing.changes.agreeing import deciding
-from billing.changes.applying import sweeping
 from billing.changes.asking import submitting
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, Verdict
@@ -32,18 +34,23 @@ from billing.mirror import queries as mirror
 from billing.mirror.connection import open_gateway
 from billing.mirror.refresh import store_customer
 from billing.users import User
+from local.testing import environment_for
 
 LATENCY_SECONDS = 0.05
-THREADS = (8, 32)
+WORKERS = ((1, 8), (1, 32), (4, 8))
+"""Processes, and threads of each."""
 CHANGES_A_THREAD = 4
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN = "simulator-token"  # noqa: S105 the simulator's
 MOST_ALIASES = 20
 GOAL = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What so many threads did: changes a second, beside the limit's, and requests a change."""
+    """What so many processes did: changes a second, beside the limit's, and requests a change."""
 
+    processes: int
     threads: int
     ours: float
     limit: float
@@ -51,44 +58,78 @@ class Speed:
 
 
 def measure() -> list[Speed]:
-    """Apply alias changes with each number of threads, one after another, in a migrated, empty database."""
+    """Apply alias changes with each of WORKERS, one after another, in a migrated, empty database."""
     growing.install_policy()
     maker, checker = (
         User.objects.create_user(username=role, password=None, name=role, role=role)
         for role in ("finance", "manager")
     )
-    most = sum(THREADS) * CHANGES_A_THREAD
+    most = sum(processes * threads for processes, threads in WORKERS) * CHANGES_A_THREAD
     with simulator.running(2 * most) as (caller, _seconds):
-        metronome = MetronomeSettings("simulator", f"http://127.0.0.1:{caller.port}", "simulator-token", 1e6)
+        metronome = MetronomeSettings("simulator", f"http://127.0.0.1:{caller.port}", TOKEN, 1e6)
         with override_settings(METRONOME=metronome), open_gateway() as gateway:
             snapshots = list(itertools.islice(_mirrored(gateway), most))
             _control(caller, "latency", {"seconds": LATENCY_SECONDS})
-            return [
-                _speed(
-                    threads,
-                    [snapshots.pop() for _each in range(threads * CHANGES_A_THREAD)],
-                    caller,
-                    maker,
-                    checker,
-                )
-                for threads in THREADS
-            ]
+            speeds = []
+            for processes, threads in WORKERS:
+                wanted = [snapshots.pop() for _each in range(processes * threads * CHANGES_A_THREAD)]
+                changes = [_approved(snapshot, maker, checker) for snapshot in wanted]
+                speeds.append(_speed(processes, threads, changes, caller.port))
+            return speeds
 
 
-def _speed(
-    threads: int, snapshots: list[dict[str, Any]], caller: simulator.Caller, maker: User, checker: User
-) -> Speed:
-    changes = [_approved(snapshot, maker, checker) for snapshot in snapshots]
-    with open_gateway() as gateway:
-        spent = gateway.requests_spent
-        seconds = _together(threads, lambda: sweeping.apply_due(gateway))
-        requests = gateway.requests_spent - spent
+def _speed(processes: int, threads: int, changes: list[ChangeRequest], port: int) -> Speed:
+    seconds, requests = _apply(processes, threads, port)
     applied = ChangeRequest.objects.filter(pk__in=[each.pk for each in changes], status="applied").count()
     if applied != len(changes):
         raise SystemExit(f"{applied} of {len(changes)} changes were applied")
     tickets = iter(range(requests))
-    plainly = _together(threads, lambda: _ask_plainly(caller.port, tickets, snapshots[0]["id"]))
-    return Speed(threads, applied / seconds, applied / plainly, requests / applied)
+    customer_id = str(changes[0].customer_id)
+    plainly = together(processes * threads, lambda: _ask_plainly(port, tickets, customer_id))
+    return Speed(processes, threads, applied / seconds, applied / plainly, requests / applied)
+
+
+def _apply(processes: int, threads: int, port: int) -> tuple[float, int]:
+    """Seconds until worker processes have applied all that is due, and the requests that it took."""
+    environment = environment_for(
+        "worker-changes",
+        database_url=database_url(),
+        METRONOME_BASE_URL=f"http://127.0.0.1:{port}",
+        METRONOME_BEARER_TOKEN=TOKEN,
+        METRONOME_REQUESTS_PER_SECOND="1000",
+        DATABASE_POOL_SIZE=str(threads + 1),
+        LOG_LEVEL="ERROR",
+    )
+    command = [sys.executable, "-m", "bench.worker", str(threads)]
+    with contextlib.ExitStack() as ending:
+        workers = [
+            ending.enter_context(
+                subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _each in range(processes)
+        ]
+        for worker in workers:
+            if worker.stdout.readline() != "ready\n":
+                raise SystemExit("a worker of the bench did not start")
+        began = time.perf_counter()
+        for worker in workers:
+            worker.stdin.write("begin\n")
+            worker.stdin.flush()
+        requests = sum(int(worker.stdout.readline()) for worker in workers)
+        return time.perf_counter() - began, requests
+
+
+def database_url() -> str:
+    """The database that is measured, for processes of their own."""
+    to = connection.settings_dict
+    return f"postgresql://{to['USER']}:{to['PASSWORD']}@{to['HOST']}:{to['PORT']}/{to['NAME']}"
 
 
 def _mirrored(gateway: Gateway) -> Iterator[dict[str, Any]]:
@@ -117,27 +158,6 @@ def _approved(snapshot: dict[str, Any], maker: User, checker: User) -> ChangeReq
         typed=sealed.read(change.sealed).subject_text,
     )
     return change
-
-
-def _together(threads: int, work: Callable[[], object]) -> float:
-    """Seconds until so many threads, begun at once, have done the work."""
-
-    def run() -> None:
-        start.wait()
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    start = threading.Barrier(threads + 1)
-    running = [threading.Thread(target=run) for _each in range(threads)]
-    for thread in running:
-        thread.start()
-    start.wait()
-    began = time.perf_counter()
-    for thread in running:
-        thread.join()
-    return time.perf_counter() - began
 
 
 def _ask_plainly(port: int, tickets: Iterator[int], customer_id: str) -> None:

@@ -71,7 +71,8 @@ REQUEST = (
 UNSETTLED = """SELECT status, count(*), min(submitted_at) FROM billing_changerequest
  WHERE status IN ('submitted', 'approved', 'applying', 'unknown', 'partly_applied') GROUP BY status"""
 RUNS = "SELECT * FROM billing_refreshrun ORDER BY started_at DESC LIMIT 15"
-NEW = "SELECT count(*) FROM billing_customer WHERE created_at >= date_trunc('month', now())"
+NEW = """SELECT count(*) FROM billing_customer
+ WHERE created_at >= date_trunc('month', now()) AND missing_since IS NULL"""
 DECISIONS = """SELECT * FROM billing_decision d JOIN billing_changerequest c ON c.id = d.change_id
  WHERE d.id > (SELECT max(id) - 6 FROM billing_decision)"""
 EVENTS = "SELECT * FROM billing_auditevent ORDER BY occurred_at DESC, id DESC LIMIT 8"
@@ -83,6 +84,11 @@ CUSTOMER = (
     "SELECT * FROM billing_auditevent WHERE customer_id = '{id}' ORDER BY id DESC LIMIT 10",
 )
 RECORD = "SELECT * FROM billing_auditevent WHERE {about} ORDER BY occurred_at DESC, id DESC LIMIT 51"
+NO_TEXT = """WITH found AS MATERIALIZED (SELECT * FROM billing_auditevent WHERE words @@ 'zebra'::tsquery)
+SELECT * FROM found ORDER BY occurred_at DESC, id DESC LIMIT 51"""
+REQUESTS = """SELECT * FROM billing_changerequest c JOIN billing_user u ON u.id = c.maker_id
+ WHERE {about} ORDER BY c.submitted_at DESC, c.id DESC LIMIT 51"""
+BY_PERSON = "c.maker_id = {pk} OR c.id IN (SELECT change_id FROM billing_decision WHERE checker_id = {pk})"
 PLANS = """
 SELECT p.*, (SELECT count(*) FROM billing_customerplan s WHERE s.plan_id = p.id AND missing_since IS NULL)
   FROM billing_plan p ORDER BY name"""
@@ -91,6 +97,7 @@ SELECT p.*, (SELECT count(*) FROM billing_customerplan s WHERE s.plan_id = p.id 
 def rows(people: dict[str, User]) -> list[Row]:
     """Everything that is measured, in the order of the table."""
     me = people["manager"].pk
+    finance = people["finance"]
     manager, by_me = people["manager"].username, f"actor_id = {me}"
     waiting = WAITING.format(me=me, limit=51)
     change = ChangeRequest.objects.filter(status="submitted").order_by("-pk").first()
@@ -110,8 +117,16 @@ def rows(people: dict[str, User]) -> list[Row]:
         Row("one customer", "manager", f"/customers/{change.customer_id}/", 3,
             tuple(each.format(id=change.customer_id) for each in CUSTOMER)),
         Row("inbox", "manager", "/changes/", 3, (waiting,)),
-        Row("inbox, all", "manager", "/changes/?view=all", 3, (
-            "SELECT * FROM billing_changerequest ORDER BY submitted_at DESC, id DESC LIMIT 51",)),
+        Row("inbox, all", "manager", "/changes/?view=all", 3, (REQUESTS.format(about="true"),)),
+        Row("inbox, kind", "manager", f"/changes/?view=all&kind={change.kind}", 3, (
+            REQUESTS.format(about=f"kind = '{change.kind}'"),)),
+        Row("inbox, person", "manager", f"/changes/?view=all&person={finance.username}", 3, (
+            REQUESTS.format(about=BY_PERSON.format(pk=finance.pk)),)),
+        Row("inbox, customer", "manager", f"/changes/?view=all&customer={change.customer_id}", 3, (
+            REQUESTS.format(about=f"customer_id = '{change.customer_id}'"),)),
+        Row("inbox, words of many", "manager", "/changes/?view=all&q=halcyon", 3, (
+            REQUESTS.format(about="sentence ILIKE '%halcyon%'"),)),
+        Row("inbox, words of none", "manager", "/changes/?view=all&q=zebra", 3, (NO_TEXT,)),
         Row("request page", "manager", page, 3, tuple(about)),
         Row("its poll", "manager", page, 1.3, against=KILOBYTE, is_poll=True),
         Row("system", "administrator", "/system/", 3, (UNSETTLED, RUNS)),
@@ -125,8 +140,7 @@ def rows(people: dict[str, User]) -> list[Row]:
         Row("record, reference", "auditor", f"/audit/?q={change.reference}", 3, (about[-1],)),
         Row("record, text of many", "auditor", "/audit/?q=agreed", 3, (
             RECORD.format(about="reason ILIKE '%agreed%'"),)),
-        Row("record, text of none", "auditor", "/audit/?q=zebra", 3, (
-            RECORD.format(about="words @@ 'zebra'::tsquery"),)),
+        Row("record, text of none", "auditor", "/audit/?q=zebra", 3, (NO_TEXT,)),
         Row("plans", "auditor", "/plans/", 3, (PLANS,)),
     ]  # fmt: skip
 

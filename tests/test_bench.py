@@ -32,14 +32,14 @@ def test_it_grows_an_account_and_asks_every_page(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_applies_with_threads_beside_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(applying, "THREADS", (2, 3))
+def test_it_applies_with_worker_processes_beside_plain_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "WORKERS", ((1, 2), (2, 1)))
     monkeypatch.setattr(applying, "CHANGES_A_THREAD", 1)
 
-    two, three = applying.measure()
+    one, two = applying.measure()
 
-    assert (two.threads, three.threads) == (2, 3)
-    assert all(speed.ours > 0 and speed.limit > 0 for speed in (two, three))
-    assert all(speed.requests_a_change >= 3 for speed in (two, three))
+    assert ((one.processes, one.threads), (two.processes, two.threads)) == ((1, 2), (2, 1))
+    assert all(speed.ours > 0 and speed.limit > 0 for speed in (one, two))
+    assert all(speed.requests_a_change >= 3 for speed in (one, two))
     assert set(ChangeRequest.objects.values_list("status", flat=True)) == {"applied"}
-    assert ChangeRequest.objects.count() == 5
+    assert ChangeRequest.objects.count() == 4

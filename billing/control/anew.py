@@ -35,12 +35,6 @@ def waiting() -> NewBeginning | None:
     return rows.select_related("by", "seconded_by").order_by("-pk").first()
 
 
-def latest() -> int | None:
-    """The number of the newest one that was carried out."""
-    done = NewBeginning.objects.filter(carried_out_at__isnull=False).order_by("-pk")
-    return done.values_list("pk", flat=True).first()
-
-
 def ask(actor: Actor, reason: str) -> NewBeginning:
     """A person asks for it. Raises Refused while one waits."""
     with transaction.atomic():

@@ -20,11 +20,14 @@ def state() -> Freeze:
 
 def is_frozen(*, locked: bool = False) -> bool:
     """Whether nothing may be sent. `locked` holds the switch still until the transaction ends."""
-    rows = Freeze.objects.filter(id=1)
-    if locked:
+    rows = Freeze.objects.filter(id=1).values_list("frozen", flat=True)
+    if not locked:
+        return bool(rows.first())
+    frozen = rows.select_for_update().first()
+    if frozen is None:  # there is no row to hold before the first turn
         Freeze.objects.get_or_create(id=1)
-        rows = rows.select_for_update()
-    return bool(rows.values_list("frozen", flat=True).first())
+        frozen = rows.select_for_update().first()
+    return frozen
 
 
 def freeze(actor: Actor, reason: str) -> bool:

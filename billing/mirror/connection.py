@@ -8,11 +8,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Subquery
 from django.db.models.functions import Now
 
-from billing.control import anew, freezing
+from billing.control import freezing
 from billing.control.anchor import accept_token, anchor
-from billing.control.models import Freeze
+from billing.control.models import Freeze, Installation, NewBeginning
+from billing.lists.prepared import Question
 from billing.metronome.budget import Budget, BudgetUnavailable
 from billing.metronome.client import Gateway
 from billing.metronome.config import GatewayConfig
@@ -66,30 +68,68 @@ def ensure_account(gateway: Gateway) -> None:
     Raises Halt when half of them or more are not there, which freezes all applying, and ReadFailed when
     Metronome can't be asked.
     """
-    metronome = settings.METRONOME
-    row = anchor(metronome.environment, metronome.base_url)
-    doubts = _doubts(row.uuid, gateway.config.token_fingerprint, gateway.config.base_url)
+    stands = _stands()
+    doubts = stands.doubts(gateway)
     if doubts not in _answers:
         problem = _look(gateway)
         if problem:
             freezing.halt(problem)
-            doubts = _doubts(*doubts[:3])
+            doubts = _stands().doubts(gateway)
         _answers.clear()
         _answers[doubts] = problem
     if _answers[doubts]:
         raise Halt(_answers[doubts])
-    if (row.token_fingerprint, row.base_url) != (doubts.token, doubts.base_url):
+    if (stands.token, stands.base_url) != (doubts.token, doubts.base_url):
         accept_token(doubts.token, doubts.base_url)
 
 
-def _doubts(installation: UUID, token: str, base_url: str) -> Doubts:
+class Stands(NamedTuple):
+    """The anchor as it is, with the newest halt or freeze, failed refresh and beginning anew. One query."""
+
+    installation: UUID
+    environment: str
+    token: str
+    base_url: str
+    frozen_at: datetime | None
+    failed_refresh: int | None
+    begun_anew: int | None
+
+    def doubts(self, gateway: Gateway) -> Doubts:
+        """What an answer about this gateway's token and address holds for."""
+        config = gateway.config
+        return Doubts(self.installation, config.token_fingerprint, config.base_url, *self[4:])
+
+
+def _stands() -> Stands:
+    """How the anchor stands. Raises AnchorMismatch where the settings name another environment."""
+    metronome = settings.METRONOME
+    rows = _question().rows()
+    if not rows or Stands(*rows[0]).environment != metronome.environment:
+        anchor(
+            metronome.environment, metronome.base_url
+        )  # ties it at the first start, else says what is wrong
+        rows = _question().rows()
+    return Stands(*rows[0])
+
+
+@cache
+def _question() -> Question:
     failed = RefreshRun.objects.filter(
         scope=RefreshRun.Scope.ACCOUNT, status=RefreshRun.Status.FAILED, started_at__gt=Now() - DOUBTED_FOR
     )
-    newest = failed.order_by("-started_at", "-pk").values_list("pk", flat=True).first()
     turned = Freeze.objects.filter(id=1).exclude(reason="")  # the row may be there before its first turn
-    frozen_at = turned.values_list("changed_at", flat=True).first()
-    return Doubts(installation, token, base_url, frozen_at, newest, anew.latest())
+    begun = NewBeginning.objects.filter(carried_out_at__isnull=False)
+    return Question(
+        Installation.objects.filter(id=1).values_list(
+            "uuid",
+            "environment",
+            "token_fingerprint",
+            "base_url",
+            Subquery(turned.values("changed_at")),
+            Subquery(failed.order_by("-started_at", "-pk").values("pk")[:1]),
+            Subquery(begun.order_by("-pk").values("pk")[:1]),
+        )
+    )
 
 
 def _look(gateway: Gateway) -> str:

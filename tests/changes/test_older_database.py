@@ -15,6 +15,7 @@ from billing.audit.models import AuditEvent
 from billing.changes.applying import apply, memory, preflight
 from billing.changes.models import Attempt, ChangeRequest
 from billing.control import freezing
+from billing.control.anchor import installation
 from billing.metronome.client import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
@@ -116,12 +117,15 @@ def test_what_is_none_of_ours_in_redis_stops_nothing(
     approved: ChangeRequest, gateway: Gateway, redis: Redis, junk: object
 ) -> None:
     if isinstance(junk, bytes):
-        redis.set(cache.make_key(memory._place()), junk)
+        redis.set(cache.make_key(memory._place(str(installation().uuid))), junk)
     else:
-        cache.set(memory._place(), junk, timeout=None)
+        cache.set(memory._place(str(installation().uuid)), junk, timeout=None)
 
     apply.apply_change(approved.pk, gateway)
 
     approved.refresh_from_db()
     assert (approved.status, freezing.is_frozen()) == ("applied", False)
-    assert cache.get(memory._place()) == [Attempt.objects.get().pk, f"{approved.reference}/1.1"]
+    assert cache.get(memory._place(str(installation().uuid))) == [
+        Attempt.objects.get().pk,
+        f"{approved.reference}/1.1",
+    ]

@@ -98,7 +98,7 @@ def _carry_on(claim: Claim, gateway: Gateway) -> None:
     if request is None:
         return
     try:
-        refuse_an_older_database()
+        refuse_an_older_database(gateway.config.installation)
         ensure_account(gateway)
     except Halt as alarm:
         _release(claim, alarm.message)
@@ -132,7 +132,7 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
     if journalled is None:
         _release(claim, "Applying was frozen before it was sent." if freezing.is_frozen() else "")
         return False
-    remember(journalled[0])
+    remember(journalled[0], gateway.config.installation)
     connection.close()  # nothing of the database is held while the call is on its way
     with gateway.keeping(keeper(claim, even_if_lost=True)):
         return _send(claim, *journalled, request, gateway)

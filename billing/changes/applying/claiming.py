@@ -19,7 +19,7 @@ from billing.audit.events import Event
 from billing.changes.calls import earlier_silence, results_of
 from billing.changes.holds import occupy
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest, Hold
-from billing.changes.moves import about, claimed, database_now, locked
+from billing.changes.moves import DatabaseNow, about, claimed, database_now, locked
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 from billing.control.freezing import is_frozen
@@ -149,13 +149,12 @@ class ClaimLost(Exception):
 
 def renew(claim: Claim) -> None:
     """Hold the request for another whole lease. Raises ClaimLost unless it is still ours and unexpired."""
-    now = database_now()
     held = ChangeRequest.objects.filter(
         pk=claim.change_id,
         claim_token=claim.token,
         status__in=(Status.APPLYING, Status.UNKNOWN, Status.BLOCKED),
-        lease_until__gt=now,
-    ).update(lease_until=now + timedelta(seconds=settings.LEASE_SECONDS))
+        lease_until__gt=DatabaseNow(),
+    ).update(lease_until=DatabaseNow() + timedelta(seconds=settings.LEASE_SECONDS))
     if not held:
         raise ClaimLost
 

@@ -16,7 +16,7 @@ from billing.audit.events import Event
 from billing.changes.applying.claiming import WORKER, Claim
 from billing.changes.calls import carry_on, earlier_silence, has_silent_sending, put
 from billing.changes.models import Attempt, AttemptOutcome, Call, CallStatus, ChangeRequest
-from billing.changes.moves import about, database_now, locked, move
+from billing.changes.moves import DatabaseNow, about, database_now, locked, move
 from billing.changes.statuses import Status
 from billing.metronome.operations.base import Proof
 from billing.metronome.outcomes import Evidence, GatewayError
@@ -167,7 +167,7 @@ def _file(
         outcome=outcome,
         message=message,
         evidence=evidence.as_json() if evidence else {"result": result},
-        answered_at=database_now(),
+        answered_at=DatabaseNow(),
         arrived_late=not holds,
     )
     if filed:

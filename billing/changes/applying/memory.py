@@ -10,22 +10,21 @@ from django.core.cache import cache
 
 from billing.changes.models import Attempt
 from billing.control import freezing
-from billing.control.anchor import installation
 from billing.metronome.outcomes import Halt
 
 
-def remember(attempt: Attempt) -> None:
-    """Note a sending that is journalled, before its first byte leaves."""
-    cache.set(_place(), [attempt.pk, attempt.reference], timeout=None)
+def remember(attempt: Attempt, installation: str) -> None:
+    """Note a sending that is journalled, before its first byte leaves. installation: its id, as text."""
+    cache.set(_place(installation), [attempt.pk, attempt.reference], timeout=None)
 
 
-def refuse_an_older_database() -> None:
+def refuse_an_older_database(installation: str) -> None:
     """Raise Halt, and freeze all applying, when Redis remembers a sending that no row here tells of.
 
     Once frozen for this, what this database has counts: an administrator who has read why lets it go on.
     """
     newest = Attempt.objects.order_by("-pk").values_list("pk", "reference").first() or (0, "none")
-    known = _known()
+    known = _known(installation)
     if known is None or known[0] <= newest[0]:
         return
     problem = (
@@ -33,17 +32,17 @@ def refuse_an_older_database() -> None:
         f" it; the newest that is here is {newest[1]}. What waits here may have been carried out already."
     )
     if freezing.halt(problem):
-        cache.set(_place(), list(newest), timeout=None)
+        cache.set(_place(installation), list(newest), timeout=None)
     raise Halt(problem)
 
 
-def _known() -> tuple[int, str] | None:
+def _known(installation: str) -> tuple[int, str] | None:
     """The remembered number and reference; None for nothing, or for what is none of ours."""
-    match cache.get(_place()):
+    match cache.get(_place(installation)):
         case [int(number), str(reference)]:
             return number, reference
     return None
 
 
-def _place() -> str:
-    return f"newest-sending:{installation().uuid}"
+def _place(installation: str) -> str:
+    return f"newest-sending:{installation}"

@@ -83,7 +83,7 @@ def _check(change: ChangeRequest, gateway: Gateway) -> None:
     now, error, moved = database_now(), "", []
     just_read = JustRead()
     try:
-        refuse_an_older_database()
+        refuse_an_older_database(gateway.config.installation)
         ensure_account(gateway)
         with gateway.noting(just_read.note):
             moved = differences(gateway, request, request.call(1), {}, most_guard_requests=MOST_OF_A_CHECK)
