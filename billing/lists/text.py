@@ -165,3 +165,8 @@ class HasWords(Func):
     template = "(%(expressions)s)"
     arg_joiner = " @@ "
     output_field = BooleanField()
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 customer`, `1,380 customers`, `2 aliases`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -100,15 +100,8 @@ def _carry_on(claim: Claim, gateway: Gateway) -> None:
     try:
         refuse_an_older_database(gateway.config.installation)
         ensure_account(gateway)
-    except Halt as alarm:
-        _release(claim, alarm.message)
-        freezing.halt(alarm.message)
-        return
-    except ReadFailed as failure:
-        _release_unread(claim, failure)
-        return
     except GatewayError as failure:
-        _release(claim, f"Metronome could not be read: {failure.message}", READ_RETRY_SECONDS)
+        _release_unread(claim, failure)
         return
     while (call := _next_call(claim)) is not None:
         if not _carry_out(claim, request, call, gateway):
@@ -158,7 +151,7 @@ def _send(claim: Claim, attempt: Attempt, sending: Sending, request: SealedReque
     try:
         result = operation(call.operation).send(gateway, sending)
     except NotSent as delay:
-        filing.file_not_sent(claim, attempt, delay, delay.retry_after_seconds)
+        filing.file_not_sent(claim, attempt, delay, retry_after=delay.retry_after_seconds)
     except Refused as refusal:
         if _stands_all_the_same(request, call, gateway):
             doubt = f"Metronome said “{refusal.message}”, but what was asked for stands."
@@ -166,7 +159,7 @@ def _send(claim: Claim, attempt: Attempt, sending: Sending, request: SealedReque
         else:
             filing.file_refused(claim, attempt, refusal)
     except Halt as alarm:
-        filing.file_halted(claim, attempt, alarm)
+        filing.file_not_sent(claim, attempt, alarm)
         freezing.halt(alarm.message)
     except OutcomeUnknown as doubt:
         filing.file_unknown(claim, attempt, doubt)
@@ -219,15 +212,8 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
             finding = look(gateway, request, call)
         if finding is None or finding.proof != Proof.APPLIED:
             moved = differences(gateway, request, request.call(call.position), results_of(call.change))
-    except Halt as alarm:
-        _release(claim, alarm.message)
-        freezing.halt(alarm.message)
-        return False
-    except ReadFailed as failure:
-        _release_unread(claim, failure)
-        return False
     except GatewayError as failure:
-        _release(claim, failure.message, READ_RETRY_SECONDS)
+        _release_unread(claim, failure)
         return False
     if finding is None and not moved:
         return True
@@ -282,9 +268,14 @@ def _release(claim: Claim, why: str, retry_seconds: float = 1.0) -> None:
         )
 
 
-def _release_unread(claim: Claim, failure: ReadFailed) -> None:
-    """The same when Metronome could not be read: at the earliest when it, or the budget, lets us again."""
-    pause = max(READ_RETRY_SECONDS, failure.retry_after_seconds or 0.0)
+def _release_unread(claim: Claim, failure: GatewayError) -> None:
+    """The same where nothing could be read: later, when Metronome, or the budget, lets us; or all stops."""
+    if isinstance(failure, Halt):
+        _release(claim, failure.message)
+        freezing.halt(failure.message)
+        return
+    asked = failure.retry_after_seconds if isinstance(failure, ReadFailed) else None
+    pause = max(READ_RETRY_SECONDS, asked or 0.0)
     _release(claim, f"Metronome could not be read: {failure.message}", pause)
 
 

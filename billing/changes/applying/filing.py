@@ -19,7 +19,7 @@ from billing.changes.models import Attempt, AttemptOutcome, Call, CallStatus, Ch
 from billing.changes.moves import DatabaseNow, about, database_now, locked, move
 from billing.changes.statuses import Status
 from billing.metronome.operations.base import Proof
-from billing.metronome.outcomes import Evidence, GatewayError
+from billing.metronome.outcomes import Evidence, GatewayError, Halt
 
 FIRST_LOOK = timedelta(seconds=5)
 EVENTS = {
@@ -53,24 +53,26 @@ def file_done_here(change: ChangeRequest, call: Call, result: dict[str, Any]) ->
     )
 
 
-def file_not_sent(claim: Claim, attempt: Attempt, failure: GatewayError, retry_after: float) -> None:
-    """Surely nothing happened: the same call, under the same key, later."""
+def file_not_sent(
+    claim: Claim, attempt: Attempt, failure: GatewayError, *, retry_after: float | None = None
+) -> None:
+    """Surely nothing happened: the same call and key, later; turned away: once applying goes on."""
+    outcome = AttemptOutcome.HALTED if isinstance(failure, Halt) else AttemptOutcome.NOT_SENT
     with transaction.atomic():
-        change, call, holds = _file(
-            claim, attempt, AttemptOutcome.NOT_SENT, failure.message, failure.evidence
-        )
+        change, call, holds = _file(claim, attempt, outcome, failure.message, failure.evidence)
         if not holds:
-            return _late(change, call, attempt, AttemptOutcome.NOT_SENT)
+            return _late(change, call, attempt, outcome)
         if earlier_silence(call, before=attempt):
             return _doubt(change, call, failure.message)
         put(call, CallStatus.WAITING)
+        pause = None if retry_after is None else timedelta(seconds=max(retry_after, 1.0))
         return move(
             change,
             Status.APPROVED,
             actor=WORKER,
             event=Event.CHANGE_RETURNED,
             explanation=f"Not sent: {failure.message}",
-            next_try_at=database_now() + timedelta(seconds=max(retry_after, 1.0)),
+            next_try_at=None if pause is None else database_now() + pause,
         )
 
 
@@ -96,24 +98,6 @@ def file_refused(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
             event=Event.CHANGE_PARTLY_APPLIED,
             explanation=f"Call {call.position} was refused by Metronome: {failure.message}",
             needs_person=True,
-        )
-
-
-def file_halted(claim: Claim, attempt: Attempt, failure: GatewayError) -> None:
-    """Metronome turned us away before looking at the call. The request stays approved; applying stops."""
-    with transaction.atomic():
-        change, call, holds = _file(claim, attempt, AttemptOutcome.HALTED, failure.message, failure.evidence)
-        if not holds:
-            return _late(change, call, attempt, AttemptOutcome.HALTED)
-        if earlier_silence(call, before=attempt):
-            return _doubt(change, call, failure.message)
-        put(call, CallStatus.WAITING)
-        return move(
-            change,
-            Status.APPROVED,
-            actor=WORKER,
-            event=Event.CHANGE_RETURNED,
-            explanation=f"Not sent: {failure.message}",
         )
 
 

@@ -104,8 +104,3 @@ class Kind(ABC):
 def quoted(text: str) -> str:
     """What somebody else has written, inside a sentence."""
     return f"“{text}”"
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """`1 box`, `3 boxes`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

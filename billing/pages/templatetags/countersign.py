@@ -24,11 +24,13 @@ from billing import clock as clocks
 from billing.changes import typed
 from billing.changes.oddities import oddities, spelled
 from billing.lists.money import decimals
+from billing.lists.text import counted
 from billing.pages.freshness import STEPS
 
 register = template.Library()
 register.filter("oddities", oddities)
 register.filter("spelled", spelled)
+register.simple_tag(counted)
 
 
 class FixedUrl(URLNode):
@@ -210,12 +212,6 @@ def count(number: int | None) -> str:
 def up_to_99(number: int) -> str:
     """`12`, and `99+` for what was counted no further."""
     return "99+" if number > 99 else str(number)
-
-
-@register.simple_tag
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """`1 customer`, `1,380 customers`, `2 aliases`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 @register.filter

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.asking.kind import Fact, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.asking.survey import KNOWN_STATUSES
@@ -14,6 +14,7 @@ from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.changes.typed import ReasonField, is_typed
+from billing.lists.text import counted
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.customers.archive import Archiving
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.asking.kind import Hint, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kind import Hint, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.cautions import (
     alias_cautions,
     name_cautions,
@@ -21,6 +21,7 @@ from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_held_
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.oddities import oddities
+from billing.lists.text import counted
 from billing.metronome.operations.customers.create import NewCustomer
 from billing.mirror import queries as mirror
 from billing.mirror.likeness import whose_ids

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.asking.kind import Hint, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kind import Hint, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.fields import AliasChoice
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
@@ -16,6 +16,7 @@ from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.lists.paging import is_storable
+from billing.lists.text import counted
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 from billing.metronome.text import MOST_ALIASES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from billing.changes.asking.kind import Hint, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kind import Hint, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.cautions import (
     alias_cautions,
     near_alias_cautions,
@@ -18,6 +18,7 @@ from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archi
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
+from billing.lists.text import counted
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 from billing.metronome.text import MOST_ALIASES, TextRefused, check_alias

@@ -7,11 +7,12 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.asking.kind import Kind, ProposalForm, counted
+from billing.changes.asking.kind import Kind, ProposalForm
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.local.policy import POLICY, NewPolicy, policy_now
 from billing.changes.refusals import BadInput
+from billing.lists.text import counted
 
 
 class PolicyForm(ProposalForm):
