@@ -106,7 +106,7 @@ def test_a_request_that_waits_for_anothers_doubt_says_which(
     assert words in page
     assert link in page
     assert apply.claim_change(other.pk) is None
-    inbox = browser.get("/changes/?view=mine").text
+    inbox = " ".join(browser.get("/changes/?view=mine").text.split())
     assert f"waits for <a {link}>{approved.reference}</a>" in inbox
     assert inbox.count("waits for <a") == 1
 

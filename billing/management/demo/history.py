@@ -213,6 +213,7 @@ class History:
         waiting = self._realias(happened=False, customer_id=doubtful)
         self._keep(self._story(waiting, days_ago=0.4).approve(manager))  # until the doubt is settled
         self._partly()
+        self._blocked()
         self._closed()
 
     def _unknown(self) -> str:
@@ -249,6 +250,18 @@ class History:
             Event.CHANGE_PARTLY_APPLIED,
             None,
             explanation=f"Call 2 was refused by Metronome: {words}",
+            needs_person=True,
+        )
+        self._keep(story)
+
+    def _blocked(self) -> None:
+        """Somebody with the rights of the database's owner has touched a row of it; two people close it."""
+        story = self._story(self._rename(happened=False), days_ago=2.6).approve(self.people["manager2"])
+        story.end(
+            Status.BLOCKED,
+            Event.CHANGE_BLOCKED,
+            None,
+            explanation="This is not what was approved: its steps are not the sealed ones. It is not sent.",
             needs_person=True,
         )
         self._keep(story)
