@@ -37,6 +37,7 @@ class AuditFilter:
     """text: beginnings of words of the subject, the reason or a name, or the beginning of an id, a reference,
     a digest or a sign-in name; capitals, accents and kinds of dashes make no difference.
     actor: a person's id or username, or a part of the system.
+    also_about, also_said: references of requests that concern the customer, or what the text names, as well.
 
     since is inclusive, until exclusive; both are aware. Raises FilterRefused when made of nonsense.
     """
@@ -48,6 +49,8 @@ class AuditFilter:
     customer_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
+    also_about: frozenset[str] = frozenset()
+    also_said: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.event and self.event not in Event.values:
@@ -125,7 +128,8 @@ class AuditFilter:
         if self.reference:
             rows = rows.filter(reference=self.reference)
         if self.customer_id:
-            rows = rows.filter(customer_id=self.customer_id)
+            about = Q(customer_id=self.customer_id)
+            rows = rows.filter(about | Q(reference__in=self.also_about) if self.also_about else about)
         if self.since:
             rows = rows.filter(occurred_at__gte=self.since)
         if self.until:
@@ -140,6 +144,8 @@ class AuditFilter:
         for run in unspaced_runs(self.text):
             words &= Q(Contains(FoldedWhole(Concat(*SPOKEN, output_field=TextField())), Value(run)))
         people = User.objects.alias(folded=Folded("username")).filter(folded__startswith=wanted)
+        if self.also_said:
+            number |= Q(reference__in=self.also_said)
         return number | words | Q(IsAnyOf("actor", ArraySubquery(people.values("pk"))))
 
     def _doer(self) -> Q:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.postgres.aggregates import JSONBAgg
-from django.db.models import Expression, F, Func, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import Expression, F, Func, JSONField, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Concat
 
@@ -54,8 +54,8 @@ def _columns() -> dict[str, str | Expression]:
         "customer_id": Coalesce(Cast("customer_id", TextField()), _made()),
         "old_name": Defused(Sealed("before", SUBJECT, "name")),
         "new_name": Defused(Sealed("calls", "0", "params", "name")),
-        "added_aliases": Defused(Coalesce(Sealed("sets", SUBJECT, "ingest_aliases", "added"), NONE)),
-        "removed_aliases": Defused(Coalesce(Sealed("sets", SUBJECT, "ingest_aliases", "removed"), NONE)),
+        "added_aliases": _aliases("added"),
+        "removed_aliases": _aliases("removed"),
         "maker": Defused("maker__name"),
         "maker_username": Defused("maker__username"),
         "reason": Defused(Sealed("reason")),
@@ -73,6 +73,12 @@ def _columns() -> dict[str, str | Expression]:
         "explanation": Defused("explanation"),
         "digest": "digest",
     }
+
+
+def _aliases(which: str) -> Defused:
+    """A sealed set as a JSON array, spaced as every list in a cell of ours is."""
+    sealed = Cast(Sealed("sets", SUBJECT, "ingest_aliases", which), JSONField())
+    return Defused(Coalesce(Cast(sealed, TextField()), NONE))
 
 
 def _made() -> Subquery:

@@ -122,6 +122,14 @@ def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:
     return requests.select_related("maker").order_by("-submitted_at", "-pk")
 
 
+def also_writing_to(customer_id: UUID | str) -> frozenset[str]:
+    """The references of requests that are about another customer and write to this one as well."""
+    held = Hold.objects.filter(owner=thing("customer", str(customer_id))).exclude(change__customer_id=None)
+    return frozenset(
+        held.exclude(change__customer_id=customer_id).values_list("change__reference", flat=True)
+    )
+
+
 def page(rows: QuerySet[ChangeRequest], cursor: str | None, limit: int = 50) -> Slice[ChangeRequest]:
     """Up to `limit` of a list above, in its own order, from the cursor on. Raises CursorRefused."""
     order = str(rows.query.order_by[0])

@@ -44,6 +44,7 @@ class RefreshRun(models.Model):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
+    asked_as = models.TextField(blank=True, default="", db_default="")
     requests_spent = models.IntegerField(default=0)
     rows_expected = models.IntegerField(null=True)
     rows_read = models.IntegerField(default=0)

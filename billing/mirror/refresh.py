@@ -39,20 +39,25 @@ def refresh_account(
     gateway: Gateway,
     *,
     requested_by: User | None = None,
+    asked_as: str = "",
     watch: Watch | None = None,
     pauses: Sequence[float] = PAUSES,
 ) -> RefreshRun:
     """Mirror the whole account; returns the run, succeeded or failed.
 
     While another process is at it, returns its run, which is still `running`, and does nothing.
-    watch: called with the run after each page. pauses: seconds before a read is tried again.
+    asked_as: how it was asked for, where no signed-in person did. watch: called with the run after each page. pauses: seconds before a read is tried again.
     """
     with runs.account_lock() as is_mine:
         if not is_mine:
             return runs.under_way()
         runs.bury_dead()
         journal = runs.Journal(
-            gateway, RefreshRun.Scope.ACCOUNT, requested_by=requested_by, expected=_mirrored_rows()
+            gateway,
+            RefreshRun.Scope.ACCOUNT,
+            requested_by=requested_by,
+            asked_as=asked_as,
+            expected=_mirrored_rows(),
         )
         with _ending_in_a_sentence(journal):
             _begin_anew(gateway)
@@ -71,6 +76,7 @@ def refresh_customer(
     customer_id: str | UUID,
     *,
     requested_by: User | None = None,
+    asked_as: str = "",
     read: tuple[CustomerRecord, datetime] | None = None,
 ) -> RefreshRun:
     """Mirror one customer and its subscriptions; returns the run, succeeded or failed.
@@ -79,7 +85,9 @@ def refresh_customer(
     One that Metronome doesn't know by id, nor in its two lists, is marked missing.
     """
     wanted = UUID(str(customer_id))
-    journal = runs.Journal(gateway, RefreshRun.Scope.CUSTOMER, customer_id=wanted, requested_by=requested_by)
+    journal = runs.Journal(
+        gateway, RefreshRun.Scope.CUSTOMER, customer_id=wanted, requested_by=requested_by, asked_as=asked_as
+    )
     with _ending_in_a_sentence(journal):
         ensure_account(gateway)
         journal.run.phase = "the customer"

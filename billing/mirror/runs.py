@@ -75,13 +75,18 @@ class Journal:
         *,
         customer_id: UUID | None = None,
         requested_by: User | None = None,
+        asked_as: str = "",
         expected: int | None = None,
     ) -> None:
         """Begin a run; its times are the database's."""
         self._gateway = gateway
         self._spent_before = gateway.requests_spent
         self.run = RefreshRun.objects.create(
-            scope=scope, customer_id=customer_id, requested_by=requested_by, rows_expected=expected
+            scope=scope,
+            customer_id=customer_id,
+            requested_by=requested_by,
+            asked_as=asked_as,
+            rows_expected=expected,
         )
         self.run.refresh_from_db()
 

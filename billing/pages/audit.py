@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID
 
 from django.core.exceptions import BadRequest
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_safe
 from billing.audit import export, queries
 from billing.audit.events import Event
 from billing.audit.queries import AuditFilter
+from billing.changes import queries as changes
 from billing.lists.paging import CursorRefused, FilterRefused, is_storable
 from billing.lists.text import folded
 from billing.mirror import queries as mirror
@@ -74,7 +76,12 @@ def _wanted(request: HttpRequest) -> AuditFilter:
     query = request.GET.dict()
     if typed := query.get("customer", "").strip():
         query["customer"] = str(_customer_meant(typed))
-    return AuditFilter.from_get(query)
+    wanted = AuditFilter.from_get(query)
+    about = changes.also_writing_to(wanted.customer_id) if wanted.customer_id else frozenset()
+    said: frozenset[str] = frozenset()
+    with suppress(ValueError):
+        said = changes.also_writing_to(UUID(wanted.text))
+    return replace(wanted, also_about=about, also_said=said)
 
 
 def _customer_meant(typed: str) -> UUID:

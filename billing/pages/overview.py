@@ -23,6 +23,8 @@ from billing.users import User
 WEEK = timedelta(days=7)
 SHOWN_WAITING = 5
 SHOWN_TROUBLES = 8
+MOST_TROUBLES = 100
+"""Where their count stops: more is "99+"."""
 SHOWN_DECISIONS = 6
 SHOWN_EVENTS = 8
 
@@ -33,6 +35,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Figures that lead somewhere, then lists that are short on purpose."""
     waiting = list(changes.waiting_for(request.user)[:SHOWN_WAITING])
     counts = changes.counts_of_open()
+    troubles = list(changes.troubles(timezone.now() - WEEK).defer("sealed")[:MOST_TROUBLES])
     month_start = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return render_page(
         request,
@@ -42,8 +45,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         submitted=counts.get(Status.SUBMITTED, 0),
         on_their_way=counts.get(Status.APPROVED, 0) + counts.get(Status.APPLYING, 0),
         in_doubt=counts.get(Status.UNKNOWN, 0) + counts.get(Status.PARTLY_APPLIED, 0),
+        troubles_count=len(troubles),
         customers=tally() | {"new": created_since(month_start)},
-        troubles=list(changes.troubles(timezone.now() - WEEK)[:SHOWN_TROUBLES]),
+        troubles=troubles[:SHOWN_TROUBLES],
         decisions=_decisions(),
         events=_events(request.user),
         freshness=freshness.of_account(),

@@ -140,3 +140,10 @@ def test_a_text_that_is_not_ours_any_more_takes_no_other_row_with_it(
     assert (broken["reason"], broken["new_name"], broken["digest"]) == ("", "", digest)
     assert json.loads(broken["approvers"]) == [checker.name]
     assert (whole["new_name"], json.loads(whole["added_aliases"])) == ("Other Ltd", ["other"])
+
+
+def test_every_list_in_a_cell_is_written_in_one_way(snapshot: dict[str, Any], maker: User) -> None:
+    added = [*snapshot["ingest_aliases"], "one", "two, three"]
+    change = propose("customer.realias", maker, {"ingest_aliases": added}, snapshot=snapshot)
+
+    assert rows()[change.reference]["added_aliases"] == json.dumps(["one", "two, three"])

@@ -58,6 +58,19 @@ def holders(gateway: Gateway, alias: str) -> list[str]:
     return [customer.id for customer in gateway.customers_holding_alias(alias)]
 
 
+def test_the_record_and_its_file_find_it_by_whoever_receives_too(
+    agreed: ChangeRequest, snapshot: dict[str, Any], taker: dict[str, Any], auditor: User
+) -> None:
+    browser = Client()
+    browser.force_login(auditor)
+    for of in (snapshot, taker):
+        for query in ({"customer": of["id"]}, {"customer": of["ingest_aliases"][0]}, {"q": of["id"]}):
+            page = browser.get("/audit/", query)
+            file = b"".join(browser.get("/audit/export.csv", query).streaming_content).decode()
+            assert page.content.decode().count(f"{agreed.reference}/") == 3, query
+            assert file.count(agreed.reference) == 3, query
+
+
 def test_it_is_taken_away_then_given_and_both_are_mirrored(
     agreed: ChangeRequest,
     snapshot: dict[str, Any],

@@ -79,7 +79,10 @@ def test_a_pipe_that_breaks_is_not_delivered_and_one_sentence(application_url: s
 
     assert done.stdout.startswith(b"id,occurred_at,")
     assert done.stdout.count(b"\n") == 1
-    assert (done.returncode, done.stderr) == (1, b"CommandError: Not delivered: [Errno 32] Broken pipe\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        b"CommandError: Not delivered: whoever was to read it stopped reading.\n",
+    )
     assert ends() == not_delivered(ROWS + 1)
 
 
@@ -91,7 +94,7 @@ def test_a_full_disk_is_not_delivered_however_small_the_file(application_url: st
         done = export(application_url, stdout=full)
 
     assert done.returncode == 1
-    assert done.stderr == b"CommandError: Not delivered: [Errno 28] No space left on device\n"
+    assert done.stderr == b"CommandError: Not delivered: the disk is full.\n"
     assert ends() == not_delivered(number + 1)
 
 
@@ -104,7 +107,7 @@ def test_a_disk_that_fills_up_leaves_no_half_file(application_url: str, tmp_path
     done = export(application_url, f"--output={path}", line=line, stdout=subprocess.PIPE)
 
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr == b"CommandError: Not delivered: [Errno 27] File too large\n"
+    assert done.stderr == b"CommandError: Not delivered: the file would be larger than it may be here.\n"
     assert list(tmp_path.iterdir()) == []
     assert [event for event, _facts in ends()] == ["audit.exported", "export.cut_short"]
 
@@ -118,8 +121,10 @@ def test_where_nothing_can_be_written_nothing_is_asked_for(application_url: str,
     closed = export(application_url, line='"$@" >&-')
 
     assert (nowhere.returncode, taken.returncode, closed.returncode) == (1, 1, 1)
-    assert nowhere.stderr.startswith(b"CommandError: Nothing was exported: [Errno 2] No such file or dir")
-    assert taken.stderr.startswith(b"CommandError: Nothing was exported: [Errno 17] File exists")
+    assert nowhere.stderr.startswith(b"CommandError: Nothing was exported: there is no such folder: /")
+    assert taken.stderr.startswith(
+        b"CommandError: Nothing was exported: there is such a file already, and it is left"
+    )
     assert closed.stderr == b"CommandError: Nothing was exported: there is no standard output.\n"
     assert (nowhere.stdout, taken.stdout, there.read_bytes()) == (b"", b"", b"mine")
     assert AuditEvent.objects.count() == 0

@@ -6,10 +6,13 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
+from billing.audit.models import AuditEvent
 from billing.metronome.client import Gateway
 from billing.mirror import queries
 from billing.mirror.models import Customer, RefreshRun
+from billing.users import User
 from tests.simulator_server import RunningSimulator
 
 
@@ -58,6 +61,30 @@ def test_one_customer_is_refreshed_alone(gateway: Gateway, simulator: RunningSim
 
     assert [str(pk) for pk in Customer.objects.values_list("pk", flat=True)] == [wanted.id]
     assert queries.snapshot(wanted.id) == wanted.as_snapshot()
+
+
+@pytest.mark.usefixtures("house")
+def test_whoever_refreshes_by_command_is_told_so_in_runs_and_record(
+    gateway: Gateway, administrator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "ops-mira")
+    wanted = gateway.customers_page(archived=False).items[4]
+
+    refresh()
+    refresh("--customer", wanted.id)
+
+    said = "by command (ops-mira)"
+    assert [run.asked_as for run in RefreshRun.objects.order_by("pk")] == [said, said]
+    events = AuditEvent.objects.filter(event_type="mirror.refresh_requested").order_by("pk")
+    assert [(event.actor_text, event.actor, event.subject_id) for event in events] == [
+        (said, None, "account"),
+        (said, None, wanted.id),
+    ]
+    browser = Client()
+    browser.force_login(administrator)
+    page = browser.get("/system/").content.decode()
+    assert page.count(f"<bdi>{said}</bdi>") >= 2
+    assert "the schedule</span>" not in page
 
 
 @pytest.mark.usefixtures("house")

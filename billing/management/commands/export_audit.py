@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
+import errno
 import os
 import stat
 import sys
@@ -17,6 +17,23 @@ from billing.audit.actors import system
 from billing.audit.export import stream
 from billing.audit.queries import AuditFilter, read_moment
 from billing.lists.paging import FilterRefused
+from billing.management.who import machine_user
+
+WORDS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk space that this user may take is used up",
+    errno.EFBIG: "the file would be larger than it may be here",
+    errno.EPIPE: "whoever was to read it stopped reading",
+    errno.EACCES: "this user may not write there",
+    errno.EPERM: "this user may not write there",
+    errno.EROFS: "the disk can only be read",
+    errno.EEXIST: "there is such a file already, and it is left alone",
+    errno.ENOENT: "there is no such folder",
+    errno.ENOTDIR: "there is no such folder",
+    errno.EISDIR: "that is a folder",
+    errno.EIO: "the disk failed",
+    errno.ENAMETOOLONG: "the file’s name is too long",
+}
 
 
 class Command(BaseCommand):
@@ -36,12 +53,12 @@ class Command(BaseCommand):
             wanted = AuditFilter(since=read_moment(since), until=read_moment(until, is_end=True))
         except FilterRefused as problem:
             raise CommandError(str(problem)) from problem
-        actor = system(f"manage.py export_audit ({_who()})")
+        actor = system(f"manage.py export_audit ({machine_user()})")
         try:
             with _opened(output) as file, contextlib.closing(stream(wanted, actor)) as taking:
                 taking.write(_kept(file))
         except OSError as problem:
-            raise CommandError(f"Not delivered: {problem}") from problem
+            raise CommandError(f"Not delivered: {_in_words(problem)}") from problem
 
 
 @contextlib.contextmanager
@@ -61,7 +78,7 @@ def _opened(output: str | None) -> Iterator[BinaryIO]:
     try:
         file = path.open("xb")
     except OSError as problem:
-        raise CommandError(f"Nothing was exported: {problem}") from problem
+        raise CommandError(f"Nothing was exported: {_in_words(problem)}") from problem
     try:
         with file:
             yield file
@@ -80,8 +97,7 @@ def _kept(file: BinaryIO) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
 
 
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "unnamed"
+def _in_words(problem: OSError) -> str:
+    """Why a file could not be written, for whoever asked for it."""
+    said = WORDS.get(problem.errno or 0) or f"the system says “{problem.strerror or problem}”"
+    return f"{said}{f': {problem.filename}' if problem.filename else ''}."

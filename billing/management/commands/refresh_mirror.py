@@ -9,7 +9,9 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from billing.audit.actors import system
 from billing.control.anchor import AnchorMismatch
+from billing.management.who import machine_user
 from billing.mirror import refresh
 from billing.mirror.connection import open_gateway
 from billing.mirror.models import RefreshRun
@@ -28,12 +30,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, customer: UUID | None, **options: Any) -> None:
         self._calls = 0
+        by_command = f"by command ({machine_user()})"
         try:
             with open_gateway() as gateway:
+                refresh.ask_refresh(system(by_command), customer)
                 if customer:
-                    run = refresh.refresh_customer(gateway, customer)
+                    run = refresh.refresh_customer(gateway, customer, asked_as=by_command)
                 else:
-                    run = refresh.refresh_account(gateway, watch=self._show)
+                    run = refresh.refresh_account(gateway, asked_as=by_command, watch=self._show)
         except (ImproperlyConfigured, AnchorMismatch) as problem:
             raise CommandError(str(problem)) from problem
         if self._calls and self.stdout.isatty():
