@@ -46,7 +46,8 @@ def refresh_account(
     """Mirror the whole account; returns the run, succeeded or failed.
 
     While another process is at it, returns its run, which is still `running`, and does nothing.
-    asked_as: how it was asked for, where no signed-in person did. watch: called with the run after each page. pauses: seconds before a read is tried again.
+    asked_as: how it was asked for, where no signed-in person did. watch: called with the run after each page.
+    pauses: seconds before a read is tried again.
     """
     with runs.account_lock() as is_mine:
         if not is_mine:
