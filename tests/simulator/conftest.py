@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from metronome import Metronome
 
+from tests.simulator.accounts import BEGIN, Account, rate
 from tests.simulator.contracting import JAN, NOW, Market
 from tests.simulator_server import TOKEN, RunningSimulator
 
@@ -48,3 +49,24 @@ def market(sdk: Metronome, simulator: RunningSimulator) -> Market:
         **common,
     )
     return made
+
+
+@pytest.fixture
+def account(sdk: Metronome, simulator: RunningSimulator) -> Account:
+    simulator.control("POST", "clock", {"at": BEGIN, "frozen": True})
+    metric = sdk.v1.billable_metrics.create(
+        name="Calls",
+        aggregation_type="SUM",
+        aggregation_key="n",
+        event_type_filter={"in_values": ["call"]},
+        property_filters=[{"name": "n", "exists": True}, {"name": "region"}],
+        group_keys=[["region"]],
+    ).data.id
+    products = sdk.v1.contracts.products
+    calls = products.create(name="Calls", type="USAGE", billable_metric_id=metric).data.id
+    fixed = products.create(name="Platform fee", type="FIXED").data.id
+    card = sdk.v1.contracts.rate_cards.create(name="List prices").data.id
+    rate(sdk, card, calls, rate_type="FLAT", price=2)
+    customer = sdk.v1.customers.create(name="Clockwork AB").data.id
+    yield Account(sdk, simulator, customer, metric, calls, fixed, card)
+    simulator.control("POST", "clock", {"offset_seconds": 0})

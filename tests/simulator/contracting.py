@@ -54,6 +54,11 @@ def seats(market: Market, **more: Any) -> dict[str, Any]:
     }
 
 
+def day(moment: Any) -> str | None:
+    """The day of a moment, where there is one."""
+    return moment and f"{moment:%Y-%m-%d}"
+
+
 def told(simulator: RunningSimulator) -> list[tuple[str, str]]:
     """(resource type, action) of every effect on contracts, commits and credits."""
     kinds = ("contract", "commit", "credit")

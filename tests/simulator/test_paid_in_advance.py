@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.test_clock import BEGIN, Account, account, rate, subscription
-
-__all__ = ["account"]
+from tests.simulator.accounts import BEGIN, Account, rate, subscription
 
 JUNE = "2027-06-01T00:00:00Z"
 

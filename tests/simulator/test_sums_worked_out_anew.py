@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.test_clock import BEGIN, Account, account, rate, subscription
-
-__all__ = ["account"]
+from tests.simulator.accounts import BEGIN, Account, rate, subscription
 
 MONTHS = [datetime(2027, month, 1, tzinfo=UTC) for month in (1, 2, 3, 4)]
 Event = tuple[datetime, str, Decimal]
