@@ -19,7 +19,7 @@ from billing.control.anchor import installation
 from billing.metronome.client import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
-from tests.world import by
+from tests.world import approve, by, mirrored, propose
 
 TABLES = ("lookup", "attempt", "call", "hold", "changerequest")
 OLDER = "This database is older than what was sent: {} went to Metronome, and no row here tells of it"
@@ -108,6 +108,31 @@ def test_a_freeze_that_somebody_set_before_keeps_its_reason_and_the_memory(
     apply.apply_change(put_back.pk, gateway)
 
     assert freezing.state().reason.startswith(OLDER.format(f"{put_back.reference}/1.1"))
+
+
+def test_another_worker_that_sends_meanwhile_makes_no_database_older(
+    approved: ChangeRequest,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    maker: User,
+    checker: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    snapshot = mirrored(gateway, simulator, position=8)
+    other = propose("customer.rename", maker, {"name": "Sent meanwhile"}, snapshot=snapshot)
+    approve(other, checker)
+    real = memory._known
+
+    def known(installation: str) -> tuple[int, str] | None:
+        monkeypatch.setattr(memory, "_known", real)
+        apply.apply_change(other.pk, gateway)
+        return real(installation)
+
+    monkeypatch.setattr(memory, "_known", known)
+    apply.apply_change(approved.pk, gateway)
+
+    assert not freezing.is_frozen()
+    assert set(ChangeRequest.objects.values_list("status", flat=True)) == {"applied"}
 
 
 @pytest.mark.parametrize(

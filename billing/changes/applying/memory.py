@@ -23,8 +23,8 @@ def refuse_an_older_database(installation: str) -> None:
 
     Once frozen for this, what this database has counts: an administrator who has read why lets it go on.
     """
+    known = _known(installation)  # before the rows: another worker may journal, and note it, in between
     newest = Attempt.objects.order_by("-pk").values_list("pk", "reference").first() or (0, "none")
-    known = _known(installation)
     if known is None or known[0] <= newest[0]:
         return
     problem = (
