@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from billing.changes.asking.kinds import KINDS
+from billing.mirror import queries as mirror
 from billing.mirror.models import Plan
 from billing.users import User
 from tests.journeys.conftest import Live
+from tests.journeys.test_main_job import customer_of
 from tests.pages.conftest import add_customer, now, propose_rename
 from tests.pages.test_access import PEOPLE, PLAN, TABLE, address_of
+from tests.world import propose
 
 PHONE = {"width": 390, "height": 844}
 LONG = "W" * 160
@@ -21,6 +24,13 @@ OUTSIDE = (
     "[...document.querySelectorAll('main *')].filter(each => each.getBoundingClientRect().right > innerWidth)"
     ".slice(0, 3).map(each => each.outerHTML.slice(0, 80))"
 )
+
+CUT = """() => [...document.querySelectorAll('.signature .who')].filter(who => {
+    const box = who.getBoundingClientRect(), card = who.closest('.card').getBoundingClientRect();
+    const words = who.querySelector('bdi').getBoundingClientRect();
+    const isWide = words.left < box.left || words.right > box.right;
+    return isWide || words.top < card.top || words.bottom > box.bottom;
+}).map(who => who.innerText)"""
 
 
 @pytest.fixture
@@ -61,3 +71,15 @@ def test_no_page_scrolls_sideways(
             wider[address] = (by, page.evaluate(OUTSIDE))
 
     assert wider == {}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_signature_stands_inside_its_box(width: int, live: Live, maker: User, checker: User) -> None:
+    snapshot = mirror.snapshot(customer_of(live)["id"])
+    change = propose("customer.realias", maker, {"ingest_aliases": []}, snapshot=snapshot)
+    page = live.page(checker, viewport={"width": width, "height": 900})
+
+    page.goto(f"/changes/{change.reference}/")
+
+    assert page.locator(".signature").count() == 4
+    assert page.evaluate(CUT) == []
