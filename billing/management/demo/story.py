@@ -21,6 +21,7 @@ from billing.changes.models import (
     Lookup,
     Verdict,
 )
+from billing.changes.operations import operation
 from billing.changes.statuses import SETTLED, Status
 from billing.users import User
 
@@ -32,6 +33,7 @@ class Story:
 
     def __init__(self, proposal: Proposal, *, maker: User, reason: str, at: datetime) -> None:
         self.at, self.events = at, []
+        self.proposal, self.states = proposal, proposal.before
         self.change = store(proposal, maker=maker, reason=reason, replaces=None, now=at)
         self._say(Event.CHANGE_SUBMITTED, maker, new=submitted_facts(self.change), reason=reason)
         ChangeRequest.objects.filter(pk=self.change.pk).update(checked_at=at + timedelta(seconds=4))
@@ -86,14 +88,19 @@ class Story:
         )
         sent = self.at
         self.at += timedelta(seconds=30 if outcome is AttemptOutcome.UNKNOWN else 1)
-        seen = {
-            "status": status,
-            "body": "",
-            "headers": {},
-            "error": message if status is None else "",
-            "started_at": sent.isoformat(),
-            "finished_at": self.at.isoformat(),
-        }
+        result = self._result(position) if outcome is AttemptOutcome.APPLIED else None
+        seen = (
+            {"result": result}
+            if result
+            else {
+                "status": status,
+                "body": "",
+                "headers": {},
+                "error": message if status is None else "",
+                "started_at": sent.isoformat(),
+                "finished_at": self.at.isoformat(),
+            }
+        )
         Attempt.objects.create(
             call=call,
             number=1,
@@ -113,13 +120,20 @@ class Story:
         }[outcome]
         Call.objects.filter(pk=call.pk).update(
             status=settled[0],
+            result=result,
             first_sent_at=sent,
             settled_at=self.at if settled[0] != CallStatus.UNKNOWN else None,
         )
         self._say(
             settled[1],
             None,
-            new={"call": position, "attempt": reference, "outcome": outcome, "message": message},
+            new={
+                "call": position,
+                "attempt": reference,
+                "outcome": outcome,
+                **({"message": message} if message else {}),
+                **({"result": result} if result else {}),
+            },
         )
         return self
 
@@ -160,6 +174,14 @@ class Story:
         self.at += timedelta(**much)
         return self
 
+    def _result(self, position: int) -> dict[str, Any]:
+        """What a call returns that took effect: the id of what it wrote to, and what it claims of that."""
+        planned, before = self.proposal.calls[position - 1], self.states
+        self.states = operation(planned.operation).after(before, planned.params)
+        [(thing, state)] = [each for each in self.states.items() if each[1] != before.get(each[0])]
+        changed = {name: value for name, value in state.items() if value != before[thing].get(name)}
+        return {"id": thing.partition(":")[2], **changed}
+
     def _decide(self, checker: User, verdict: Verdict, reason: str) -> Decision:
         return Decision.objects.create(
             change=self.change,
@@ -179,6 +201,8 @@ class Story:
             release(self.change, is_settled=True)
         elif status == Status.APPLYING and not occupy(self.change):
             raise RuntimeError(f"{self.change.reference} writes to what another request is busy with")
+        if status != Status.APPLYING:
+            columns = {"claim_token": None, "lease_until": None, **columns}
         ChangeRequest.objects.filter(pk=self.change.pk).update(status=status, **columns)
         self.change.refresh_from_db()
 
