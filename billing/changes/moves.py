@@ -41,12 +41,12 @@ def locked(change_id: int) -> ChangeRequest:
 
 def about(change: ChangeRequest, *, answered: dict[str, Any] | None = None) -> log.Subject:
     """The request as the subject of an audit event; answered: the result of its call, if that is told."""
-    made = None if change.customer_id else (answered or {}).get("id")
+    customer_id = change.about_customer or (answered or {}).get("id")  # the first call makes the customer
     return log.Subject(
         kind="change",
         id=str(change.uuid),
         text=change.sentence,
-        customer_id=made or change.about_customer,
+        customer_id=customer_id,
         customer_name=change.subject_text,
         reference=change.reference,
         digest=change.digest,

@@ -222,6 +222,14 @@ def id_of(thing: str, results: Results) -> str | None:
     return results.get(int(given[1:]), {}).get("id") if given.startswith("@") else given
 
 
+def placed(states: States, results: Results) -> States:
+    """The states with what earlier calls have made under its id."""
+    return {
+        f"{of.partition(':')[0]}:{made_id}" if (made_id := id_of(of, results)) else of: state
+        for of, state in states.items()
+    }
+
+
 def policy_of(text: str) -> dict[str, Any]:
     """The policy that a text was sealed under, `{version, rules, typed_confirmation}`. Raises ValueError."""
     return _content(text)["policy"]

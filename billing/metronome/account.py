@@ -17,9 +17,12 @@ from billing.metronome.config import GatewayConfig
 from billing.metronome.judging import (
     judged_read,
     judged_write,
+    message_of,
+    object_in,
     parsed,
     retry_after,
 )
+from billing.metronome.listing import Item, Listing
 from billing.metronome.outcomes import (
     ReadFailed,
 )
@@ -99,6 +102,21 @@ class Account:
             yield
         finally:
             self._of_this_thread.note = outer
+
+    def every(self, listing: Listing[T]) -> tuple[T, ...]:
+        """All rows of a list. Raises ReadFailed, also for a row that can't be read, or Halt."""
+        return self._pages(
+            lambda cursor: self._page(
+                listing.path, {**listing.query, "next_page": cursor}, listing.make, body=listing.body
+            )
+        )
+
+    def one(self, item: Item[T]) -> T | None:
+        """What is at this address; None when Metronome says in words that there is nothing."""
+        answer = self._read("GET", item.path)
+        if answer.status == 404 and message_of(answer.body):
+            return None
+        return parsed(answer, lambda whole: item.make(object_in(whole)), item.path)
 
     def write(self, sending: Sending) -> Answer:
         """Spend a sending and return the answer, confirmed. Takes no budget: take_write_token comes before.

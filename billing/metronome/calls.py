@@ -35,11 +35,15 @@ class CallKey:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A write that Metronome confirmed: `data` is the documented object, None for an empty body."""
+    """A write that Metronome confirmed: `data` is the documented object, None for an empty body.
+
+    rows: where the documented answer is a list, its objects; empty otherwise.
+    """
 
     status: int
     data: dict[str, Any] | None
     evidence: Evidence
+    rows: tuple[dict[str, Any], ...] = ()
 
 
 class NotToBeSent(Exception):

@@ -36,7 +36,7 @@ def judged_write(answer: RawAnswer | NoAnswer, *, is_resend: bool, ids_are_fresh
             raise NotSent(f"Metronome could not be reached: {answer.words}.", answer.evidence)
         raise OutcomeUnknown(f"No answer came: {answer.words}.", answer.evidence)
     if 200 <= answer.status < 300:
-        return Answer(answer.status, confirmed_data(answer), answer.evidence)
+        return confirmed(answer)
     words = message_of(answer.body)
     if not words:
         raise OutcomeUnknown(f"{answer.status} was answered, but not in Metronome’s words.", answer.evidence)
@@ -123,24 +123,24 @@ def parsed(answer: RawAnswer, make: Callable[[Any], T], of: str = "") -> T:
         ) from problem
 
 
-def confirmed_data(answer: RawAnswer) -> dict[str, Any] | None:
-    """The `data` object of a confirmed write; None for an empty, `null` or `{}` body. Else unknown."""
+def confirmed(answer: RawAnswer) -> Answer:
+    """A confirmed write: the object or the list in `data`, or an empty, `null` or `{}` body. Else unknown."""
     if not answer.body.strip():
-        return None
+        return Answer(answer.status, None, answer.evidence)
     try:
         whole = parsed_json(answer.body)
     except ValueError as problem:
         raise OutcomeUnknown(
             f"Metronome answered {answer.status} with no JSON.", answer.evidence
         ) from problem
-    if whole is None or whole == {}:
-        return None
     inner = whole.get("data", {}) if isinstance(whole, dict) else None
-    if not isinstance(inner, dict):
+    if isinstance(inner, list) and all(isinstance(row, dict) for row in inner):
+        return Answer(answer.status, None, answer.evidence, rows=tuple(inner))
+    if whole is not None and not isinstance(inner, dict):
         raise OutcomeUnknown(
             f"Metronome answered {answer.status} with a body that is not documented.", answer.evidence
         )
-    return inner or None
+    return Answer(answer.status, inner or None, answer.evidence)
 
 
 def turned_away(answer: RawAnswer, words: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from billing.metronome.client import Gateway
+from billing.metronome.operations.base import NEW
 
 State = dict[str, Any]
 """Field → value of one thing, as JSON values; sets are sorted lists."""
@@ -18,10 +19,12 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a noun. look: text, set, mapping, flag or json; group: what who writes it has to hold.
+    """One field of a noun. look: text, set, mapping, rows, flag or json; group: what who writes it has to hold.
 
-    A flag holds the time since when, or nothing; `words` are how it reads without and with one. An empty
-    group is written by nobody. place: where it is, in words.
+    A flag holds the time since when, or nothing; `words` are how it reads without and with one. Of a mapping
+    a request may watch some keys alone. Rows are id → words; one that a call adds has no id yet. An empty
+    group is written by nobody. is_apart: it has a list of its own, read only where somebody watches it.
+    place: where it is, in words.
     """
 
     name: str
@@ -30,9 +33,18 @@ class Field:
     group: str = ""
     words: tuple[str, str] = ("", "")
     place: str = "in Metronome"
+    is_apart: bool = False
+
+    def expected(self, watched: Any, folded: Any) -> Any:
+        """What it should be by now: as earlier calls of the request leave it, as far as it is watched."""
+        return {key: folded.get(key) for key in watched} if self.look == "mapping" else folded
 
     def is_same(self, before: Any, live: Any) -> bool:
         """Whether two values of it say the same."""
+        if self.look == "mapping":
+            return all(live.get(key) == value for key, value in before.items())
+        if self.look == "rows":
+            return _same_rows(before, live)
         return set(before) == set(live) if self.look == "set" else before == live
 
     def is_as(self, asked: Any, live: Any) -> bool:
@@ -47,6 +59,8 @@ class Field:
             parts = [f"{len(new)} more ({_some(new)})"] if new else []
             parts += [f"{len(gone)} fewer ({_some(gone)})"] if gone else []
             return f"The {self.label} changed {self.place}: {', '.join(parts)}."
+        if self.look in ("mapping", "rows"):
+            return f"The {self.label} changed {self.place}: {_differences(before, live, self.look)}."
         if self.look == "flag":
             return f"It became {self.words[1]} {self.place} at {live}." if live else f"It is {self.words[0]}."
         return f"The {self.label} changed {self.place}: it was “{before}”, now it is “{live}”."
@@ -86,6 +100,28 @@ class Resource(ABC):
 
 
 Reader = Callable[[Gateway, str], Any]
+
+
+def _same_rows(before: dict[str, str], live: dict[str, str]) -> bool:
+    """Whether each row is there with its words, and beside them only those that calls have added."""
+    known = {of: words for of, words in before.items() if not of.startswith(NEW)}
+    added = sorted(words for of, words in before.items() if of.startswith(NEW))
+    more = sorted(words for of, words in live.items() if of not in known)
+    return all(live.get(of) == words for of, words in known.items()) and added == more
+
+
+def _differences(before: dict[str, Any], live: dict[str, Any], look: str) -> str:
+    """Key by key what was and what is; of rows their words tell which is meant."""
+    keys = before if look == "mapping" else {**before, **live}
+    parts = []
+    for key in sorted(key for key in keys if before.get(key) != live.get(key)):
+        old, new = before.get(key), live.get(key)
+        of = "" if look == "rows" else f"{key} "
+        if old and new:
+            parts.append(f"{of}was “{old}”, now it is “{new}”")
+        else:
+            parts.append(f"{of}“{new}” is new" if new else f"{of}“{old}” is gone")
+    return ", ".join(parts[:SHOWN]) + (f", and {len(parts) - SHOWN} more" if len(parts) > SHOWN else "")
 
 
 def _some(items: list[str]) -> str:

@@ -11,7 +11,7 @@ from billing.changes.applying.claiming import WORKER
 from billing.changes.calls import carry_on, put, results_of
 from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
 from billing.changes.moves import about, database_now
-from billing.changes.sealed import SealedRequest
+from billing.changes.sealed import SealedRequest, placed
 from billing.metronome.client import Gateway
 from billing.metronome.operations import operation
 from billing.metronome.operations.base import FindFacts, Finding, Proof
@@ -21,20 +21,29 @@ from billing.mirror import likeness
 
 def look(gateway: Gateway, request: SealedRequest, call: Call) -> Finding:
     """Ask Metronome about a call that was sent. Raises GatewayError when it can't be read."""
-    sealed_call = request.call(call.position)
-    finder = operation(call.operation)
+    finder, facts = operation(call.operation), _facts(request, call)
+    finding = finder.find(gateway, facts)
+    if finding.proof == Proof.NOT_APPLIED and (name := finder.called(facts.params)):
+        return _unless_the_mirror_knows_better(finding, name, facts)
+    return finding
+
+
+def look_at_named(gateway: Gateway, request: SealedRequest, call: Call, made_id: str) -> Finding:
+    """Ask Metronome whether the thing that a person named is what a call made. Raises GatewayError."""
+    return operation(call.operation).bears_out(gateway, _facts(request, call), made_id)
+
+
+def _facts(request: SealedRequest, call: Call) -> FindFacts[Any]:
+    """What may be known of a call that was sent, with the ids in it that earlier calls have returned."""
+    sealed_call, results = request.call(call.position), results_of(call.change)
     attempts = list(call.attempts.order_by("number"))
-    facts = FindFacts(
-        params=finder.resolved(sealed_call.params, results_of(call.change)),
-        before=sealed_call.before,
+    return FindFacts(
+        params=operation(call.operation).resolved(sealed_call.params, results),
+        before=placed(sealed_call.before, results),
         first_sent_at=call.first_sent_at,
         last_sent_at=attempts[-1].sent_at,
         references=tuple(attempt.reference for attempt in attempts),
     )
-    finding = finder.find(gateway, facts)
-    if finding.proof == Proof.NOT_APPLIED and finder.makes:
-        return _unless_the_mirror_knows_better(finding, finder.called(facts.params), facts)
-    return finding
 
 
 def _unless_the_mirror_knows_better(finding: Finding, name: str, facts: FindFacts[Any]) -> Finding:

@@ -19,6 +19,7 @@ from billing.metronome.client import Gateway
 from billing.metronome.records import CustomerRecord
 from billing.mirror.models import Customer
 from billing.mirror.refresh import refresh_customer, store_customer
+from billing.mirror.resources import RESOURCES
 
 LATELY = timedelta(hours=1)
 """How far back a forgotten reading is made up for: the refresh of the whole account has come by since."""
@@ -47,19 +48,20 @@ class JustRead:
 def reflect(change_id: int, gateway: Gateway, just_read: JustRead | None = None) -> None:
     """Refresh the customers of a request that has just moved on. A failure changes nothing but freshness.
 
-    What the work itself has read is not read again: its check, its read-back or its look came last. Only
-    archiving touches subscriptions, so only then they are read.
+    What the work itself has read is not read again: its check, its read-back or its look came last. What has
+    a list of its own is read where a call claims something of it, or can't be undone.
     """
     change = ChangeRequest.objects.get(pk=change_id)
     if change.status not in MOVED_ON:
         return
     request, results = sealed.read(change.sealed), results_of(change)
+    apart = {field.name for field in RESOURCES["customer"].fields if field.is_apart}
     for thing in request.after:
         customer_id = id_of(thing, results) if thing.startswith("customer:") else None
         if customer_id is None:
             continue
         read = just_read.of(customer_id) if just_read else None
-        if read is None or change.irreversible:
+        if read is None or change.irreversible or apart & request.after[thing].keys():
             refresh_customer(gateway, customer_id, read=read)
         else:
             store_customer(*read)

@@ -61,7 +61,8 @@ def _moves(
     folded = call.before.get(thing, {})
     moved = []
     for name in sorted(watched):
-        field, before = resource.field(name), folded.get(name, watched[name])
+        field = resource.field(name)
+        before = field.expected(watched[name], folded.get(name, watched[name]))
         if not field.is_same(before, live[name]):
             moved.append(Moved(field.moved(before, live[name])))
     if moved and not results and _is_as_asked(resource, request.after[thing], live):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from django import forms
@@ -33,8 +34,28 @@ class Fact:
     watches: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some fields of a form that belong together. `names` may end with `*`.
+
+    shown_for: `field=value`: of use only then; a script leaves it out otherwise, unless something stands in it.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    note: str = ""
+    shown_for: str = ""
+
+    def holds(self, name: str) -> bool:
+        """Whether a field of this name belongs to it."""
+        return any(fnmatchcase(name, each) for each in self.names)
+
+
 class ProposalForm(forms.Form):
     """The base of every kind's form: the reason comes last, for every kind."""
+
+    parts: ClassVar[tuple[Part, ...]] = ()
+    """Where a form is long: what its page has headings for. The reason belongs to none."""
 
     reason = ReasonField(
         label="Reason",
@@ -46,6 +67,13 @@ class ProposalForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.order_fields([name for name in self.fields if name != "reason"] + ["reason"])
+
+    def sections(self) -> list[tuple[Part, list[forms.BoundField]]]:
+        """The fields in their order, part by part; a last one without a title has what no part holds."""
+        bound = list(self)
+        drawn = [(part, [field for field in bound if part.holds(field.name)]) for part in self.parts]
+        held = {field.name for _part, fields in drawn for field in fields}
+        return [*drawn, (Part("", ()), [field for field in bound if field.name not in held])]
 
 
 class Kind(ABC):

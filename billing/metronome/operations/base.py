@@ -58,6 +58,16 @@ def claimed(before: States, of: str, **fields: Any) -> States:
     return {**before, of: {**before.get(of, {}), **fields}}
 
 
+NEW = "new"
+"""What stands for the id of a row that a call adds to a thing; a second one is `new 2`."""
+
+
+def with_new(rows: Mapping[str, str], words: str) -> dict[str, str]:
+    """Id → words, with one more row, whose id nobody knows yet."""
+    number = 1 + sum(of.startswith(NEW) for of in rows)
+    return {**rows, NEW if number == 1 else f"{NEW} {number}": words}
+
+
 class Proof(StrEnum):
     """What one look proves about an unclear write."""
 
@@ -112,7 +122,7 @@ class Showing(ABC, Generic[P]):
         """For the approver: what is read when no answer comes."""
 
     def called(self, params: P) -> str:
-        """What people will call the thing that it makes; empty where nothing is made."""
+        """The name of a customer that it makes, by which the mirror may know it; empty for all else."""
         return ""
 
     def read(self, content: Mapping[str, Any]) -> P:
@@ -168,6 +178,18 @@ class Operation(Showing[P]):
     @abstractmethod
     def find(self, gateway: Gateway, facts: FindFacts[P]) -> Finding:
         """One look at whether the call took effect. Raises ReadFailed or Halt."""
+
+    def bears_out(self, gateway: Gateway, facts: FindFacts[P], made_id: str) -> Finding:
+        """One look at whether the thing that a person names is what this call made: *applied*, or can't tell.
+
+        Asked of what makes something alone, which has to say. Raises ReadFailed or Halt.
+        """
+        raise TypeError(f"{self.name} makes nothing")
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if cls.makes and cls.bears_out is Operation.bears_out:
+            raise TypeError(f"{cls.__name__} makes a {cls.makes}, and does not say how a named one is told")
 
     def send(self, gateway: Gateway, sending: Sending) -> dict[str, Any]:
         """Spend a sending and return its result, confirmed. Raises what `Gateway.write` raises."""

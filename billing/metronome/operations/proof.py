@@ -5,8 +5,9 @@ Absence proves nothing, since the log's latency is unknown.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from billing.metronome.calls import Answer
 from billing.metronome.operations.base import FindFacts, Finding, Proof
@@ -15,6 +16,8 @@ from billing.metronome.records import AuditLogRecord, CustomerRecord, LogReading
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
+
+T = TypeVar("T")
 
 CLOCK_SKEW = timedelta(minutes=5)
 LATEST_EFFECT = timedelta(hours=1)
@@ -30,15 +33,20 @@ def read_back(gateway: Gateway, customer_id: str, answer: Answer) -> CustomerRec
 
     Raises OutcomeUnknown, also when the reader is turned away: the write before it was confirmed.
     """
+    customer = reread(lambda: gateway.customer(customer_id), answer)
+    if customer is None:
+        raise OutcomeUnknown("Metronome confirmed, but does not know the customer.", answer.evidence)
+    return customer
+
+
+def reread(read: Callable[[], T], answer: Answer) -> T:
+    """What is read after a confirmed write. Raises OutcomeUnknown where it can't be read."""
     try:
-        customer = gateway.customer(customer_id)
+        return read()
     except (ReadFailed, Halt) as problem:
         raise OutcomeUnknown(
             f"Metronome confirmed, but the read-back failed: {problem.message}", answer.evidence
         ) from problem
-    if customer is None:
-        raise OutcomeUnknown("Metronome confirmed, but does not know the customer.", answer.evidence)
-    return customer
 
 
 def read_log(gateway: Gateway, facts: FindFacts, customer_id: str) -> LogReading:
@@ -143,3 +151,61 @@ def neither_old_nor_ours(
     if reading.gap:
         otherwise = f"{otherwise} {reading.gap}"
     return Finding(Proof.CANNOT_TELL, otherwise, None, looked)
+
+
+def one_of_the_new(
+    gateway: Gateway,
+    facts: FindFacts,
+    looked: list[dict[str, Any]],
+    *,
+    noun: str,
+    equal: Sequence[str],
+    near: Sequence[str] = (),
+) -> Finding:
+    """What was added to a list of a customer's: our row in the log says that one was, the list says which.
+
+    equal, near: ids that the list did not have before, of what is as asked for, and of what may have been.
+    """
+    reading = read_log(gateway, facts, facts.params.customer_id)
+    ours = our_row(reading, gateway, facts)
+    if ours is None:
+        if equal:
+            sentence = (
+                f"A new {noun} is as asked for ({', '.join(equal)}), but nothing shows that we made it."
+            )
+            return Finding(Proof.CANNOT_TELL, f"{sentence} {reading.gap}".strip(), None, looked)
+        sentence = f"No new {noun} is as asked for."
+        if reading.gap:
+            return Finding(Proof.CANNOT_TELL, f"{sentence} {reading.gap}", None, looked)
+        return Finding(Proof.NOT_APPLIED, sentence, None, looked)
+    looked, made = [*looked, seen_row(ours)], equal or near
+    if len(made) == 1:
+        since = "" if equal else " Since then somebody has changed it."
+        return Finding(Proof.APPLIED, f"The {noun} was added.{since}", {"id": made[0]}, looked)
+    if made:
+        sentence = f"Our call took effect, but {len(made)} new ones are as asked for: {', '.join(made)}."
+        return Finding(Proof.CANNOT_TELL, sentence, None, looked)
+    sentence = f"Our call took effect, but the {noun} that it made is not there any more."
+    return Finding(Proof.CANNOT_TELL, sentence, None, looked, was_undone=True)
+
+
+def named_one(
+    noun: str,
+    result: dict[str, Any],
+    looked: list[dict[str, Any]],
+    *,
+    was_there: bool,
+    is_there: bool,
+    differs: str,
+) -> Finding:
+    """What comes of a person's naming one: it is new, and as asked for, or why it is not what a call made.
+
+    result: what the call returns if it is; its `id` is the one that was named.
+    """
+    made_id = result["id"]
+    if was_there or not is_there or differs:
+        why = "was there before" if was_there else differs if is_there else "is not there"
+        return Finding(
+            Proof.CANNOT_TELL, f"The {noun} {made_id} is not what this call made: it {why}.", None, looked
+        )
+    return Finding(Proof.APPLIED, f"The {noun} {made_id} is as asked for.", result, looked)

@@ -6,6 +6,8 @@ from collections.abc import Collection
 
 from billing import clock
 from billing.metronome.client import Gateway
+from billing.metronome.objects.billing_configuration import billing_configurations
+from billing.metronome.objects.plan import terms_of
 from billing.mirror.resource import Field, Reader, Resource, State
 
 
@@ -18,9 +20,17 @@ class CustomerResource(Resource):
         Field("archived_at", "status", look="flag", group="archive", words=("active", "archived")),
         Field("custom_fields", "custom fields", look="mapping", group="custom_fields"),
         Field("ingest_aliases", "ingest aliases", look="set", group="aliases"),
-        Field("open_contracts", "open contracts", look="set"),
-        Field("open_plans", "open plans", look="set"),
-        Field("finalized_invoices", "finalized invoices", look="set"),
+        Field("customer_plans", "plans", look="rows", group="plans", is_apart=True),
+        Field(
+            "billing_configurations",
+            "billing provider configurations",
+            look="rows",
+            group="billing",
+            is_apart=True,
+        ),
+        Field("open_contracts", "open contracts", look="set", is_apart=True),
+        Field("open_plans", "open plans", look="set", is_apart=True),
+        Field("finalized_invoices", "finalized invoices", look="set", is_apart=True),
     )
 
     def read(self, gateway: Gateway, thing_id: str, fields: Collection[str]) -> State | None:
@@ -36,6 +46,12 @@ class CustomerResource(Resource):
 
 
 _HANGING_ON_IT: dict[str, Reader] = {
+    "customer_plans": lambda gateway, customer_id: {
+        subscription.id: terms_of(subscription) for subscription in gateway.customer_plans(customer_id)
+    },
+    "billing_configurations": lambda gateway, customer_id: {
+        each.id: each.words for each in gateway.every(billing_configurations(customer_id))
+    },
     "open_contracts": lambda gateway, customer_id: sorted(
         contract.id for contract in gateway.contracts(customer_id) if contract.is_open(clock.now())
     ),

@@ -11,6 +11,7 @@ from billing.metronome.calls import Answer, HttpCall
 from billing.metronome.operations.base import FindFacts, Finding, Operation, Proof, States, claimed, newly
 from billing.metronome.operations.proof import (
     RESOURCE,
+    named_one,
     our_row,
     read_account_log,
     read_back,
@@ -124,6 +125,19 @@ class CreateCustomer(Operation[NewCustomer]):
             if reading.gap:
                 sentence = f"{sentence} {reading.gap}"
         return Finding(Proof.CANNOT_TELL, sentence, None, looked)
+
+    def bears_out(self, gateway: Gateway, facts: FindFacts[NewCustomer], made_id: str) -> Finding:
+        customer = gateway.customer(made_id)
+        looked = [_seen(customer)] if customer else []
+        differs = _otherwise(customer, facts.params) if customer else ""
+        return named_one(
+            "customer",
+            {"id": made_id, "name": customer.name if customer else ""},
+            looked,
+            was_there=customer is not None and not _is_young(customer, facts),
+            is_there=customer is not None,
+            differs=f"is another: {differs}" if differs else "",
+        )
 
     def how_found(self) -> str:
         return "find our reference in Metronome’s own log, and ask who holds each alias, active and archived"

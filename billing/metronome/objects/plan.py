@@ -1,0 +1,49 @@
+"""Plans, and what a customer's subscription to one says in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from billing.metronome.listing import Item, Listing
+from billing.metronome.outcomes import storable
+from billing.metronome.records import CustomerPlanRecord, PlanRecord
+
+NO_END = "no end"
+PLANS: Listing[PlanRecord] = Listing("/v1/plans", PlanRecord.from_json, {"limit": 100})
+"""All plans of the account."""
+
+
+def plan_at(plan_id: str) -> Item[PlanRecord]:
+    """One plan: GET /v1/planDetails/{plan_id}."""
+    return Item(f"/v1/planDetails/{plan_id}", PlanRecord.from_json)
+
+
+def terms(plan_name: str, starting_on: datetime, ending_before: datetime | None) -> str:
+    """`Enterprise, from 2026-12-01, no end`: the same words whether the mirror or Metronome is asked."""
+    end = f"up to {day(ending_before)}" if ending_before else NO_END
+    return f"{storable(plan_name)}, from {day(starting_on)}, {end}"
+
+
+def terms_of(subscription: CustomerPlanRecord) -> str:
+    """The words of one subscription as Metronome gives it."""
+    return terms(subscription.plan_name, subscription.starting_on, subscription.ending_before)
+
+
+def with_end(words: str, ending_before: str) -> str:
+    """The words of a subscription that ends before this day instead; with none it goes on for good."""
+    return f"{words.rpartition(', ')[0]}, {f'up to {ending_before}' if ending_before else NO_END}"
+
+
+def day(moment: datetime) -> str:
+    """`2026-12-01` for midnight UTC, which plans begin and end at; any other moment whole."""
+    moment = moment.astimezone(UTC)
+    is_midnight = not (moment.hour or moment.minute or moment.second or moment.microsecond)
+    return moment.date().isoformat() if is_midnight else moment.isoformat()
+
+
+def at_midnight(of_day: str) -> str:
+    """A day as Metronome takes it: 00:00 UTC. Raises ValueError for what is no day."""
+    parsed = datetime.strptime(of_day, "%Y-%m-%d").replace(tzinfo=UTC)
+    if parsed.date().isoformat() != of_day:
+        raise ValueError(f"“{of_day}” is no day in the form 2026-12-31")
+    return f"{of_day}T00:00:00Z"

@@ -1,0 +1,1 @@
+"""Writing endpoints of billing provider configurations."""

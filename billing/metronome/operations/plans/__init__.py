@@ -1,0 +1,1 @@
+"""Writing endpoints of subscriptions to plans (Metronome 1.0)."""
