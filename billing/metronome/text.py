@@ -84,6 +84,12 @@ def check_whole_set(checked: list[str]) -> list[str]:
     return checked
 
 
+def check_text(text: str, what: str) -> str:
+    """The text as given. Raises TextRefused for what can't be sent: half a character, or a control one."""
+    _refuse_unsendable(text, what)
+    return text
+
+
 def check_custom_fields(fields: dict[str, str]) -> dict[str, str]:
     """The custom fields as given. Raises TextRefused for a value that is too long or can't be sent."""
     for key, value in fields.items():

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from billing.lists.paging import Slice, cut
 from billing.lists.prepared import Question
+from billing.metronome.objects.plan import terms
 from billing.mirror.filters import current_plans
 from billing.mirror.models import CustomerPlan, Plan
 
@@ -77,3 +78,23 @@ def plan_customers(plan_id: UUID | str, cursor: str | None = None, limit: int = 
         parse_id=UUID,
         key_of=lambda row: (row.starting_on.isoformat(), str(row.pk)),
     )
+
+
+def plans_on_offer() -> list[PlanName]:
+    """The plans that Metronome still lists, by name."""
+    present = Plan.objects.filter(missing_since__isnull=True).order_by(*_BY_NAME)
+    return [PlanName(*row) for row in present.values_list("pk", "name")]
+
+
+def subscriptions(customer_id: UUID | str) -> list[CustomerPlan]:
+    """A customer's subscriptions, newest first, ended ones too, each with its plan."""
+    rows = CustomerPlan.objects.filter(customer_id=customer_id, missing_since__isnull=True)
+    return list(rows.select_related("plan").order_by("-starting_on", "pk"))
+
+
+def subscription_rows(customer_id: UUID | str) -> dict[str, str]:
+    """Id → words of each, as a request freezes and a live check reads them."""
+    return {
+        str(row.pk): terms(row.plan.name, row.starting_on, row.ending_before)
+        for row in subscriptions(customer_id)
+    }

@@ -13,6 +13,7 @@ from billing import tasks
 from billing.changes import queries, sealed
 from billing.changes.asking import policy, submitting, survey
 from billing.changes.asking.kinds import KINDS, Kind
+from billing.changes.asking.sealing import shown_calls
 from billing.changes.models import ChangeRequest, Survey
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.lists.paging import is_storable
@@ -92,11 +93,12 @@ def hints(request: HttpRequest, kind: str) -> HttpResponse:
     form = asked.form(request.POST, snapshot=snapshot, survey=content)
     form.full_clean()
     entered: dict[str, Any] = dict(getattr(form, "cleaned_data", {}))
-    needed = None
+    needed, planned = None, []
     try:
         if not set(form.errors) - UNDECIDED:
             built = asked.build(entered, snapshot=snapshot, survey=content)
             needed = policy.requirement(kind, built.facts)
+            planned = shown_calls(built)
     except ActionRefused:
         needed = None
     return render_page(
@@ -104,6 +106,7 @@ def hints(request: HttpRequest, kind: str) -> HttpResponse:
         "changes/_hints",
         hints=asked.hints(entered, snapshot=snapshot),
         requirement=needed,
+        calls=planned,
         default_steps=_default_steps(asked),
     )
 
@@ -154,7 +157,8 @@ def _replaced(request: HttpRequest, kind: str, customer: Any) -> ChangeRequest |
     old = ChangeRequest.objects.filter(reference=reference).first() if is_storable(reference) else None
     if old is None or not old.can_be_proposed_again:
         raise Http404("That request can't be proposed again.")
-    if old.customer_id != (customer.pk if customer else None):
+    of = old.customer_id if kind == old.kind else old.about_customer
+    if str(of) != str(customer.pk if customer else None):
         raise Http404("That request is about another customer.")
     if kind not in (old.kind, KINDS[old.kind].undone_by):
         raise Http404("That request asks for something else.")

@@ -234,6 +234,18 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   box.focus();
 });
 
+// Parts of a form that only one choice needs: hidden for another, unless something stands in them.
+function meetParts() {
+  document.querySelectorAll("[data-shown-for]").forEach((part) => {
+    const [name, value] = part.dataset.shownFor.split("=");
+    const isFilled = (each) => (isBox(each) ? each.checked : each.tagName !== "SELECT" && each.value !== "");
+    const keeps = part.querySelector(".errorlist") || [...part.querySelectorAll("input, select, textarea")].some(isFilled);
+    part.hidden = part.closest("form").elements[name].value !== value && !keeps;
+  });
+}
+document.addEventListener("change", meetParts);
+meetParts();
+
 // The server's error parts are swapped into the toasts; silence from it is said here.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status !== 401) return;

@@ -38,7 +38,7 @@ class Fact:
 class Part:
     """Some fields of a form that belong together. `names` may end with `*`.
 
-    shown_for: `field=value`: of use only then; a script leaves it out otherwise, unless something stands in it.
+    shown_for: `field=value`: of use only then; a script hides it otherwise, unless something stands in it.
     """
 
     title: str

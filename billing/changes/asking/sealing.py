@@ -17,6 +17,7 @@ from billing.changes.operations import operation
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import Status
 from billing.control.anchor import installation
+from billing.metronome.calls import HttpCall
 from billing.metronome.operations.base import States
 from billing.users import User
 
@@ -110,6 +111,11 @@ def store(
         for position, call in enumerate(calls, 1)
     )
     return change
+
+
+def shown_calls(proposal: Proposal) -> list[HttpCall]:
+    """What would be sent, in order."""
+    return [operation(planned.operation).show(planned.params) for planned in proposal.calls]
 
 
 def submitted_facts(change: ChangeRequest) -> dict[str, Any]:

@@ -33,8 +33,10 @@ def submit(
     reason = checked_reason(reason)
     if replaces is not None and Status(replaces.status) not in PROPOSE_AGAIN:
         raise WrongState(f"{replaces.reference} is still open, so it can't be proposed again.")
-    if replaces is not None and str(replaces.customer_id) != str(proposal.customer_id):
-        raise BadInput(f"{replaces.reference} is about another customer.")
+    if replaces is not None:
+        of = replaces.about_customer if proposal.customer_id else replaces.customer_id
+        if str(of) != str(proposal.customer_id):
+            raise BadInput(f"{replaces.reference} is about another customer.")
     policy.refuse_invalid(proposal.calls)
     if other := in_the_way(proposal.holds):  # told before a number is spent on it
         raise SubjectBusy(other.change.reference, held(other).words)

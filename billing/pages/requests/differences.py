@@ -7,7 +7,7 @@ from typing import Any
 
 from billing.changes.nouns import noun_of
 from billing.changes.sealed import SealedRequest
-from billing.mirror.resource import Field
+from billing.mirror.resource import NEW, Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ def _difference(
             sets += _sets(each, set(old or ()), set(new or ()))
         elif each.look == "mapping":
             fields += _keys(old or {}, new or {})
+        elif each.look == "rows":
+            fields += _rows(each, old or {}, new or {})
         elif (shown := each.shown(old) if before else "") != each.shown(new):
             fields.append(Comparison(_title(each), shown, each.shown(new)))
     return Difference(title, fields, sets)
@@ -84,6 +86,20 @@ def _keys(old: dict[str, str], new: dict[str, str]) -> list[Comparison]:
         Comparison(key, old.get(key, ""), new.get(key, ""), is_key=True)
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key)
+    ]
+
+
+def _rows(each: Field, old: dict[str, str], new: dict[str, str]) -> list[Comparison]:
+    """Those that differ; one that a call adds has no id yet, and is called by what it is."""
+    return [
+        Comparison(
+            f"{_title(each)}, one more" if of.startswith(NEW) else of,
+            old.get(of, ""),
+            new.get(of, ""),
+            is_key=not of.startswith(NEW),
+        )
+        for of in sorted(old.keys() | new.keys())
+        if old.get(of) != new.get(of)
     ]
 
 

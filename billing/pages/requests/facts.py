@@ -239,7 +239,8 @@ def _has_page(change: ChangeRequest) -> bool:
 def _undone_by(change: ChangeRequest, text: SealedRequest) -> str:
     """The kind that gives back what a closed request had done already; empty where there is nothing."""
     kind = KINDS[change.kind]
-    return kind.undone_by if change.status == Status.CLOSED and kind.undoing(text) is not None else ""
+    is_known = change.status == Status.CLOSED and change.about_customer
+    return kind.undone_by if is_known and kind.undoing(text) is not None else ""
 
 
 def _why_not_decide(change: ChangeRequest, person: User) -> str:

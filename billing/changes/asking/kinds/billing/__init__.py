@@ -1,0 +1,1 @@
+"""What can be asked of how a customer is billed."""

@@ -1,0 +1,132 @@
+"""Provision a customer in one request: create it, say through whom it is billed, put it on a plan.
+
+Each call that took effect stays when a later one does not; then a person goes on, undoes it or leaves it so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.changes.asking.kind import Kind, Part, ProposalForm, counted, quoted
+from billing.changes.asking.kinds.billing.fields import BILLING_PARTS, BillingFields
+from billing.changes.asking.kinds.customer.create import PREFIX, CreateCustomer, CreateForm
+from billing.changes.asking.kinds.customer.held import ALIAS_FACTS
+from billing.changes.asking.kinds.plan.fields import (
+    PLAN_FACTS,
+    PLAN_PART,
+    PlanFields,
+    days_back,
+    named_plan,
+    plan_cautions,
+    plan_form,
+    span,
+    subscription,
+)
+from billing.changes.asking.proposal import Planned, Proposal
+from billing.changes.refusals import BadInput
+from billing.changes.sealed import SealedRequest
+from billing.metronome.operations.base import Made, thing
+
+CREATED = Made(1)
+"""The customer's id: what the first call makes."""
+
+
+class ProvisionForm(BillingFields, PlanFields, CreateForm):
+    """The customer, its billing provider, its plan: one of the last two at least."""
+
+    parts = (Part("Customer", ("name", "ingest_aliases", f"{PREFIX}*")), *BILLING_PARTS, PLAN_PART)
+
+    may_be_left_out = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        drawn = [field.name for _part, fields in self.sections() for field in fields]
+        self.order_fields([name for name in drawn if name != "reason"] + ["reason"])
+
+    def clean(self) -> dict[str, Any]:
+        entered = super().clean()
+        if entered.get("plan_id") and not entered.get("starting_on") and "starting_on" not in self.errors:
+            self.add_error("starting_on", "Say the day that the plan begins.")
+        if not entered.get("plan_id"):
+            for name in PLAN_PART.names:
+                if entered.get(name):
+                    self.add_error(name, "Choose a plan, or clear this.")
+        return entered
+
+
+class ProvisionCustomer(Kind):
+    """`customer.provision`"""
+
+    name = "customer.provision"
+    label = "Provision a customer"
+    facts = ALIAS_FACTS | PLAN_FACTS
+    needs_customer = False
+    undone_by = "customer.archive"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        initial = dict(initial or {})
+        for key, value in (initial.pop("custom_fields", None) or {}).items():
+            initial[PREFIX + key] = value
+        return ProvisionForm(data, initial=initial)
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        billing, plan_id = entered["billing"], entered["plan_id"]
+        if billing is None and not plan_id:
+            raise BadInput(
+                "Choose a billing provider, a plan, or both. Create customer is for a customer alone.",
+                field="billing_provider",
+            )
+        created = CreateCustomer().build(entered, snapshot=None)
+        calls, then, warnings = list(created.calls), [], list(created.warnings)
+        before: dict[str, dict[str, Any]] = {}
+        form = {**created.form}
+        if billing is not None:
+            calls.append(Planned("billing.set", billing.of(CREATED)))
+            then.append(f"bill it through {billing.words}")
+            form |= billing.as_form()
+        if plan_id:
+            plan_name = named_plan(plan_id)
+            before[thing("plan", plan_id)] = {"name": plan_name}
+            calls.append(Planned("plans.add", subscription(entered, CREATED)))
+            then.append(f"put it on the plan {quoted(plan_name)} {span(entered)}")
+            form |= plan_form(entered)
+            warnings += plan_cautions(entered, [])
+        aliases = counted(len(entered["ingest_aliases"]), "ingest alias", "ingest aliases")
+        return Proposal(
+            kind=self.name,
+            sentence=f"Create the customer {quoted(entered['name'])} with {aliases}, "
+            f"then {' and '.join(then)}.",
+            customer_id=None,
+            subject_text=entered["name"],
+            before=before,
+            calls=tuple(calls),
+            holds=created.holds,
+            watched=before,
+            facts={
+                **created.facts,
+                "backdated": bool(plan_id and days_back(entered["starting_on"])),
+                "overlapping_plans": 0,
+            },
+            form=form,
+            warnings=tuple(warnings),
+        )
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """Archived, its aliases cleared first, so that they can be used again."""
+        return {"clear_aliases": True}
+
+    def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Any]:
+        return CreateCustomer().hints(entered, snapshot=snapshot)
