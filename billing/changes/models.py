@@ -334,7 +334,10 @@ class Lookup(models.Model):
 
 
 class Resolution(models.Model):
-    """A person's word on a request that the worker could not settle. Some need a second person."""
+    """A person's word on a request that the worker could not settle. Some need a second person.
+
+    made_id: what the call made, by the word of whoever says that it took effect; a worker asks Metronome.
+    """
 
     class Verdict(models.TextChoices):
         TOOK_EFFECT = "took_effect", "It took effect"
@@ -346,6 +349,7 @@ class Resolution(models.Model):
     change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="resolutions")
     verdict = models.CharField(max_length=20, choices=Verdict)
     reason = models.TextField()
+    made_id = models.UUIDField(null=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(db_default=Now())
     needs_second = models.BooleanField(default=False)
@@ -360,6 +364,10 @@ class Resolution(models.Model):
         ordering = ["at", "id"]
         constraints = [
             models.CheckConstraint(name="a_resolution_has_a_reason", condition=~models.Q(reason="")),
+            models.CheckConstraint(
+                name="only_an_effect_made_something",
+                condition=models.Q(made_id__isnull=True) | models.Q(verdict="took_effect"),
+            ),
             models.CheckConstraint(
                 name="a_second_person_is_another",
                 condition=models.Q(seconded_by__isnull=True) | ~models.Q(seconded_by=models.F("by")),

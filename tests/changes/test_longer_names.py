@@ -13,7 +13,7 @@ from billing.mirror import queries as mirror
 from billing.mirror.refresh import refresh_customer
 from billing.users import User
 from tests.changes.test_apply import SET_NAME, settle_until_known
-from tests.faults.test_lost_answers import forget
+from tests.faults.answers import forget
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, propose
 

@@ -21,90 +21,20 @@ from billing.metronome.client import Gateway
 from billing.mirror.refresh import refresh_customer
 from billing.users import User
 from tests.changes.test_apply import settle_until_known
-from tests.faults.test_crash_table import KINDS, approved_request
+from tests.faults.answers import (
+    A_PERSON,
+    AFTER,
+    AS_DOCUMENTED,
+    BEFORE,
+    MEANWHILE,
+    ROUTES,
+    forget,
+    rows,
+    somebody_else,
+)
+from tests.faults.test_crash_table import KINDS, approved_request, ours
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, propose
-
-ROUTES = {
-    "customer.create": "POST /v1/customers",
-    "customer.rename": "POST /v1/customers/{customer_id}/setName",
-    "customer.realias": "POST /v1/customers/{customer_id}/setIngestAliases",
-    "customer.archive": "POST /v1/customers/archive",
-}
-AFTER: dict[str, tuple[str, dict[str, Any]]] = {
-    "500": ("status_after", {"status": 500}),
-    "silence": ("drop_after", {}),
-    "502": ("status_after", {"status": 502}),
-    "504": ("status_after", {"status": 504}),
-    "400": ("status_after", {"status": 400, "message": "no"}),
-    "404": ("status_after", {"status": 404, "message": "no"}),
-    "409": ("status_after", {"status": 409, "message": "no"}),
-    "422": ("status_after", {"status": 422, "message": "no"}),
-    "too late": ("hang_after", {"seconds": 1.5}),
-    "half a body": ("cut_off", {}),
-    "half of the JSON": ("truncated", {}),
-    "HTML": ("html", {}),
-    "an empty object": ("empty_object", {}),
-    "other fields": ("missing_fields", {"fields": ["id", "data"]}),
-}
-BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
-    "500": ("status_before", {"status": 500}),
-    "silence": ("drop_before", {}),
-    "502": ("status_before", {"status": 502}),
-    "503": ("status_before", {"status": 503}),
-}
-SHORT = {"500", "silence"}
-MEANWHILE = {
-    "customer.create": ("nothing", "undone", "changed"),
-    "customer.rename": ("nothing", "undone", "changed"),
-    "customer.realias": ("nothing", "undone", "changed"),
-    "customer.archive": ("nothing", "changed"),
-}
-AS_DOCUMENTED = {
-    ("customer.realias", "half a body"),
-    ("customer.realias", "an empty object"),
-    ("customer.realias", "other fields"),
-}
-"""Metronome answers new aliases with an empty body, and the read-back tells that they stand."""
-A_PERSON = {("customer.rename", "undone"), ("customer.realias", "undone")}
-"""Where the old value stands again: whether ours is still wanted is for a person to say."""
-
-
-def rows(answers: dict[str, Any], *more: Any) -> list[Any]:
-    """The table's rows, those of the long form marked."""
-    return [
-        pytest.param(kind, answer, *extra, marks=() if answer in SHORT else pytest.mark.rows)
-        for kind in KINDS
-        for answer in answers
-        for extra in ([(meanwhile,) for meanwhile in MEANWHILE[kind]] if more else [()])
-    ]
-
-
-def ours(simulator: RunningSimulator) -> list[dict[str, Any]]:
-    """The effects of our own calls, by their user agent."""
-    return [effect for effect in simulator.ledger() if effect["user_agent"].startswith("countersign/")]
-
-
-def somebody_else(kind: str, how: str, simulator: RunningSimulator, snapshot: dict[str, Any]) -> None:
-    """What somebody does to our effect: undoes it, or puts a third value in its place."""
-    subject = ours(simulator)[0]["resource_id"]
-    if how == "nothing":
-        return
-    if kind == "customer.create" and how == "undone":
-        simulator.change("set_ingest_aliases", subject, ingest_aliases=[])
-    elif kind == "customer.realias":
-        third = [] if how == "changed" else snapshot["ingest_aliases"]
-        simulator.change("set_ingest_aliases", subject, ingest_aliases=third)
-    else:
-        simulator.change("rename", subject, name="A third name" if how == "changed" else snapshot["name"])
-
-
-def forget(simulator: RunningSimulator, *what: str) -> None:
-    """Metronome no longer has what was stored under our keys (`answers`), or not yet its `audit_log`."""
-    state = simulator.control("GET", "snapshot")
-    for name in what:
-        state["main"][name] = type(state["main"][name])()
-    simulator.control("POST", "restore", state)
 
 
 def land_late(change: ChangeRequest, gateway: Gateway) -> None:

@@ -1,10 +1,14 @@
 """A person's word on what the worker could not settle: unknown outcomes and partly applied requests.
 
 An administrator, with a reason, never of a request they made or decided. *Try again* runs `find` first, and
-needs a second person where the kind cannot be undone. What is blocked takes two people to close.
+needs a second person where the kind cannot be undone. *It took effect*, of a call that makes something, names
+the thing: a worker asks Metronome, and only what is as asked for counts. What is blocked takes two people to
+close.
 """
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from django.db import transaction
 
@@ -13,11 +17,12 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.changes import telling
 from billing.changes.calls import carry_on, put
-from billing.changes.models import CallStatus, ChangeRequest, Resolution
+from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
 from billing.changes.moves import about, database_now, locked, move
-from billing.changes.refusals import NotAllowed, WrongState
+from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.changes.statuses import Status
 from billing.changes.typed import checked_reason
+from billing.metronome.operations import operation
 from billing.roles import Can
 from billing.users import User
 
@@ -48,6 +53,8 @@ MEANINGS: dict[Resolution.Verdict, str] = {
 
 def options(change: ChangeRequest) -> tuple[Resolution.Verdict, ...]:
     """What a person may say of this request now. A blocked one can only be left as it is."""
+    if change.status == Status.UNKNOWN and is_contradicted(change):
+        return (Resolution.Verdict.UNDO, Resolution.Verdict.LEAVE_IT)
     return OPTIONS.get(Status(change.status), ()) if change.needs_person else ()
 
 
@@ -56,6 +63,24 @@ def takes_two(change: ChangeRequest, verdict: Resolution.Verdict) -> str:
     if change.status == Status.BLOCKED:
         return "since what is blocked is closed by two"
     return "since this can’t be undone" if change.irreversible and verdict in SENDS_AGAIN else ""
+
+
+def made_by_the_doubtful(change: ChangeRequest) -> str:
+    """What the call in doubt makes, as people call it; empty where it makes nothing, or none is in doubt."""
+    call = _doubtful(change)
+    return operation(call.operation).makes.replace("_", " ") if call else ""
+
+
+def is_contradicted(change: ChangeRequest) -> bool:
+    """Whether somebody named what the call in doubt had made, and Metronome showed that it is not that."""
+    call = _doubtful(change) if change.needs_person else None
+    last = call.attempts.order_by("-number").first() if call else None
+    named = change.resolutions.filter(made_id__isnull=False, carried_out_at__isnull=False)
+    return last is not None and named.filter(at__gt=last.sent_at).exists()
+
+
+def _doubtful(change: ChangeRequest) -> Call | None:
+    return change.calls.filter(status=CallStatus.UNKNOWN).order_by("position").first()
 
 
 def why_not(change: ChangeRequest, person: User) -> str:
@@ -69,9 +94,12 @@ def why_not(change: ChangeRequest, person: User) -> str:
     return ""
 
 
-def resolve(change_id: int, *, actor: Actor, verdict: Resolution.Verdict, reason: str) -> ChangeRequest:
+def resolve(
+    change_id: int, *, actor: Actor, verdict: Resolution.Verdict, reason: str, made_id: str = ""
+) -> ChangeRequest:
     """Record a person's word and do what it means; a `try again` that needs a second person waits for one.
 
+    made_id: what the call made, for *it took effect* of one that makes something.
     Raises NotAllowed, WrongState or BadInput; nothing is written then.
     """
     reason = checked_reason(reason)
@@ -84,22 +112,46 @@ def resolve(change_id: int, *, actor: Actor, verdict: Resolution.Verdict, reason
             raise WrongState(f"{change.reference} does not wait for this word any more.")
         if change.resolutions.filter(carried_out_at__isnull=True).exists():
             raise WrongState("Another word on this request waits to be carried out.")
+        named = _named(change, verdict, made_id)
         needs_second = bool(takes_two(change, verdict))
         resolution = Resolution.objects.create(
-            change=change, verdict=verdict, reason=reason, by=actor.user, needs_second=needs_second
+            change=change,
+            verdict=verdict,
+            reason=reason,
+            by=actor.user,
+            needs_second=needs_second,
+            made_id=named,
         )
         log.record(
             Event.CHANGE_RESOLVED,
             actor=actor,
             subject=about(change),
             old={"status": change.status},
-            new={"verdict": verdict.value, "waits_for_second_person": needs_second},
+            new={
+                "verdict": verdict.value,
+                "waits_for_second_person": needs_second,
+                **({"made_id": str(named)} if named else {}),
+            },
             reason=reason,
         )
         telling.said(change, resolution)
         if not needs_second:
             _carry_out(change, resolution, actor)
     return change
+
+
+def _named(change: ChangeRequest, verdict: Resolution.Verdict, made_id: str) -> UUID | None:
+    """What a person names with their word. Raises BadInput where it is missing, no id, or out of place."""
+    noun = made_by_the_doubtful(change) if verdict == Resolution.Verdict.TOOK_EFFECT else ""
+    if not noun and made_id:
+        raise BadInput("Only what took effect has made something: clear the id.", field="made_id")
+    if not noun:
+        return None
+    try:
+        return UUID(made_id)
+    except ValueError as problem:
+        words = "That is no id" if made_id else f"Give the id of the {noun} that it made"
+        raise BadInput(f"{words}; it has 32 hexadecimal digits.", field="made_id") from problem
 
 
 def second(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
@@ -141,10 +193,14 @@ def why_not_second(change: ChangeRequest, waiting: Resolution, person: User) -> 
 
 def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> None:
     verdict = resolution.verdict
-    if verdict == Resolution.Verdict.TRY_AGAIN:
+    if verdict == Resolution.Verdict.TRY_AGAIN or resolution.made_id:
         change.needs_person = False
         change.next_try_at = None
         change.explanation = "A person asked for another try; Metronome is looked at first."
+        if resolution.made_id:
+            change.explanation = (
+                f"{resolution.by.name} says that it made {resolution.made_id}; Metronome is asked."
+            )
         change.save(update_fields=["needs_person", "next_try_at", "explanation"])
         return  # settling carries it out, after a look
     if verdict == Resolution.Verdict.TOOK_EFFECT:

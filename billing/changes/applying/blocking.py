@@ -25,11 +25,12 @@ def block(change: ChangeRequest, why: str) -> None:
     """Block a locked request that is approved, applying or unknown, with a sentence for people.
 
     It keeps what it holds. A call that may have left stays in doubt, is looked up and never sent again; where
-    nothing was ever sent, nobody else waits for it.
+    nothing was ever sent, nobody else waits for it. A word that waited to be carried out never is.
     """
     logger.error("%s is blocked: %s", change.reference, why)
     if call := change.calls.filter(status=CallStatus.SENT).first():
         put(call, CallStatus.UNKNOWN, finding="")
+    change.resolutions.filter(carried_out_at__isnull=True).update(carried_out_at=database_now())
     was_sent = change.calls.exclude(status=CallStatus.WAITING, first_sent_at__isnull=True).exists()
     move(
         change,

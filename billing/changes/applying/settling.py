@@ -19,7 +19,7 @@ from billing.audit.events import Event
 from billing.changes import sealed
 from billing.changes.applying.blocking import block, block_refused
 from billing.changes.applying.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
-from billing.changes.applying.looking import file_look, found_applied, look, record_found
+from billing.changes.applying.looking import file_look, found_applied, look, look_at_named, record_found
 from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.applying.resending import MOST_GENERATIONS, is_too_old
 from billing.changes.applying.verifying import Tampered, verified
@@ -77,7 +77,9 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
     try:
         with gateway.keeping(keeper(claim)), gateway.noting(just_read.note):
             ensure_account(gateway)
-            finding = look(gateway, request, call)
+            finding, named = look(gateway, request, call), _named_by_a_person(change)
+            if named is not None and finding.proof != Proof.APPLIED:
+                finding = look_at_named(gateway, request, call, str(named.made_id))
     except ClaimLost:
         return
     except Halt as alarm:
@@ -89,7 +91,7 @@ def _settle(claim: Claim, gateway: Gateway) -> None:
         _look_later(claim, f"Metronome could not be asked: {failure.message}", pause)
         return
     try:
-        _file(claim, call.pk, finding)
+        _file(claim, call.pk, finding, named)
     except IntegrityError as refusal:
         block_refused(claim.change_id, refusal)
         return
@@ -114,7 +116,7 @@ def _to_look_for(claim: Claim) -> SealedRequest | None:
             return None
 
 
-def _file(claim: Claim, call_id: int, finding: Finding) -> None:
+def _file(claim: Claim, call_id: int, finding: Finding, named: Resolution | None) -> None:
     with transaction.atomic():
         change = locked(claim.change_id)
         if change.claim_token != claim.token or change.status not in LOOKED_INTO:
@@ -129,6 +131,8 @@ def _file(claim: Claim, call_id: int, finding: Finding) -> None:
         file_look(call, finding, at=now, counts=counts)
         if finding.proof == Proof.APPLIED:
             found_applied(change, call, finding)
+        elif named is not None:
+            _contradict(change, call, finding.sentence)
         elif not counts:
             _wait(change, min(settles_at, now + timedelta(seconds=30)), finding.sentence)
         elif _person_wants_resend(change):
@@ -179,6 +183,13 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: 
         event=Event.CHANGE_RETURNED,
         explanation=f"{sentence} It goes again if the customer is still as approved.",
     )
+
+
+def _contradict(change: ChangeRequest, call: Call, sentence: str) -> None:
+    """What a person named is not what the call made: nothing may go on from there but to leave or undo it."""
+    record_found(change, call, sentence)
+    change.resolutions.filter(carried_out_at__isnull=True).update(carried_out_at=database_now())
+    _ask_person(change, f"{sentence} It is not sent again.")
 
 
 def _is_an_error_stored(call: Call) -> bool:
@@ -245,6 +256,11 @@ def _was_confirmed(call: Call) -> bool:
         200 <= (evidence.get("status") or 0) < 300 and evidence.get("body", "").strip()[:1] in ("", "{")
         for evidence in answers.values_list("evidence", flat=True)
     )
+
+
+def _named_by_a_person(change: ChangeRequest) -> Resolution | None:
+    """The word that waits for a look at the thing that it names."""
+    return change.resolutions.filter(carried_out_at__isnull=True, made_id__isnull=False).first()
 
 
 def _person_wants_resend(change: ChangeRequest) -> bool:

@@ -85,7 +85,11 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
     verdict = Resolution.Verdict(form.cleaned_data["verdict"])
     try:
         resolved = resolving.resolve(
-            row.pk, actor=actor_of(request), verdict=verdict, reason=form.cleaned_data["reason"]
+            row.pk,
+            actor=actor_of(request),
+            verdict=verdict,
+            reason=form.cleaned_data["reason"],
+            made_id=form.cleaned_data["made_id"],
         )
     except ActionRefused as refusal:
         return _refused(request, row, form, refusal)

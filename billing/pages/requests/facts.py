@@ -56,7 +56,8 @@ class Option:
 class Acts:
     """What this person may do about the request. A form that isn't theirs to send is None.
 
-    `sent` is the form that was sent and not carried out, with what was wrong.
+    `sent` is the form that was sent and not carried out, with what was wrong. `made`: what the call in doubt
+    makes, which *it took effect* has to name; empty where nothing is to be named.
     """
 
     decide: DecideForm | None
@@ -64,6 +65,7 @@ class Acts:
     withdraw: WithdrawForm | None
     resolve: ResolveForm | None
     options: list[Option]
+    made: str
     why_not_resolve: str
     waiting: Resolution | None
     second: SecondForm | None
@@ -222,6 +224,7 @@ def _acts(
         withdraw=form(WithdrawForm, takes_back and is_unsent),
         resolve=form(ResolveForm, not why_not_resolve),
         options=_options(change),
+        made=_made(change),
         why_not_resolve=why_not_resolve,
         waiting=waiting,
         second=form(SecondForm, asks_for_second and not why_not_second),
@@ -249,6 +252,12 @@ def _why_not_decide(change: ChangeRequest, person: User) -> str:
     except ActionRefused as refusal:
         return refusal.message
     return ""
+
+
+def _made(change: ChangeRequest) -> str:
+    """What the call in doubt makes, where somebody may still say that it took effect."""
+    may_say = Resolution.Verdict.TOOK_EFFECT in resolving.options(change)
+    return resolving.made_by_the_doubtful(change) if may_say else ""
 
 
 def _options(change: ChangeRequest) -> list[Option]:

@@ -74,6 +74,11 @@ class ResolveForm(RequestForm):
         choices=Resolution.Verdict.choices,
         error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose what became of it."),
     )
+    made_id = forms.CharField(
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
     reason = ReasonField(
         error_messages=SAY_WHY,
         widget=forms.Textarea(attrs={"rows": 3}),
