@@ -19,7 +19,7 @@ DROP FUNCTION billing_guard_named() CASCADE;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0029_blocked_is_a_status")]
+    dependencies = [("billing", "0030_results_stay")]
 
     operations = [
         migrations.AddField(

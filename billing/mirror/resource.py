@@ -19,7 +19,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a noun. look: text, set, mapping, rows, flag or json; group: what who writes it has to hold.
+    """One field of a noun. look: text, set, mapping, rows, flag or json; group: what its writer holds.
 
     A flag holds the time since when, or nothing; `words` are how it reads without and with one. Of a mapping
     a request may watch some keys alone. Rows are id → words; one that a call adds has no id yet. An empty

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from billing.audit import queries as audit
 from billing.changes import queries as changes
 from billing.changes.asking.kinds import KINDS, Kind
-from billing.changes.holds import Held, held, of_itself
+from billing.changes.holds import WHOLE, Held, held, of_itself
 from billing.changes.models import Hold
 from billing.control.models import Environment
 from billing.lists.paging import CursorRefused
@@ -129,11 +129,20 @@ def _shown(wanted: CustomerFilter, plan_name: str) -> dict[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One thing that can be proposed about a customer; `blocked_by` is the open request in its way."""
+    """One thing that can be proposed about a customer; `blocked_by` is the open request in its way.
+
+    group: what of the customer it writes first, beside which it is offered; `*` is all of it.
+    """
 
     kind: str
     label: str
     blocked_by: str
+    group: str
+
+    @property
+    def is_of_a_part(self) -> bool:
+        """Whether it is offered beside a part of the page, not in its heading or at its end."""
+        return self.group not in ("name", "aliases", WHOLE)
 
 
 def offers(customer_id: UUID) -> list[Offer]:
@@ -143,7 +152,7 @@ def offers(customer_id: UUID) -> list[Offer]:
     taken = [(held(row), row.change.reference) for row in rows.order_by("pk")]
     offered = [kind for kind in KINDS.values() if kind.writes]
     return [
-        Offer(kind.name, kind.label, next(_in_the_way(kind, whole, taken), ""))
+        Offer(kind.name, kind.label, next(_in_the_way(kind, whole, taken), ""), kind.writes[0])
         for kind in sorted(offered, key=lambda kind: (kind.irreversible, kind.label))
     ]
 

@@ -62,7 +62,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
     if bound is None:
         return render_page(request, "changes/new", **context)
     if asked.needs_survey and content is None:
-        form.add_error(None, "What this would end and void is read again; send it once that is there.")
+        form.add_error(None, f"{asked.survey_about} is read again; send it once that is there.")
     if form.is_valid():
         entered = dict(form.cleaned_data)
         reason = entered.pop("reason")

@@ -87,6 +87,10 @@ class Kind(ABC):
     needs_survey: ClassVar[bool] = False
     has_page: ClassVar[bool] = True
     """Whether its form is a page of its own at /changes/new/<name>/."""
+    survey_about: ClassVar[str] = ""
+    """What is read live before its form can be sent, in words that begin a sentence."""
+    survey_part: ClassVar[str] = ""
+    """The template that draws what was read."""
     facts: ClassVar[dict[str, Fact]] = {}
     """What its proposals tell the policy, beside whether they can be undone."""
     least: ClassVar[dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""What a worker reads about a customer before archiving may even be proposed: contracts, plans, invoices.
+"""What a worker reads about a customer before some things may even be proposed, such as archiving it.
 
 The form can't be sent until the answer is there, and the answer is only good for a while.
 """
@@ -18,8 +18,10 @@ from billing.changes.moves import database_now
 from billing.changes.refusals import NotAllowed
 from billing.lists.money import in_whole_units
 from billing.metronome.client import Gateway
-from billing.metronome.outcomes import GatewayError, storable
-from billing.metronome.records import InvoiceRecord
+from billing.metronome.objects.billing_configuration import billed_through, billing_configurations
+from billing.metronome.outcomes import GatewayError, ReadFailed, storable
+from billing.metronome.records import ContractRecord, InvoiceRecord
+from billing.metronome.rows import MISREAD, why
 from billing.mirror.connection import ensure_account
 from billing.roles import Can
 from billing.users import User
@@ -117,9 +119,11 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
                 "name": storable(contract.name or "unnamed contract"),
                 "starting_at": _date(contract.starting_at),
                 "ending_before": _date(contract.ending_before),
+                "billed_through": _segments(contract, now),
             }
             for contract in contracts
         ],
+        "billing": {each.id: each.words for each in gateway.every(billing_configurations(customer_id))},
         "plans": [
             {
                 "id": plan.id,
@@ -134,6 +138,7 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
                 "id": invoice.id,
                 "status": storable(invoice.status.upper()),
                 "type": invoice.type,
+                "contract_id": invoice.contract_id,
                 "start": _date(invoice.start_timestamp),
                 "end": _date(invoice.end_timestamp),
                 **as_money(invoice),
@@ -144,6 +149,20 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
         "draft_totals": totals([each for each in invoices if each.is_draft]),
         "other_totals": totals([each for each in invoices if each.status.upper() not in KNOWN_STATUSES]),
     }
+
+
+def _segments(contract: ContractRecord, now: datetime) -> list[dict[str, Any]]:
+    """Through which configurations a contract is billed, now (`since` None) or from a day on."""
+    try:
+        segments = [segment for segment in billed_through(contract) if not segment.is_over(now)]
+    except MISREAD as problem:
+        raise ReadFailed(
+            f"How the contract {contract.id} is billed can’t be read: {why(problem)}."
+        ) from problem
+    return [
+        {"id": segment.configuration_id, "since": _date(segment.since) if segment.since > now else None}
+        for segment in segments
+    ]
 
 
 def as_money(invoice: InvoiceRecord) -> dict[str, str]:

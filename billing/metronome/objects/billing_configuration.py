@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from billing.metronome.listing import Listing
 from billing.metronome.outcomes import storable
+from billing.metronome.records import ContractRecord
 
 ARCHIVED = "archived"
 
@@ -71,6 +73,37 @@ def billing_configurations(customer_id: str) -> Listing[BillingConfigurationReco
         BillingConfigurationRecord.from_json,
         body={"customer_id": customer_id, "include_archived": True},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A time in which a contract is billed through a configuration; `until` is exclusive, None for no end."""
+
+    configuration_id: str
+    since: datetime
+    until: datetime | None
+
+    def is_over(self, at: datetime) -> bool:
+        return self.until is not None and self.until <= at
+
+
+def billed_through(contract: ContractRecord) -> tuple[Segment, ...]:
+    """Through what a contract is billed, now and later: by its schedule, else by its one configuration.
+
+    Raises ValueError, KeyError or TypeError for a shape that is not documented.
+    """
+    rows = contract.raw.get("billing_provider_configuration_schedule") or []
+    if not rows and (only := contract.raw.get("customer_billing_provider_configuration")):
+        return (Segment(str(UUID(only["id"])), contract.starting_at, None),)
+    return tuple(
+        Segment(str(UUID(given["id"])), _moment(row["effective_at"]), _moment(row.get("effective_until")))
+        for row in rows
+        if (given := row.get("billing_provider_configuration"))
+    )
+
+
+def _moment(text: str | None) -> Any:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _text(source: dict[str, Any], key: str) -> str:

@@ -34,6 +34,12 @@ def with_end(words: str, ending_before: str) -> str:
     return f"{words.rpartition(', ')[0]}, {f'up to {ending_before}' if ending_before else NO_END}"
 
 
+def end_of(words: str) -> str:
+    """The day before which a subscription of these words ends; empty where it has no end."""
+    end = words.rpartition(", ")[2]
+    return "" if end == NO_END else end.removeprefix("up to ")
+
+
 def day(moment: datetime) -> str:
     """`2026-12-01` for midnight UTC, which plans begin and end at; any other moment whole."""
     moment = moment.astimezone(UTC)

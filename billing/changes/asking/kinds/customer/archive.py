@@ -74,6 +74,8 @@ class ArchiveCustomer(Kind):
     writes = ("*",)
     irreversible = True
     needs_survey = True
+    survey_about = "What archiving would end and void"
+    survey_part = "changes/surveys/archiving.html"
     undone_by = "customer.realias"
 
     def form(

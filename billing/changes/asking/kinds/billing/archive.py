@@ -1,0 +1,171 @@
+"""Archive billing provider configurations: contracts that are billed through them are billed no more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django import forms
+
+from billing.changes.asking.kind import Fact, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kinds.customer.held import refuse_archived
+from billing.changes.asking.proposal import Caution, Planned, Proposal
+from billing.changes.holds import of_itself
+from billing.changes.refusals import BadInput
+from billing.changes.sealed import SealedRequest
+from billing.metronome.objects.billing_configuration import ARCHIVED
+from billing.metronome.operations.base import thing
+from billing.metronome.operations.billing.archive import ArchivedConfigurations
+
+MOST_NAMED = 8
+
+
+class ArchiveBillingForm(ProposalForm):
+    """Which of its configurations, each with a box."""
+
+    configuration_ids = forms.MultipleChoiceField(
+        label="Configurations to archive",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one configuration."},
+    )
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["configuration_ids"].choices = choices
+
+
+class ArchiveBilling(Kind):
+    """`billing.archive`"""
+
+    name = "billing.archive"
+    label = "Archive a billing provider"
+    facts = {"detached_contracts": Fact("Contracts that are billed no more", int, watches="open_contracts")}
+    writes = ("billing",)
+    irreversible = True
+    needs_survey = True
+    survey_about = "How this customer is billed"
+    survey_part = "changes/surveys/billing.html"
+    undone_by = "billing.set"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        rows = (survey or {}).get("billing", {})
+        choices = [(of, f"{words} ({of})") for of, words in rows.items() if words != ARCHIVED]
+        return ArchiveBillingForm(data, initial=initial, choices=choices)
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        if survey is None:
+            raise BadInput(f"{self.survey_about} has not been read yet. Wait for it, then send.")
+        refuse_archived(survey["customer"])
+        rows, ids = survey["billing"], sorted(entered["configuration_ids"])
+        if any(rows.get(of, ARCHIVED) == ARCHIVED for of in ids):
+            raise BadInput(
+                "One of these is archived already, or not this customer’s.", field="configuration_ids"
+            )
+        whole = thing("customer", snapshot["id"])
+        now, later = (
+            _billed(survey["contracts"], ids, later=False),
+            _billed(survey["contracts"], ids, later=True),
+        )
+        contracts = sorted(contract["id"] for contract in survey["contracts"])
+        named = quoted(rows[ids[0]]) if len(ids) == 1 else counted(len(ids), "billing provider configuration")
+        consequence = f"{counted(len(now | later), 'contract is', 'contracts are')} billed no more"
+        return Proposal(
+            kind=self.name,
+            sentence=f"Archive {named} of {quoted(snapshot['name'])}"
+            + (f", after which {consequence}." if now or later else ", which bills no contract."),
+            customer_id=snapshot["id"],
+            subject_text=snapshot["name"],
+            before={whole: {**snapshot, "billing_configurations": rows}},
+            calls=(Planned("billing.archive", ArchivedConfigurations(snapshot["id"], tuple(ids))),),
+            holds=(of_itself(whole, "billing"),),
+            watched={
+                whole: {"billing_configurations": rows, "archived_at": None, "open_contracts": contracts}
+            },
+            facts={"irreversible": True, "detached_contracts": len(now | later)},
+            form={"configuration_ids": ids},
+            warnings=tuple(_cautions(now, later)),
+            blast=tuple(_blast(survey, now, later)),
+            irreversible=True,
+        )
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """Nothing is filled in: a new configuration is entered anew, and bills no contract by itself."""
+        return {}
+
+
+def _billed(contracts: list[dict[str, Any]], ids: Collection[str], *, later: bool) -> set[str]:
+    """The contracts that are billed through one of these today, or from a later day on."""
+    return {
+        contract["id"]
+        for contract in contracts
+        for segment in contract["billed_through"]
+        if segment["id"] in ids and bool(segment["since"]) == later
+    }
+
+
+def _cautions(now: set[str], later: set[str]) -> list[Caution]:
+    cautions = [
+        Caution(
+            "bad",
+            "Cannot be undone.",
+            "An archived configuration can’t be brought back; a new one bills no contract by itself.",
+        )
+    ]
+    if now:
+        cautions.append(
+            Caution(
+                "bad",
+                f"{counted(len(now), 'contract is', 'contracts are')} billed no more, at once.",
+                "Thresholds that recharge stop, too. An invoice within its grace period is never sent.",
+            )
+        )
+    if later:
+        cautions.append(
+            Caution(
+                "warn",
+                f"{counted(len(later), 'contract was', 'contracts were')} to be billed through it later.",
+                "From then on nothing is sent, unless another provider is put into the contract.",
+            )
+        )
+    return cautions
+
+
+def _blast(survey: dict[str, Any], now: set[str], later: set[str]) -> list[dict[str, Any]]:
+    names = {contract["id"]: contract["name"] for contract in survey["contracts"]}
+    drafts = [each for each in survey["invoices"] if each["status"] == "DRAFT" and each["contract_id"] in now]
+    rows = [
+        {
+            "count": len(of),
+            "what": what,
+            "detail": ", ".join(sorted(names[each] for each in of)[:MOST_NAMED]),
+            "then": then,
+            "money": [],
+        }
+        for of, what, then in (
+            (now, "Contracts billed through it", "billed no more, at once"),
+            (later, "Contracts that were to be", "not billed through it either"),
+        )
+    ]
+    rows.append(
+        {
+            "count": len(drafts),
+            "what": "Draft invoices of these",
+            "detail": "",
+            "then": "stay in Metronome; nothing sends them",
+            "money": [],
+        }
+    )
+    return [row for row in rows if row["count"]]

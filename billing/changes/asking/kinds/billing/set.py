@@ -1,0 +1,93 @@
+"""Say through which provider a customer is billed. What it has already stays: several are legal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.changes.asking.kind import Kind, ProposalForm, quoted
+from billing.changes.asking.kinds.billing.fields import BILLING_PARTS, BillingFields
+from billing.changes.asking.kinds.customer.held import refuse_archived
+from billing.changes.asking.proposal import Caution, Planned, Proposal
+from billing.changes.holds import of_itself
+from billing.changes.refusals import BadInput
+from billing.changes.sealed import SealedRequest
+from billing.metronome.objects.billing_configuration import ARCHIVED
+from billing.metronome.operations.base import thing
+
+
+class SetBillingForm(BillingFields, ProposalForm):
+    """The provider, and what it needs."""
+
+    parts = BILLING_PARTS
+
+
+class SetBilling(Kind):
+    """`billing.set`"""
+
+    name = "billing.set"
+    label = "Add a billing provider"
+    writes = ("billing",)
+    needs_survey = True
+    survey_about = "How this customer is billed"
+    survey_part = "changes/surveys/billing.html"
+    undone_by = "billing.archive"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        return SetBillingForm(data, initial=initial)
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        if survey is None:
+            raise BadInput(f"{self.survey_about} has not been read yet. Wait for it, then send.")
+        refuse_archived(survey["customer"])
+        billing, rows = entered["billing"], survey["billing"]
+        whole = thing("customer", snapshot["id"])
+        return Proposal(
+            kind=self.name,
+            sentence=f"Add {billing.words} as a billing provider of {quoted(snapshot['name'])}.",
+            customer_id=snapshot["id"],
+            subject_text=snapshot["name"],
+            before={whole: {**snapshot, "billing_configurations": rows}},
+            calls=(Planned("billing.set", billing.of(snapshot["id"])),),
+            holds=(of_itself(whole, "billing"),),
+            watched={whole: {"billing_configurations": rows, "archived_at": None}},
+            facts={"irreversible": False},
+            form=billing.as_form(),
+            warnings=tuple(_cautions([words for words in rows.values() if words != ARCHIVED])),
+        )
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """Nothing is filled in: what was added is among those that the form lists."""
+        return {}
+
+
+def _cautions(active: list[str]) -> list[Caution]:
+    cautions = [
+        Caution(
+            "info",
+            "No contract is billed through it yet.",
+            "A contract names its provider; until one names this, nothing is sent there.",
+        )
+    ]
+    if active:
+        cautions.append(
+            Caution(
+                "warn",
+                "It has a billing provider already.",
+                f"{'; '.join(quoted(words) for words in active[:4])}. Both stay, and a contract has to say "
+                "which one it means.",
+            )
+        )
+    return cautions

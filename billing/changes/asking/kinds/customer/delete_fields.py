@@ -1,0 +1,88 @@
+"""Take custom field values away from a customer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from billing.changes.asking.kind import Fact, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kinds.customer.held import refuse_archived
+from billing.changes.asking.proposal import Caution, Planned, Proposal
+from billing.changes.holds import of_itself
+from billing.changes.refusals import BadInput
+from billing.changes.sealed import SealedRequest
+from billing.metronome.operations.base import thing
+from billing.metronome.operations.custom_fields.delete_values import FieldKeys
+
+
+class DeleteFieldsForm(ProposalForm):
+    """Which of its values, each with a box."""
+
+    keys = forms.MultipleChoiceField(
+        label="Values to remove",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one value."},
+    )
+
+    def __init__(self, *args: Any, held: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["keys"].choices = [(key, f"{key}: {value}") for key, value in sorted(held.items())]
+
+
+class DeleteFields(Kind):
+    """`customer.delete_fields`"""
+
+    name = "customer.delete_fields"
+    label = "Remove custom fields"
+    facts = {"fields_removed": Fact("Custom fields removed", int, watches="custom_fields")}
+    writes = ("custom_fields",)
+    undone_by = "customer.set_fields"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        return DeleteFieldsForm(data, held=(snapshot or {}).get("custom_fields", {}), initial=initial)
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        refuse_archived(snapshot)
+        keys, held = sorted(entered["keys"]), snapshot["custom_fields"]
+        if gone := [key for key in keys if key not in held]:
+            raise BadInput(f"It has no value of {gone[0]}.", field="keys")
+        whole = thing("customer", snapshot["id"])
+        named = f"the custom field {keys[0]}" if len(keys) == 1 else counted(len(keys), "custom field")
+        return Proposal(
+            kind=self.name,
+            sentence=f"Remove {named} from {quoted(snapshot['name'])}.",
+            customer_id=snapshot["id"],
+            subject_text=snapshot["name"],
+            before={whole: snapshot},
+            calls=(Planned("custom_fields.deleteValues", FieldKeys(snapshot["id"], tuple(keys))),),
+            holds=(of_itself(whole, "custom_fields"),),
+            watched={whole: {"custom_fields": {key: held[key] for key in keys}, "archived_at": None}},
+            facts={"irreversible": False, "fields_removed": len(keys)},
+            form={"keys": keys},
+            warnings=(
+                Caution(
+                    "info",
+                    "What reads these fields finds nothing.",
+                    "Invoices and exports that were made before keep what they had.",
+                ),
+            ),
+        )
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """The former values."""
+        (watched,) = request.watched.values()
+        return {"custom_fields": watched["custom_fields"]}

@@ -1,0 +1,134 @@
+"""Set custom fields of a customer: those that differ, and no other.
+
+A value that has to be unique, and that another has, archived ones too, is Metronome's own to refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from billing.changes.asking.guard import Guarding
+from billing.changes.asking.kind import Fact, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kinds.customer.create import PREFIX
+from billing.changes.asking.kinds.customer.fields import clean_custom_fields
+from billing.changes.asking.kinds.customer.held import refuse_archived
+from billing.changes.asking.proposal import Guard, Planned, Proposal
+from billing.changes.holds import of_itself
+from billing.changes.refusals import BadInput
+from billing.changes.sealed import SealedRequest
+from billing.metronome.client import Gateway
+from billing.metronome.operations.base import thing
+from billing.metronome.operations.custom_fields.set_values import FieldValues
+from billing.metronome.text import LONGEST_FIELD_VALUE
+from billing.mirror import queries as mirror
+
+MOST_NAMED = 4
+
+
+class FieldKeysExist(Guarding):
+    """The keys are there: Metronome takes no value under another."""
+
+    name = "the custom field keys exist"
+
+    def broken(
+        self, gateway: Gateway, values: Sequence[str], *, own_id: str | None, most_requests: int | None
+    ) -> list[str]:
+        there = {each.key for each in gateway.custom_field_keys(["customer"])}
+        return [f"Metronome knows no custom field “{key}” by now." for key in values if key not in there]
+
+
+class SetFieldsForm(ProposalForm):
+    """One input a key that exists, with the value that it has."""
+
+    def __init__(self, *args: Any, held: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.held, self.keys = held, mirror.customer_field_keys()
+        for key in self.keys:
+            self.fields[PREFIX + key] = forms.CharField(
+                label=key,
+                max_length=LONGEST_FIELD_VALUE,
+                required=False,
+                help_text="Up to 200 characters. Emptied, it stays as it is: take a value away under Remove.",
+            )
+            self.initial.setdefault(PREFIX + key, held.get(key, ""))
+        self.order_fields([name for name in self.fields if name != "reason"] + ["reason"])
+
+    def clean(self) -> dict[str, Any]:
+        entered = super().clean()
+        given = clean_custom_fields({key: entered.get(PREFIX + key) or "" for key in self.keys})
+        entered["custom_fields"] = {
+            key: value for key, value in given.items() if value != self.held.get(key, "").strip()
+        }
+        emptied = [key for key in self.keys if self.held.get(key) and not entered.get(PREFIX + key)]
+        for key in emptied:
+            if PREFIX + key not in self.errors:
+                self.add_error(PREFIX + key, "To take a value away, propose Remove custom fields.")
+        return entered
+
+
+class SetFields(Kind):
+    """`customer.set_fields`"""
+
+    name = "customer.set_fields"
+    label = "Set custom fields"
+    facts = {"fields_overwritten": Fact("Custom fields overwritten", int, watches="custom_fields")}
+    writes = ("custom_fields",)
+    undone_by = "customer.set_fields"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        asked = (initial or {}).get("custom_fields", {})
+        initial = {PREFIX + key: value for key, value in asked.items()}
+        return SetFieldsForm(data, held=(snapshot or {}).get("custom_fields", {}), initial=initial)
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        refuse_archived(snapshot)
+        wanted, held = entered["custom_fields"], snapshot["custom_fields"]
+        if not wanted:
+            raise BadInput("These are the values it has already.")
+        whole = thing("customer", snapshot["id"])
+        return Proposal(
+            kind=self.name,
+            sentence=f"Set {_named(wanted)} of {quoted(snapshot['name'])}.",
+            customer_id=snapshot["id"],
+            subject_text=snapshot["name"],
+            before={whole: snapshot},
+            calls=(
+                Planned(
+                    "custom_fields.setValues",
+                    FieldValues(snapshot["id"], wanted),
+                    guards=(Guard(FieldKeysExist.name, tuple(wanted)),),
+                ),
+            ),
+            holds=(of_itself(whole, "custom_fields"),),
+            watched={whole: {"custom_fields": {key: held.get(key) for key in wanted}, "archived_at": None}},
+            facts={"irreversible": False, "fields_overwritten": sum(key in held for key in wanted)},
+            form={"custom_fields": wanted},
+        )
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """The former values, where there were any."""
+        (watched,) = request.watched.values()
+        former = {key: value for key, value in watched["custom_fields"].items() if value}
+        return {"custom_fields": former} if former else None
+
+
+def _named(wanted: dict[str, str]) -> str:
+    if len(wanted) > MOST_NAMED:
+        return counted(len(wanted), "custom field")
+    return ", ".join(f"the custom field {key} to {quoted(value)}" for key, value in sorted(wanted.items()))

@@ -1,0 +1,83 @@
+"""Put a customer on a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.changes.asking.kind import Kind, ProposalForm, quoted
+from billing.changes.asking.kinds.customer.held import refuse_archived
+from billing.changes.asking.kinds.plan.end import ENDS
+from billing.changes.asking.kinds.plan.fields import (
+    PLAN_FACTS,
+    PlanFields,
+    days_back,
+    named_plan,
+    overlapping,
+    plan_cautions,
+    plan_form,
+    span,
+    subscription,
+)
+from billing.changes.asking.proposal import Planned, Proposal
+from billing.changes.holds import of_itself
+from billing.changes.sealed import SealedRequest
+from billing.metronome.operations.base import thing
+from billing.mirror import plans as mirror
+
+
+class AddPlanForm(PlanFields, ProposalForm):
+    """The plan, its dates, and the reason."""
+
+
+class AddPlan(Kind):
+    """`plan.add`"""
+
+    name = "plan.add"
+    label = "Add a plan"
+    facts = PLAN_FACTS
+    writes = ("plans",)
+    undone_by = "plan.end"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        return AddPlanForm(data, initial=initial)
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        refuse_archived(snapshot)
+        whole, plan = thing("customer", snapshot["id"]), thing("plan", entered["plan_id"])
+        plan_name = named_plan(entered["plan_id"])
+        overlaps = overlapping(mirror.subscriptions(snapshot["id"]), entered)
+        rows = mirror.subscription_rows(snapshot["id"])
+        return Proposal(
+            kind=self.name,
+            sentence=f"Put {quoted(snapshot['name'])} on the plan {quoted(plan_name)} {span(entered)}.",
+            customer_id=snapshot["id"],
+            subject_text=snapshot["name"],
+            before={whole: {**snapshot, "customer_plans": rows}, plan: {"name": plan_name}},
+            calls=(Planned("plans.add", subscription(entered, snapshot["id"])),),
+            holds=(of_itself(whole, "plans"),),
+            watched={whole: {"customer_plans": rows, "archived_at": None}, plan: {"name": plan_name}},
+            facts={
+                "irreversible": False,
+                "backdated": bool(days_back(entered["starting_on"])),
+                "overlapping_plans": len(overlaps),
+            },
+            form=plan_form(entered),
+            warnings=tuple(plan_cautions(entered, overlaps)),
+        )
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """Ended on its first day, as if it never was; which of the customer's plans it is, the form asks."""
+        return {"how": ENDS, "ending_before": request.form["starting_on"]}

@@ -1,0 +1,162 @@
+"""End a customer's plan. To take its end away is said apart: Metronome does so where no day is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from billing.changes.asking.kind import Fact, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kinds.customer.held import refuse_archived
+from billing.changes.asking.kinds.plan.fields import DayField, days_back
+from billing.changes.asking.proposal import Caution, Planned, Proposal
+from billing.changes.holds import of_itself
+from billing.changes.refusals import BadInput
+from billing.changes.sealed import SealedRequest
+from billing.metronome.objects.plan import end_of, terms
+from billing.metronome.operations.base import thing
+from billing.metronome.operations.plans.end import Ending
+from billing.mirror import plans as mirror
+
+ENDS, GOES_ON = "ends", "goes_on"
+
+
+class EndPlanForm(ProposalForm):
+    """Which plan, and either the day that it ends before, or that it shall have no end any more."""
+
+    customer_plan_id = forms.ChoiceField(label="Plan", widget=forms.RadioSelect)
+    how = forms.ChoiceField(
+        label="What becomes of it",
+        choices=[
+            (ENDS, "It ends before the day below"),
+            (GOES_ON, "Its end is taken away: it goes on for good"),
+        ],
+        initial=ENDS,
+        widget=forms.RadioSelect,
+    )
+    ending_before = DayField(
+        label="Up to, not including",
+        required=False,
+        help_text="The plan ends at 00:00 UTC of this day. Its own first day: as if it never was.",
+    )
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["customer_plan_id"].choices = choices
+        if len(choices) == 1:
+            self.initial.setdefault("customer_plan_id", choices[0][0])
+
+    def clean(self) -> dict[str, Any]:
+        entered = super().clean()
+        if entered.get("how") == ENDS and not entered.get("ending_before"):
+            if "ending_before" not in self.errors:
+                self.add_error(
+                    "ending_before", "Say the day. Without one, the plan’s end would be taken away."
+                )
+        elif entered.get("how") == GOES_ON and entered.get("ending_before"):
+            self.add_error("ending_before", "Clear the day, or choose that the plan ends.")
+        return entered
+
+
+class EndPlan(Kind):
+    """`plan.end`"""
+
+    name = "plan.end"
+    label = "End a plan"
+    facts = {
+        "backdated": Fact("A plan begins or ends in the past", bool),
+        "goes_on": Fact("A plan’s end is taken away", bool),
+    }
+    writes = ("plans",)
+    undone_by = "plan.end"
+
+    def form(
+        self,
+        data: Any = None,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        survey: dict[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> ProposalForm:
+        rows = mirror.subscription_rows(snapshot["id"]) if snapshot else {}
+        return EndPlanForm(data, initial=initial, choices=list(rows.items()))
+
+    def build(
+        self,
+        entered: dict[str, Any],
+        *,
+        snapshot: dict[str, Any] | None,
+        survey: dict[str, Any] | None = None,
+    ) -> Proposal:
+        refuse_archived(snapshot)
+        whole, day = thing("customer", snapshot["id"]), entered["ending_before"]
+        held = {str(row.pk): row for row in mirror.subscriptions(snapshot["id"])}
+        if (row := held.get(entered["customer_plan_id"])) is None:
+            raise BadInput("That is none of this customer’s plans.", field="customer_plan_id")
+        start, old = row.starting_on.date().isoformat(), row.ending_before
+        goes_on = entered["how"] == GOES_ON
+        if goes_on and old is None:
+            raise BadInput("It has no end as it is.", field="how")
+        if not goes_on and old is not None and day == old.date().isoformat():
+            raise BadInput("It ends then already.", field="ending_before")
+        if day and day < start:
+            raise BadInput(f"It begins on {start}: the end can’t be before.", field="ending_before")
+        rows, plan = mirror.subscription_rows(snapshot["id"]), quoted(row.plan.name)
+        moved = "End the plan" if old is None else "Move the end of the plan"
+        sentence = (
+            f"Take away the end of the plan {plan} of {quoted(snapshot['name'])}: it goes on for good."
+            if goes_on
+            else f"{moved} {plan} of {quoted(snapshot['name'])} {'before' if old is None else 'to'} {day}."
+        )
+        return Proposal(
+            kind=self.name,
+            sentence=sentence,
+            customer_id=snapshot["id"],
+            subject_text=snapshot["name"],
+            before={whole: {**snapshot, "customer_plans": rows}},
+            calls=(Planned("plans.end", Ending(snapshot["id"], str(row.pk), day, goes_on=goes_on)),),
+            holds=(of_itself(whole, "plans"),),
+            watched={whole: {"customer_plans": rows, "archived_at": None}},
+            facts={
+                "irreversible": False,
+                "backdated": bool(day and days_back(day)),
+                "goes_on": goes_on,
+            },
+            form={"customer_plan_id": str(row.pk), "how": entered["how"], "ending_before": day},
+            warnings=tuple(_cautions(day, goes_on, terms(row.plan.name, row.starting_on, old), start)),
+        )
+
+    def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
+        """The former end of the same plan, or that it had none."""
+        of = request.form["customer_plan_id"]
+        (watched,) = request.watched.values()
+        former = end_of(watched["customer_plans"][of])
+        return {"customer_plan_id": of, "how": ENDS if former else GOES_ON, "ending_before": former}
+
+
+def _cautions(day: str, goes_on: bool, words: str, start: str) -> list[Caution]:
+    cautions = []
+    if goes_on:
+        cautions.append(
+            Caution(
+                "warn",
+                "The plan has no end any more.",
+                f"It reads “{words}” today, and is billed until somebody ends it.",
+            )
+        )
+    elif day == start:
+        cautions.append(
+            Caution(
+                "warn", "The plan never was.", "It ends on its first day, so that nothing is billed under it."
+            )
+        )
+    if day and (back := days_back(day)):
+        cautions.append(
+            Caution(
+                "warn",
+                "The plan ends in the past.",
+                f"{counted(back, 'day')} back. Metronome refuses a day before the last finalized invoice: no "
+                "invoice is voided by this.",
+            )
+        )
+    return cautions
