@@ -125,6 +125,16 @@ REQUESTS: dict[str, Rule] = {
         "Another word on this request waits to be carried out.",
         {"verdict": "leave_it", **REASON},
     ),
+    "resolution.only_an_effect_made_something": Page(
+        "administrator",
+        "/changes/{doubtful}/resolve/",
+        422,
+        "Only what took effect has made something: clear the id.",
+        {"verdict": "leave_it", "made_id": "9d1de2a0-5d15-4a2f-b2ee-4e4519f9919c", **REASON},
+    ),
+    "resolution.what_was_named_stays": Sql(
+        KEPT, "UPDATE billing_resolution SET made_id = gen_random_uuid()", "what a person named stays"
+    ),
     "resolution.a_second_person_is_another": Page(
         "administrator", "/changes/{talked}/second/", 403, "You said it first", REASON
     ),
