@@ -77,7 +77,8 @@ def approved_request(
         entered = {"ingest_aliases": [*snapshot["ingest_aliases"], "crash-test"]}
         return approve(propose(kind, maker, entered, snapshot=snapshot), checkers[0])
     entered, survey = entered_for(kind, snapshot, gateway)
-    return approve(propose(kind, maker, entered, snapshot=snapshot, survey=survey), *checkers)
+    change = propose(kind, maker, entered, snapshot=snapshot, survey=survey)
+    return approve(change, *checkers[: change.steps.get().people])
 
 
 def entered_for(

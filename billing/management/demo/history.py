@@ -15,6 +15,7 @@ from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes import telling
 from billing.changes.asking.kinds import KINDS
+from billing.changes.asking.kinds.billing.fields import Billing
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import AttemptOutcome, ChangeRequest
@@ -24,6 +25,7 @@ from billing.management.demo.story import Story
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
 from billing.mirror.models import Customer, IngestAlias
+from billing.mirror.plans import plans_on_offer
 from billing.users import User
 
 DAYS = 60
@@ -41,6 +43,7 @@ REASONS = {
         "Agreed in the quarterly review.",
     ],
     "customer.create": ["Signed order form, FIN-2251."],
+    "customer.provision": ["Signed order form, FIN-2263: everything in one go."],
 }
 REJECTIONS = [
     "The order form says otherwise.",
@@ -109,6 +112,26 @@ class History:
         alias = name.lower().replace(" ", "-").replace(".", "")
         entered = {"name": name, "ingest_aliases": [alias], "custom_fields": {"segment": "mid-market"}}
         return KINDS["customer.create"].build(entered, snapshot=None)
+
+    def _provision(self, name: str) -> Proposal:
+        alias, plan = name.lower().replace(" ", "-"), plans_on_offer()[0]
+        entered = {
+            "name": name,
+            "ingest_aliases": [alias, f"{alias}-eu"],
+            "custom_fields": {"segment": "enterprise"},
+            "billing": Billing(
+                "stripe",
+                {"stripe_customer_id": "cus_R2tW81nQ", "stripe_collection_method": "send_invoice"},
+                "direct_to_billing_provider",
+                "",
+            ),
+            "plan_id": str(plan.id),
+            "starting_on": (self.now + timedelta(days=30)).date().isoformat(),
+            "ending_before": "",
+            "net_payment_terms_days": 30,
+            "trial_days": None,
+        }
+        return KINDS["customer.provision"].build(entered, snapshot=None)
 
     def _archive(self, ids: Iterable[UUID], *, former_alias: str = "") -> Proposal:
         """Archive the first of these that has business; `former_alias` is one that it held until now."""
@@ -192,6 +215,7 @@ class History:
         self._keep(self._story(self._rename(happened=False), days_ago=2.2))
         self._keep(self._story(self._realias(happened=False), days_ago=1.4))
         self._keep(self._story(self._create("Kestrel Instruments Ltd"), days_ago=0.6))
+        self._keep(self._story(self._provision("Tidewater Robotics"), days_ago=0.4))
         self._keep(self._story(self._rename(happened=False), days_ago=0.9, maker="manager"))
         self._keep(self._story(self._rename(happened=False), days_ago=0.5, maker="manager2"))
         self._keep(self._story(self._realias(happened=False, removes=True), days_ago=1.1).approve(manager))
