@@ -156,7 +156,7 @@ def test_archiving_takes_two_managers_and_clears_the_aliases_first(
     customer = snapshot["customers"][with_contract]
     page = live.page(maker)
     page.goto(f"/customers/{customer['id']}/")
-    page.get_by_role("link", name=re.compile("Archive")).click()
+    page.get_by_role("link", name=re.compile("Archive customer")).click()
     page.get_by_label("Clear them first", exact=False).check(timeout=30_000)
     page.get_by_label("I know that", exact=False).check()
     page.get_by_label("Why archive it all the same", exact=False).fill("moved to the group contract")

@@ -155,6 +155,12 @@ def test_an_open_request_disables_what_it_holds_and_says_why(
     assert blocked == {
         "customer.realias": "",
         "customer.move_alias": "",
+        "customer.set_fields": "",
+        "customer.delete_fields": "",
+        "plan.add": "",
+        "plan.end": "",
+        "billing.set": "",
+        "billing.archive": "",
         "customer.rename": renaming.reference,
         "customer.archive": renaming.reference,
     }
