@@ -37,6 +37,7 @@ from django import forms
 
 from billing.changes.asking.kind import Kind, ProposalForm
 from billing.changes.asking.proposal import Planned, Proposal
+from billing.changes.holds import of_itself
 from billing.metronome.operations.base import Made
 from billing.metronome.operations.gadgets.endpoints import Link, NewGadget
 
@@ -65,7 +66,7 @@ class ProvideGadget(Kind):
                 Planned("gadgets.make", NewGadget(called)),
                 Planned("gadgets.link", Link(Made(1), f"sf-{called}")),
             ),
-            subjects=(f"alias:{called}",),
+            holds=(of_itself(f"alias:{called}"),),
             watched={},
             facts={"irreversible": False},
             form={"name": called},

@@ -18,6 +18,7 @@ from billing.metronome.client import Gateway
 from billing.users import User
 from tests.changes.test_apply import settle_until_known
 from tests.changes.test_provision import ROUTES, effects
+from tests.changes.test_tampering import without_guards
 from tests.faults.answers import forget
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, propose
@@ -161,6 +162,28 @@ def test_an_id_with_another_word_is_refused_and_one_that_was_named_stays(
 
     with pytest.raises(IntegrityError, match="what a person named stays"), transaction.atomic():
         Resolution.objects.update(made_id=uuid.uuid4())
+
+
+def test_a_word_that_waits_when_the_request_is_blocked_is_never_carried_out_and_two_close_it(
+    doubtful: ChangeRequest,
+    administrator: User,
+    checker2: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+) -> None:
+    say(doubtful, administrator, simulator.customer(alias="newcomer")["id"])
+    with without_guards("billing_call") as cursor:
+        cursor.execute("UPDATE billing_call SET key = gen_random_uuid()")
+
+    settle_until_known(doubtful, gateway)
+
+    assert (doubtful.status, doubtful.needs_person) == ("blocked", True)
+    assert not doubtful.resolutions.filter(carried_out_at__isnull=True).exists()
+    assert doubtful.calls.get().result is None
+    say(doubtful, administrator, "", Word.LEAVE_IT)
+    resolving.second(doubtful.pk, actor=by(checker2), reason="so be it")
+    doubtful.refresh_from_db()
+    assert doubtful.status == "closed"
 
 
 def test_of_a_later_call_the_thing_is_named_too(
