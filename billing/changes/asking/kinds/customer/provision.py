@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.changes.asking.kind import Kind, Part, ProposalForm, counted, quoted
+from billing.changes.asking.kind import Kind, Part, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import BILLING_PARTS, BillingFields
 from billing.changes.asking.kinds.customer.create import PREFIX, CreateCustomer, CreateForm
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS
@@ -25,6 +25,7 @@ from billing.changes.asking.kinds.plan.fields import (
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
+from billing.lists.text import counted
 from billing.metronome.operations.base import Made, thing
 
 CREATED = Made(1)

@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.guard import Guarding
-from billing.changes.asking.kind import Fact, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.create import PREFIX
 from billing.changes.asking.kinds.customer.fields import clean_custom_fields
 from billing.changes.asking.kinds.customer.held import refuse_archived
@@ -19,6 +19,7 @@ from billing.changes.asking.proposal import Guard, Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
+from billing.lists.text import counted
 from billing.metronome.client import Gateway
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.custom_fields.set_values import FieldValues

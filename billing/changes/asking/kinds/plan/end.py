@@ -6,13 +6,14 @@ from typing import Any
 
 from django import forms
 
-from billing.changes.asking.kind import Fact, Kind, ProposalForm, counted, quoted
+from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.kinds.plan.fields import DayField, days_back
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
+from billing.lists.text import counted
 from billing.metronome.objects.plan import end_of, terms
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.plans.end import Ending

@@ -8,8 +8,9 @@ from typing import Any
 from django import forms
 
 from billing import clock
-from billing.changes.asking.kind import Fact, Part, counted, quoted
+from billing.changes.asking.kind import Fact, Part, quoted
 from billing.changes.asking.proposal import Caution
+from billing.lists.text import counted
 from billing.metronome.operations.base import Id
 from billing.metronome.operations.plans.add import Subscription
 from billing.mirror import plans as mirror
