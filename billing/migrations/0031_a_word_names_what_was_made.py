@@ -19,7 +19,7 @@ DROP FUNCTION billing_guard_named() CASCADE;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0030_results_stay")]
+    dependencies = [("billing", "0033_refreshes_asked_for_by_command")]
 
     operations = [
         migrations.AddField(
