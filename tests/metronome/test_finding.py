@@ -6,9 +6,7 @@ No worker and no kill: a call is sent, its answer or its effect is lost, somebod
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,87 +17,11 @@ from billing.metronome.client import Gateway
 from billing.metronome.operations import OPERATIONS, operation
 from billing.metronome.operations.base import FindFacts, Finding, Proof, States
 from billing.metronome.operations.billing.archive import ArchivedConfigurations
-from billing.metronome.operations.billing.set import NewConfiguration
-from billing.metronome.operations.custom_fields.delete_values import FieldKeys
-from billing.metronome.operations.custom_fields.set_values import FieldValues
-from billing.metronome.operations.customers.archive import Archiving
-from billing.metronome.operations.customers.create import NewCustomer
-from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
-from billing.metronome.operations.customers.set_name import Renaming
-from billing.metronome.operations.plans.add import Subscription
-from billing.metronome.operations.plans.end import Ending
 from billing.metronome.outcomes import OutcomeUnknown
-from billing.mirror.resources import RESOURCES
+from tests.metronome.cases import ADDS, CASES, FINAL, REPLACES, SET_BILLING, Scene
 from tests.simulator_server import RunningSimulator
 
 REFERENCE = "CR-000123/1.1"
-SET_BILLING = "POST /v1/setCustomerBillingProviderConfigurations"
-ARCHIVE_BILLING = "POST /v1/archiveCustomerBillingProviderConfigurations"
-SET_FIELDS, DELETE_FIELDS = "POST /v1/customFields/setValues", "POST /v1/customFields/deleteValues"
-ADD_PLAN = "POST /v1/customers/{customer_id}/plans/add"
-END_PLAN = "POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end"
-STRIPE = {"stripe_customer_id": "cus_9", "stripe_collection_method": "send_invoice"}
-
-
-@dataclass
-class Scene:
-    """One customer of the simulator's, with everything of it that a call may write to."""
-
-    gateway: Gateway
-    simulator: RunningSimulator
-    id: str
-    state: dict[str, Any]
-    configuration_id: str
-
-    @property
-    def subscription_id(self) -> str:
-        return next(iter(self.state["customer_plans"]))
-
-    def plan_id(self) -> str:
-        return self.gateway.plans_page().items[0].id
-
-    def change(self, route: str, body: dict[str, Any], **ids: str) -> Any:
-        """Somebody else does it."""
-        asked = {"what": route, "customer_id": self.id, "ids": ids, "body": body}
-        return self.simulator.control("POST", "change", asked)
-
-    def set_fields(self, **values: str) -> None:
-        self.change(SET_FIELDS, {"entity": "customer", "entity_id": self.id, "custom_fields": values})
-
-    def delete_fields(self, *keys: str) -> None:
-        self.change(DELETE_FIELDS, {"entity": "customer", "entity_id": self.id, "keys": list(keys)})
-
-    def end_plan(self, of: str, day: str) -> None:
-        body = {"ending_before": f"{day}T00:00:00Z"} if day else {}
-        self.change(END_PLAN, body, customer_plan_id=of)
-
-    def add_plan(self, day: str) -> None:
-        self.change(ADD_PLAN, {"plan_id": self.plan_id(), "starting_on": f"{day}T00:00:00Z"})
-
-    def set_billing(self, stripe_customer: str) -> str:
-        row = {
-            "customer_id": self.id,
-            "billing_provider": "stripe",
-            "delivery_method": "direct_to_billing_provider",
-            "configuration": {**STRIPE, "stripe_customer_id": stripe_customer},
-        }
-        self.change(SET_BILLING, {"data": [row]})
-        state = RESOURCES["customer"].read(self.gateway, self.id, {"billing_configurations"})
-        return next(of for of, words in state["billing_configurations"].items() if stripe_customer in words)
-
-    def archive_billing(self, of: str) -> None:
-        body = {"customer_id": self.id, "customer_billing_provider_configuration_ids": [of]}
-        self.change(ARCHIVE_BILLING, body)
-
-    def newest(self, field: str) -> str:
-        """What is in one of its lists by now and was not before."""
-        state = RESOURCES["customer"].read(self.gateway, self.id, {field})
-        (new,) = state[field].keys() - self.state[field].keys()
-        return new
-
-    def read(self) -> dict[str, Any]:
-        names = {field.name for field in RESOURCES["customer"].fields}
-        return RESOURCES["customer"].read(self.gateway, self.id, names)
 
 
 @pytest.fixture
@@ -109,91 +31,6 @@ def scene(gateway: Gateway, simulator: RunningSimulator) -> Scene:
     made.configuration_id = made.set_billing("cus_1")
     made.state = made.read()
     return made
-
-
-@dataclass(frozen=True)
-class Case:
-    """One operation: its route, its params, how somebody undoes it, and puts a third value in its place."""
-
-    route: str
-    params: Callable[[Scene], Any]
-    undo: Callable[[Scene], Any] | None
-    third: Callable[[Scene], Any]
-
-
-CASES: dict[str, Case] = {
-    "customers.create": Case(
-        "POST /v1/customers",
-        lambda scene: NewCustomer("Lost and found", ("lost-1",), {}),
-        None,
-        lambda scene: scene.simulator.change(
-            "rename", scene.simulator.customer(alias="lost-1")["id"], name="Theirs"
-        ),
-    ),
-    "customers.setName": Case(
-        "POST /v1/customers/{customer_id}/setName",
-        lambda scene: Renaming(scene.id, "Ours"),
-        lambda scene: scene.simulator.change("rename", scene.id, name=scene.state["name"]),
-        lambda scene: scene.simulator.change("rename", scene.id, name="A third name"),
-    ),
-    "customers.setIngestAliases": Case(
-        "POST /v1/customers/{customer_id}/setIngestAliases",
-        lambda scene: WholeSet(scene.id, ("ours-1",)),
-        lambda scene: scene.simulator.change(
-            "set_ingest_aliases", scene.id, ingest_aliases=scene.state["ingest_aliases"]
-        ),
-        lambda scene: scene.simulator.change("set_ingest_aliases", scene.id, ingest_aliases=["theirs"]),
-    ),
-    "customers.archive": Case(
-        "POST /v1/customers/archive",
-        lambda scene: Archiving(scene.id),
-        None,
-        lambda scene: scene.simulator.change("rename", scene.id, name="A third name"),
-    ),
-    "custom_fields.setValues": Case(
-        SET_FIELDS,
-        lambda scene: FieldValues(scene.id, {"segment": "ours", "cost_center": "CC-1"}),
-        lambda scene: (
-            scene.set_fields(segment=scene.state["custom_fields"]["segment"]),
-            scene.delete_fields("cost_center"),
-        ),
-        lambda scene: scene.set_fields(segment="theirs"),
-    ),
-    "custom_fields.deleteValues": Case(
-        DELETE_FIELDS,
-        lambda scene: FieldKeys(scene.id, ("segment",)),
-        lambda scene: scene.set_fields(segment=scene.state["custom_fields"]["segment"]),
-        lambda scene: scene.set_fields(segment="theirs"),
-    ),
-    "plans.add": Case(
-        ADD_PLAN,
-        lambda scene: Subscription(scene.id, scene.plan_id(), "2031-01-01", "", 30, 14),
-        None,
-        lambda scene: scene.end_plan(scene.newest("customer_plans"), "2032-01-01"),
-    ),
-    "plans.end": Case(
-        END_PLAN,
-        lambda scene: Ending(scene.id, scene.subscription_id, "2031-01-01", goes_on=False),
-        lambda scene: scene.end_plan(scene.subscription_id, ""),
-        lambda scene: scene.end_plan(scene.subscription_id, "2032-01-01"),
-    ),
-    "billing.set": Case(
-        SET_BILLING,
-        lambda scene: NewConfiguration(scene.id, "stripe", STRIPE, "direct_to_billing_provider", ""),
-        None,
-        lambda scene: scene.archive_billing(scene.newest("billing_configurations")),
-    ),
-    "billing.archive": Case(
-        ARCHIVE_BILLING,
-        lambda scene: ArchivedConfigurations(scene.id, (scene.configuration_id,)),
-        None,
-        lambda scene: scene.set_billing("cus_2"),
-    ),
-}
-ADDS = {"customers.create", "plans.add", "billing.set"}
-"""What is new is told by our row in Metronome's log alone: somebody else may have made the same."""
-FINAL = {"customers.archive", "billing.archive"}
-REPLACES = CASES.keys() - ADDS - FINAL
 
 
 def sent(scene: Scene, name: str, fault: str) -> FindFacts[Any]:
@@ -345,7 +182,7 @@ def test_a_named_thing_that_is_older_missing_or_other_is_not_what_the_call_made(
     named = [
         ("plans.add", plan, scene.subscription_id, "it was there before"),
         ("plans.add", plan, nobody, "it is not there"),
-        ("plans.add", plan, scene.newest("customer_plans"), "from 2033-03-01, no end”"),
+        ("plans.add", plan, scene.newest("plan_rows"), "from 2033-03-01, no end”"),
         ("billing.set", billing, scene.configuration_id, "it was there before"),
         ("billing.set", billing, nobody, "it is not there"),
         ("billing.set", billing, other_billing, "stripe_customer_id cus_3"),

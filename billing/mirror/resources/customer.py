@@ -20,9 +20,9 @@ class CustomerResource(Resource):
         Field("archived_at", "status", look="flag", group="archive", words=("active", "archived")),
         Field("custom_fields", "custom fields", look="mapping", group="custom_fields"),
         Field("ingest_aliases", "ingest aliases", look="set", group="aliases"),
-        Field("customer_plans", "plans", look="rows", group="plans", is_apart=True),
+        Field("plan_rows", "plans", look="rows", group="plans", is_apart=True),
         Field(
-            "billing_configurations",
+            "billing_rows",
             "billing provider configurations",
             look="rows",
             group="billing",
@@ -46,10 +46,10 @@ class CustomerResource(Resource):
 
 
 _HANGING_ON_IT: dict[str, Reader] = {
-    "customer_plans": lambda gateway, customer_id: {
+    "plan_rows": lambda gateway, customer_id: {
         subscription.id: terms_of(subscription) for subscription in gateway.customer_plans(customer_id)
     },
-    "billing_configurations": lambda gateway, customer_id: {
+    "billing_rows": lambda gateway, customer_id: {
         each.id: each.words for each in gateway.every(billing_configurations(customer_id))
     },
     "open_contracts": lambda gateway, customer_id: sorted(

@@ -57,11 +57,11 @@ class ArchiveConfigurations(Operation[ArchivedConfigurations]):
 
     def after(self, before: States, params: ArchivedConfigurations) -> States:
         whose = thing("customer", params.customer_id)
-        rows = before.get(whose, {}).get("billing_configurations", {})
+        rows = before.get(whose, {}).get("billing_rows", {})
         return claimed(
             before,
             whose,
-            billing_configurations={**rows, **dict.fromkeys(params.configuration_ids, ARCHIVED)},
+            billing_rows={**rows, **dict.fromkeys(params.configuration_ids, ARCHIVED)},
         )
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class ArchiveConfigurations(Operation[ArchivedConfigurations]):
             looked.append(seen_row(row))
             return Finding(Proof.APPLIED, "They are archived, by us.", {"ids": sorted(wanted)}, looked)
         before = facts.before.get(thing("customer", facts.params.customer_id), {})
-        rows_before = before.get("billing_configurations", {})
+        rows_before = before.get("billing_rows", {})
         if any(rows_before.get(of) == ARCHIVED for of in wanted):
             sentence = "They are archived, and some were before we sent."
             return Finding(Proof.CANNOT_TELL, sentence, None, looked)

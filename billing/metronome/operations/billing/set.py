@@ -97,8 +97,8 @@ class SetConfiguration(Operation[NewConfiguration]):
         words = configuration_words(
             params.billing_provider, params.delivery_method, params.delivery_method_id, params.configuration
         )
-        rows = before.get(whose, {}).get("billing_configurations", {})
-        return claimed(before, whose, billing_configurations=with_new(rows, words))
+        rows = before.get(whose, {}).get("billing_rows", {})
+        return claimed(before, whose, billing_rows=with_new(rows, words))
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         (asked,) = call.body["data"]
@@ -164,7 +164,7 @@ def _is_as_asked(row: BillingConfigurationRecord, asked: dict[str, Any]) -> bool
 
 def _known(facts: FindFacts[NewConfiguration]) -> dict[str, str]:
     """The configurations that it had before; a customer that the same request makes has none."""
-    return facts.before.get(thing("customer", facts.params.customer_id), {}).get("billing_configurations", {})
+    return facts.before.get(thing("customer", facts.params.customer_id), {}).get("billing_rows", {})
 
 
 def _rows(

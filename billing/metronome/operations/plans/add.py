@@ -74,10 +74,8 @@ class AddPlan(Operation[Subscription]):
         whose = thing("customer", params.customer_id)
         plan = before.get(thing("plan", params.plan_id), {}).get("name", params.plan_id)
         end = f"up to {params.ending_before}" if params.ending_before else NO_END
-        rows = before.get(whose, {}).get("customer_plans", {})
-        return claimed(
-            before, whose, customer_plans=with_new(rows, f"{plan}, from {params.starting_on}, {end}")
-        )
+        rows = before.get(whose, {}).get("plan_rows", {})
+        return claimed(before, whose, plan_rows=with_new(rows, f"{plan}, from {params.starting_on}, {end}"))
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         try:
@@ -134,7 +132,7 @@ def _as_asked(row: CustomerPlanRecord) -> tuple[str, str, str]:
 
 def _known(facts: FindFacts[Subscription]) -> dict[str, str]:
     """The subscriptions that it had before; a customer that the same request makes has none."""
-    return facts.before.get(thing("customer", facts.params.customer_id), {}).get("customer_plans", {})
+    return facts.before.get(thing("customer", facts.params.customer_id), {}).get("plan_rows", {})
 
 
 def _rows(

@@ -54,10 +54,10 @@ class EndPlan(Operation[Ending]):
 
     def after(self, before: States, params: Ending) -> States:
         whose, of = thing("customer", params.customer_id), str(params.customer_plan_id)
-        rows = before.get(whose, {}).get("customer_plans", {})
+        rows = before.get(whose, {}).get("plan_rows", {})
         if of not in rows:
             return before
-        return claimed(before, whose, customer_plans={**rows, of: with_end(rows[of], params.ending_before)})
+        return claimed(before, whose, plan_rows={**rows, of: with_end(rows[of], params.ending_before)})
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         _, _, _, customer_id, _, of, _ = call.path.split("/")
@@ -82,7 +82,7 @@ class EndPlan(Operation[Ending]):
         live = day(rows[of].ending_before) if rows[of].ending_before else ""
         if live == wanted:
             return Finding(Proof.APPLIED, "The subscription reads as asked for.", result, looked)
-        old = facts.before.get(thing("customer", params.customer_id), {}).get("customer_plans", {}).get(of)
+        old = facts.before.get(thing("customer", params.customer_id), {}).get("plan_rows", {}).get(of)
         if words != old:
             return neither_old_nor_ours(
                 gateway,

@@ -89,12 +89,10 @@ class ArchiveBilling(Kind):
             + (f", after which {consequence}." if now or later else ", which bills no contract."),
             customer_id=snapshot["id"],
             subject_text=snapshot["name"],
-            before={whole: {**snapshot, "billing_configurations": rows}},
+            before={whole: {**snapshot, "billing_rows": rows}},
             calls=(Planned("billing.archive", ArchivedConfigurations(snapshot["id"], tuple(ids))),),
             holds=(of_itself(whole, "billing"),),
-            watched={
-                whole: {"billing_configurations": rows, "archived_at": None, "open_contracts": contracts}
-            },
+            watched={whole: {"billing_rows": rows, "archived_at": None, "open_contracts": contracts}},
             facts={"irreversible": True, "detached_contracts": len(now | later)},
             form={"configuration_ids": ids},
             warnings=tuple(_cautions(now, later)),

@@ -65,10 +65,10 @@ class AddPlan(Kind):
             sentence=f"Put {quoted(snapshot['name'])} on the plan {quoted(plan_name)} {span(entered)}.",
             customer_id=snapshot["id"],
             subject_text=snapshot["name"],
-            before={whole: {**snapshot, "customer_plans": rows}, plan: {"name": plan_name}},
+            before={whole: {**snapshot, "plan_rows": rows}, plan: {"name": plan_name}},
             calls=(Planned("plans.add", subscription(entered, snapshot["id"])),),
             holds=(of_itself(whole, "plans"),),
-            watched={whole: {"customer_plans": rows, "archived_at": None}, plan: {"name": plan_name}},
+            watched={whole: {"plan_rows": rows, "archived_at": None}, plan: {"name": plan_name}},
             facts={
                 "irreversible": False,
                 "backdated": bool(days_back(entered["starting_on"])),

@@ -114,10 +114,10 @@ class EndPlan(Kind):
             sentence=sentence,
             customer_id=snapshot["id"],
             subject_text=snapshot["name"],
-            before={whole: {**snapshot, "customer_plans": rows}},
+            before={whole: {**snapshot, "plan_rows": rows}},
             calls=(Planned("plans.end", Ending(snapshot["id"], str(row.pk), day, goes_on=goes_on)),),
             holds=(of_itself(whole, "plans"),),
-            watched={whole: {"customer_plans": rows, "archived_at": None}},
+            watched={whole: {"plan_rows": rows, "archived_at": None}},
             facts={
                 "irreversible": False,
                 "backdated": bool(day and days_back(day)),
@@ -131,7 +131,7 @@ class EndPlan(Kind):
         """The former end of the same plan, or that it had none."""
         of = request.form["customer_plan_id"]
         (watched,) = request.watched.values()
-        former = end_of(watched["customer_plans"][of])
+        former = end_of(watched["plan_rows"][of])
         return {"customer_plan_id": of, "how": ENDS if former else GOES_ON, "ending_before": former}
 
 

@@ -20,7 +20,7 @@ LONGEST_TERMS, LONGEST_TRIAL = 365, 3_650
 MOST_NAMED = 4
 PLAN_FACTS = {
     "backdated": Fact("A plan begins or ends in the past", bool),
-    "overlapping_plans": Fact("Plans at the same time", int, watches="customer_plans"),
+    "overlapping_plans": Fact("Plans at the same time", int, watches="plan_rows"),
 }
 PLAN_PART = Part(
     "Plan",
