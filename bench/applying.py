@@ -37,7 +37,7 @@ from billing.users import User
 from local.testing import environment_for
 
 LATENCY_SECONDS = 0.05
-WORKERS = ((1, 8), (1, 32), (4, 8))
+WORKERS = ((1, 8), (1, 32), (2, 16))
 """Processes, and threads of each."""
 CHANGES_A_THREAD = 4
 ROOT = Path(__file__).resolve().parent.parent
