@@ -12,7 +12,7 @@ from psycopg.errors import RestrictViolation
 from billing.audit.models import AuditEvent
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply, settling, sweeping
-from billing.changes.models import ChangeRequest, Hold, Resolution
+from billing.changes.models import ChangeRequest, Hold, Word
 from billing.changes.refusals import NotAllowed, SubjectBusy, WrongState
 from billing.metronome.client import Gateway
 from billing.notify.models import Notice
@@ -22,7 +22,6 @@ from tests.simulator_server import RunningSimulator
 from tests.world import by, propose
 
 SET_NAME = "POST /v1/customers/{customer_id}/setName"
-Word = Resolution.Verdict
 EXTRA = (
     "INSERT INTO billing_hold (change_id, owner, thing, field_group, is_open, is_busy)"
     " SELECT change_id, owner, thing, 'plans', true, false FROM billing_hold"

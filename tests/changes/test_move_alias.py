@@ -16,7 +16,7 @@ from billing.changes import queries, sealed
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
 from billing.changes.export import requests_csv
-from billing.changes.models import ChangeRequest, Resolution
+from billing.changes.models import ChangeRequest, Word
 from billing.changes.refusals import BadInput, SubjectBusy
 from billing.lists.formulas import as_written
 from billing.metronome.client import Gateway
@@ -110,7 +110,7 @@ def test_when_it_can_not_be_given_what_was_done_stays_and_a_person_goes_on(
         "Call 2 was refused by Metronome: not today",
     )
 
-    word = Resolution.Verdict.GO_ON
+    word = Word.GO_ON
     resolving.resolve(agreed.pk, actor=by(administrator), verdict=word, reason="they are ready now")
     apply.apply_change(agreed.pk, gateway)
 

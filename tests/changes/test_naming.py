@@ -12,7 +12,7 @@ from django.test import Client
 from billing.audit.models import AuditEvent
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
-from billing.changes.models import ChangeRequest, Resolution
+from billing.changes.models import ChangeRequest, Resolution, Word
 from billing.changes.refusals import BadInput, WrongState
 from billing.metronome.client import Gateway
 from billing.users import User
@@ -22,8 +22,6 @@ from tests.changes.test_tampering import without_guards
 from tests.faults.answers import forget
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, propose
-
-Word = Resolution.Verdict
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from billing.changes import queries, sealed
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
 from billing.changes.asking.survey import read_survey
-from billing.changes.models import ChangeRequest, Resolution
+from billing.changes.models import ChangeRequest, Word
 from billing.metronome.client import Gateway
 from billing.mirror import plans as mirrored_plans
 from billing.mirror import queries as mirror
@@ -179,7 +179,7 @@ def test_what_took_effect_before_a_refusal_stays_and_a_person_goes_on(
     assert agreed.explanation == f"Call {number} was refused by Metronome: not today"
     assert effects(simulator) == ROUTES[: number - 1]
 
-    word = Resolution.Verdict.GO_ON
+    word = Word.GO_ON
     resolving.resolve(agreed.pk, actor=by(administrator), verdict=word, reason="it is set up now")
     apply.apply_change(agreed.pk, gateway)
 
@@ -199,7 +199,7 @@ def test_what_was_done_is_undone_by_archiving_the_new_customer(
 ) -> None:
     simulator.fault(ROUTES[2], "status_before", status=400, message="not today")
     apply.apply_change(agreed.pk, gateway)
-    word = Resolution.Verdict.UNDO
+    word = Word.UNDO
     resolving.resolve(agreed.pk, actor=by(administrator), verdict=word, reason="the order was cancelled")
     customer = made_customer(simulator)
     browser = Client()

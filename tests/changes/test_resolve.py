@@ -12,7 +12,7 @@ from billing.changes import queries
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
 from billing.changes.asking.survey import read_survey
-from billing.changes.models import ChangeRequest, Resolution
+from billing.changes.models import ChangeRequest, Resolution, Word
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
@@ -22,8 +22,6 @@ from tests.changes.test_apply import SET_NAME, settle_until_known
 from tests.changes.test_decide import events
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, propose
-
-Word = Resolution.Verdict
 
 
 @pytest.fixture

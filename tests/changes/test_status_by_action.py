@@ -13,7 +13,7 @@ from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes.agreeing import deciding, resolving
 from billing.changes.applying import claiming, sweeping
-from billing.changes.models import CallStatus, ChangeRequest, Resolution, Verdict
+from billing.changes.models import CallStatus, ChangeRequest, Verdict, Word
 from billing.changes.moves import database_now, locked, move
 from billing.changes.refusals import ActionRefused
 from billing.changes.statuses import Status
@@ -78,7 +78,7 @@ def bring(change: ChangeRequest, status: Status, checker: User) -> ChangeRequest
     return change
 
 
-def resolve(verdict: Resolution.Verdict) -> Callable[..., object]:
+def resolve(verdict: Word) -> Callable[..., object]:
     return lambda change, people: resolving.resolve(
         change.pk, actor=by(people["administrator"]), verdict=verdict, reason="looked into Metronome"
     )
@@ -102,11 +102,11 @@ ACTIONS: dict[str, Callable[..., object]] = {
     ),
     "expire": expire,
     "claim": lambda change, people: claiming.claim_change(change.pk),
-    "took effect": resolve(Resolution.Verdict.TOOK_EFFECT),
-    "try again": resolve(Resolution.Verdict.TRY_AGAIN),
-    "go on": resolve(Resolution.Verdict.GO_ON),
-    "undo": resolve(Resolution.Verdict.UNDO),
-    "leave it": resolve(Resolution.Verdict.LEAVE_IT),
+    "took effect": resolve(Word.TOOK_EFFECT),
+    "try again": resolve(Word.TRY_AGAIN),
+    "go on": resolve(Word.GO_ON),
+    "undo": resolve(Word.UNDO),
+    "leave it": resolve(Word.LEAVE_IT),
 }
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 from billing.changes import sealed
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply, settling
-from billing.changes.models import ChangeRequest, Resolution
+from billing.changes.models import ChangeRequest, Word
 from billing.metronome.calls import CallKey, Sending
 from billing.metronome.client import Gateway
 from billing.mirror.refresh import refresh_customer
@@ -224,9 +224,7 @@ def test_a_call_first_sent_a_day_ago_goes_again_only_at_a_persons_word(
     assert (created.status, created.needs_person) == ("unknown", True)
     assert simulator.ledger() == []
 
-    resolving.resolve(
-        created.pk, actor=by(administrator), verdict=Resolution.Verdict.TRY_AGAIN, reason="it never came"
-    )
+    resolving.resolve(created.pk, actor=by(administrator), verdict=Word.TRY_AGAIN, reason="it never came")
     settle_until_known(created, gateway)
 
     assert created.status == "applied", created.explanation

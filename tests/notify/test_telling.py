@@ -13,7 +13,7 @@ from billing.audit.events import Event
 from billing.changes import telling
 from billing.changes.agreeing import deciding, resolving
 from billing.changes.holds import occupy
-from billing.changes.models import ChangeRequest, Resolution, Verdict
+from billing.changes.models import ChangeRequest, Resolution, Verdict, Word
 from billing.changes.moves import locked, move
 from billing.changes.statuses import Status
 from billing.mirror.models import Customer
@@ -153,7 +153,7 @@ def test_a_need_that_comes_again_after_a_persons_word_is_told_again(
     resolving.resolve(
         in_need.pk,
         actor=person(people["administrator"]),
-        verdict=Resolution.Verdict.TRY_AGAIN,
+        verdict=Word.TRY_AGAIN,
         reason="Metronome's support says that nothing arrived.",
     )
     assert told(people["administrator"]) == [("unknown", READ)]
@@ -171,7 +171,7 @@ def test_a_persons_last_word_is_told_to_the_maker(in_need: ChangeRequest, people
     resolving.resolve(
         in_need.pk,
         actor=person(people["administrator"]),
-        verdict=Resolution.Verdict.LEAVE_IT,
+        verdict=Word.LEAVE_IT,
         reason="The customer is gone.",
     )
 

@@ -17,7 +17,7 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.changes import telling
 from billing.changes.calls import carry_on, put
-from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
+from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Word
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.changes.statuses import Status
@@ -26,39 +26,39 @@ from billing.metronome.operations import operation
 from billing.roles import Can
 from billing.users import User
 
-OPTIONS: dict[Status, tuple[Resolution.Verdict, ...]] = {
+OPTIONS: dict[Status, tuple[Word, ...]] = {
     Status.UNKNOWN: (
-        Resolution.Verdict.TOOK_EFFECT,
-        Resolution.Verdict.TRY_AGAIN,
-        Resolution.Verdict.LEAVE_IT,
+        Word.TOOK_EFFECT,
+        Word.TRY_AGAIN,
+        Word.LEAVE_IT,
     ),
     Status.PARTLY_APPLIED: (
-        Resolution.Verdict.GO_ON,
-        Resolution.Verdict.UNDO,
-        Resolution.Verdict.LEAVE_IT,
+        Word.GO_ON,
+        Word.UNDO,
+        Word.LEAVE_IT,
     ),
-    Status.BLOCKED: (Resolution.Verdict.LEAVE_IT,),
+    Status.BLOCKED: (Word.LEAVE_IT,),
 }
-SENDS_AGAIN = (Resolution.Verdict.TRY_AGAIN, Resolution.Verdict.GO_ON)
+SENDS_AGAIN = (Word.TRY_AGAIN, Word.GO_ON)
 
-MEANINGS: dict[Resolution.Verdict, str] = {
-    Resolution.Verdict.TOOK_EFFECT: "You saw it in Metronome. The call counts as applied; later ones follow.",
-    Resolution.Verdict.TRY_AGAIN: "It did not happen. It is sent again if the customer is still as approved.",
-    Resolution.Verdict.GO_ON: "What was refused goes again, and the calls after it.",
-    Resolution.Verdict.UNDO: "The request is closed. You propose the former values as a new one.",
-    Resolution.Verdict.LEAVE_IT: "The request is closed as it stands; nothing more is sent.",
+MEANINGS: dict[Word, str] = {
+    Word.TOOK_EFFECT: "You saw it in Metronome. The call counts as applied; later ones follow.",
+    Word.TRY_AGAIN: "It did not happen. It is sent again if the customer is still as approved.",
+    Word.GO_ON: "What was refused goes again, and the calls after it.",
+    Word.UNDO: "The request is closed. You propose the former values as a new one.",
+    Word.LEAVE_IT: "The request is closed as it stands; nothing more is sent.",
 }
 """What each word sets in motion, for the person who chooses."""
 
 
-def options(change: ChangeRequest) -> tuple[Resolution.Verdict, ...]:
+def options(change: ChangeRequest) -> tuple[Word, ...]:
     """What a person may say of this request now. A blocked one can only be left as it is."""
     if change.status == Status.UNKNOWN and is_contradicted(change):
-        return (Resolution.Verdict.UNDO, Resolution.Verdict.LEAVE_IT)
+        return (Word.UNDO, Word.LEAVE_IT)
     return OPTIONS.get(Status(change.status), ()) if change.needs_person else ()
 
 
-def takes_two(change: ChangeRequest, verdict: Resolution.Verdict) -> str:
+def takes_two(change: ChangeRequest, verdict: Word) -> str:
     """Why a second person has to agree to this word, as a clause; empty where one is enough."""
     if change.status == Status.BLOCKED:
         return "since what is blocked is closed by two"
@@ -94,16 +94,14 @@ def why_not(change: ChangeRequest, person: User) -> str:
     return ""
 
 
-def resolve(
-    change_id: int, *, actor: Actor, verdict: Resolution.Verdict, reason: str, made_id: str = ""
-) -> ChangeRequest:
+def resolve(change_id: int, *, actor: Actor, verdict: Word, reason: str, made_id: str = "") -> ChangeRequest:
     """Record a person's word and do what it means; a `try again` that needs a second person waits for one.
 
     made_id: what the call made, for *it took effect* of one that makes something.
     Raises NotAllowed, WrongState or BadInput; nothing is written then.
     """
     reason = checked_reason(reason)
-    verdict = Resolution.Verdict(verdict)
+    verdict = Word(verdict)
     with transaction.atomic():
         change = locked(change_id)
         if actor.user is None or (refusal := why_not(change, actor.user)):
@@ -140,9 +138,9 @@ def resolve(
     return change
 
 
-def _named(change: ChangeRequest, verdict: Resolution.Verdict, made_id: str) -> UUID | None:
+def _named(change: ChangeRequest, verdict: Word, made_id: str) -> UUID | None:
     """What a person names with their word. Raises BadInput where it is missing, no id, or out of place."""
-    noun = made_by_the_doubtful(change) if verdict == Resolution.Verdict.TOOK_EFFECT else ""
+    noun = made_by_the_doubtful(change) if verdict == Word.TOOK_EFFECT else ""
     if not noun and made_id:
         raise BadInput("Only what took effect has made something: clear the id.", field="made_id")
     if not noun:
@@ -193,7 +191,7 @@ def why_not_second(change: ChangeRequest, waiting: Resolution, person: User) -> 
 
 def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> None:
     verdict = resolution.verdict
-    if verdict == Resolution.Verdict.TRY_AGAIN or resolution.made_id:
+    if verdict == Word.TRY_AGAIN or resolution.made_id:
         change.needs_person = False
         change.next_try_at = None
         change.explanation = "A person asked for another try; Metronome is looked at first."
@@ -203,9 +201,9 @@ def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> N
             )
         change.save(update_fields=["needs_person", "next_try_at", "explanation"])
         return  # settling carries it out, after a look
-    if verdict == Resolution.Verdict.TOOK_EFFECT:
+    if verdict == Word.TOOK_EFFECT:
         _took_effect(change, resolution, actor)
-    elif verdict == Resolution.Verdict.GO_ON:
+    elif verdict == Word.GO_ON:
         for call in change.calls.filter(status=CallStatus.REFUSED):
             put(call, CallStatus.WAITING, is_new_effect=True)
         move(
@@ -223,7 +221,7 @@ def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> N
             actor=actor,
             event=Event.CHANGE_CLOSED,
             reason=resolution.reason,
-            explanation=f"{Resolution.Verdict(verdict).label}, decided by {resolution.by.name}.",
+            explanation=f"{Word(verdict).label}, decided by {resolution.by.name}.",
         )
     resolution.carried_out_at = database_now()
     resolution.save(update_fields=["carried_out_at"])

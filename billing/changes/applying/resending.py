@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from billing.changes.applying.filing import is_in_doubt
 from billing.changes.calls import has_silent_sending
-from billing.changes.models import Call, ChangeRequest, Resolution
+from billing.changes.models import Call, ChangeRequest, Word
 from billing.changes.moves import database_now
 from billing.metronome.operations.base import Finding, Proof
 
 RESEND_UNTIL = timedelta(hours=20)
 MOST_GENERATIONS = 5
-ASK_FOR_ANOTHER = (Resolution.Verdict.TRY_AGAIN, Resolution.Verdict.GO_ON)
+ASK_FOR_ANOTHER = (Word.TRY_AGAIN, Word.GO_ON)
 
 
 def why_not_again(change: ChangeRequest, call: Call, finding: Finding) -> str:

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from billing import tasks
 from billing.changes.agreeing import deciding, resolving
-from billing.changes.models import ChangeRequest, Resolution, Verdict
+from billing.changes.models import ChangeRequest, Verdict, Word
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.changes.statuses import Status
 from billing.pages.access import needs
@@ -82,7 +82,7 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
     row, form = found(reference), ResolveForm(request.POST)
     if not form.is_valid():
         return drawn(request, row, status=422, refused=form)
-    verdict = Resolution.Verdict(form.cleaned_data["verdict"])
+    verdict = Word(form.cleaned_data["verdict"])
     try:
         resolved = resolving.resolve(
             row.pk,
@@ -95,7 +95,7 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
         return _refused(request, row, form, refusal)
     _carry_on(request, row)
     messages.success(request, "Your word is on record.")
-    if verdict == Resolution.Verdict.UNDO and resolved.status == Status.CLOSED:
+    if verdict == Word.UNDO and resolved.status == Status.CLOSED:
         messages.info(request, "Nothing is undone yet: finance proposes the former values from this page.")
     return go_to(request, "billing:change", reference)
 

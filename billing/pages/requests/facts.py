@@ -15,7 +15,7 @@ from billing.changes import queries, sealed
 from billing.changes.agreeing import deciding, resolving
 from billing.changes.asking.kinds import KINDS
 from billing.changes.glance import glance
-from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution
+from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Word
 from billing.changes.refusals import ActionRefused
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
@@ -256,7 +256,7 @@ def _why_not_decide(change: ChangeRequest, person: User) -> str:
 
 def _made(change: ChangeRequest) -> str:
     """What the call in doubt makes, where somebody may still say that it took effect."""
-    may_say = Resolution.Verdict.TOOK_EFFECT in resolving.options(change)
+    may_say = Word.TOOK_EFFECT in resolving.options(change)
     return resolving.made_by_the_doubtful(change) if may_say else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
-from billing.changes.models import Resolution, Verdict
+from billing.changes.models import Verdict, Word
 from billing.changes.typed import ReasonField
 
 SAY_WHY = {"required": "Say why. The reason is kept in the audit record."}
@@ -71,7 +71,7 @@ class ResolveForm(RequestForm):
     place = "resolve"
     verdict = forms.ChoiceField(
         label="What became of it",
-        choices=Resolution.Verdict.choices,
+        choices=Word.choices,
         error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose what became of it."),
     )
     made_id = forms.CharField(

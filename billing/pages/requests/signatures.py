@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing.changes.agreeing import deciding
-from billing.changes.models import ChangeRequest, Decision, Resolution, Verdict
+from billing.changes.models import ChangeRequest, Decision, Verdict, Word
 from billing.changes.statuses import Status
 
 WORKER = "Changes worker"
@@ -61,7 +61,7 @@ def _missing(change: ChangeRequest, *, waits_for_me: bool, is_first: bool) -> It
 
 def _worker(change: ChangeRequest) -> Signature:
     if change.status == Status.APPLIED:
-        by_word = change.resolutions.filter(verdict=Resolution.Verdict.TOOK_EFFECT).exists()
+        by_word = change.resolutions.filter(verdict=Word.TOOK_EFFECT).exists()
         how = "by a person’s word" if by_word else "as Metronome shows it"
         return Signature("signed", "good", WORKER, "Carried out", how, change.settled_at)
     if change.is_settled:

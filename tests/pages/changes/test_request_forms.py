@@ -13,7 +13,7 @@ from django.template.loader import get_template
 from django.test import Client
 
 from billing.changes.agreeing import deciding, resolving
-from billing.changes.models import ChangeRequest, Resolution, Verdict
+from billing.changes.models import ChangeRequest, Verdict, Word
 from billing.changes.statuses import Status
 from billing.pages.requests import facts
 from billing.users import User
@@ -101,9 +101,7 @@ def test_a_word_that_comes_too_late_is_given_back(
 ) -> None:
     bring(submitted, Status.UNKNOWN, checker)
     other = User.objects.create_user("admin2", password="x", name="Olga Other", role="administrator")
-    resolving.resolve(
-        submitted.pk, actor=by(other), verdict=Resolution.Verdict.LEAVE_IT, reason="asked Metronome"
-    )
+    resolving.resolve(submitted.pk, actor=by(other), verdict=Word.LEAVE_IT, reason="asked Metronome")
 
     answer = as_person(administrator).post(
         f"/changes/{submitted.reference}/{act}/", {"verdict": "took_effect", "reason": TYPED}

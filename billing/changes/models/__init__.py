@@ -1,0 +1,36 @@
+"""A change request and everything that hangs on it, each fact in a row of its own.
+
+PostgreSQL holds the promises again (migrations 0003, 0010, 0016, 0028 and after): what was sealed never
+changes, decisions and attempts are never deleted, and `approved` is refused until every step has its people.
+"""
+
+from billing.changes.models.calls import Attempt, AttemptOutcome, Call, CallStatus, Lookup
+from billing.changes.models.people import (
+    ApprovalStep,
+    Decision,
+    PolicyVersion,
+    Resolution,
+    Survey,
+    Verdict,
+    Word,
+    counting_approvals,
+)
+from billing.changes.models.requests import ChangeRequest, Hold
+
+__all__ = [
+    "ApprovalStep",
+    "Attempt",
+    "AttemptOutcome",
+    "Call",
+    "CallStatus",
+    "ChangeRequest",
+    "Decision",
+    "Hold",
+    "Lookup",
+    "PolicyVersion",
+    "Resolution",
+    "Survey",
+    "Verdict",
+    "Word",
+    "counting_approvals",
+]

@@ -1,0 +1,189 @@
+"""What people say of a request, who has to, and what was read for one who asks."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from billing.changes.models.requests import ChangeRequest
+from billing.roles import Role
+
+
+class Verdict(models.TextChoices):
+    """What a checker says."""
+
+    APPROVE = "approve", "Approve"
+    REJECT = "reject", "Reject"
+
+
+class ApprovalStep(models.Model):
+    """Who has to agree, copied from the policy at submit: `people` different people of `role`."""
+
+    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="steps")
+    position = models.SmallIntegerField()
+    role = models.CharField(max_length=20, choices=Role)
+    people = models.SmallIntegerField()
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "position"], name="a_step_has_one_position"),
+            models.CheckConstraint(
+                name="a_step_asks_for_people", condition=models.Q(people__gte=1, people__lte=5)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.people} × {self.role}"
+
+
+def counting_approvals(prefix: str = "") -> models.Q:
+    """Approvals that count: of people who are active and still have the role of the step they filled.
+
+    `prefix` leads to the decisions, such as `decisions__`. The database repeats this rule (migration 0008).
+    """
+    return models.Q(
+        **{
+            f"{prefix}verdict": Verdict.APPROVE,
+            f"{prefix}checker__is_active": True,
+            f"{prefix}checker__role": models.F(f"{prefix}step__role"),
+        }
+    )
+
+
+class Decision(models.Model):
+    """One person's verdict on one request, with the digest they judged. Never changed, never deleted.
+
+    `(change, maker)` refers to the request's own pair by a composite key, so that `checker <> maker` can be
+    a constraint; one person decides once per request.
+    """
+
+    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="decisions")
+    maker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    step = models.ForeignKey(ApprovalStep, on_delete=models.PROTECT, related_name="decisions")
+    checker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    reason = models.TextField(blank=True)
+    digest = models.CharField(max_length=64)
+    decided_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["decided_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "checker"], name="one_decision_per_person"),
+            models.CheckConstraint(
+                name="a_maker_never_decides", condition=~models.Q(checker=models.F("maker"))
+            ),
+            models.CheckConstraint(name="verdict_is_known", condition=models.Q(verdict__in=Verdict.values)),
+            models.CheckConstraint(
+                name="a_rejection_has_a_reason",
+                condition=models.Q(verdict=Verdict.APPROVE) | ~models.Q(reason=""),
+            ),
+        ]
+        indexes = [models.Index(fields=["-decided_at", "-id"], name="decisions_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.checker} {self.verdict}"
+
+    def why_it_does_not_count(self) -> str:
+        """Why an approval counts no more while others are awaited, in words; empty when it does."""
+        if not self.checker.is_active:
+            return "approved, but the account is not active any more: somebody else has to agree"
+        if self.checker.role != self.step.role:
+            return f"approved, but is no {self.step.role} any more: somebody else has to agree"
+        return ""
+
+
+class Word(models.TextChoices):
+    """What a person says of what the worker could not settle."""
+
+    TOOK_EFFECT = "took_effect", "It took effect"
+    TRY_AGAIN = "try_again", "Try again"
+    GO_ON = "go_on", "Go on with the remaining calls"
+    UNDO = "undo", "Undo what was applied"
+    LEAVE_IT = "leave_it", "Leave it so"
+
+
+class Resolution(models.Model):
+    """A person's word on a request that the worker could not settle. Some need a second person.
+
+    made_id: what the call made, by the word of whoever says that it took effect; a worker asks Metronome.
+    """
+
+    change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="resolutions")
+    verdict = models.CharField(max_length=20, choices=Word)
+    reason = models.TextField()
+    made_id = models.UUIDField(null=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    needs_second = models.BooleanField(default=False)
+    seconded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    seconded_at = models.DateTimeField(null=True)
+    carried_out_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["at", "id"]
+        constraints = [
+            models.CheckConstraint(name="a_resolution_has_a_reason", condition=~models.Q(reason="")),
+            models.CheckConstraint(
+                name="only_an_effect_made_something",
+                condition=models.Q(made_id__isnull=True) | models.Q(verdict="took_effect"),
+            ),
+            models.CheckConstraint(
+                name="a_second_person_is_another",
+                condition=models.Q(seconded_by__isnull=True) | ~models.Q(seconded_by=models.F("by")),
+            ),
+            models.UniqueConstraint(
+                fields=["change"],
+                condition=models.Q(carried_out_at__isnull=True),
+                name="one_waiting_resolution_per_request",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} by {self.by}"
+
+
+class PolicyVersion(models.Model):
+    """One version of the approval policy. The highest number is in force; none is ever changed."""
+
+    version = models.IntegerField(unique=True)
+    rules = models.JSONField()
+    installed_at = models.DateTimeField(db_default=Now())
+    installed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        app_label = "billing"
+        ordering = ["-version"]
+
+    def __str__(self) -> str:
+        return f"policy version {self.version}"
+
+
+class Survey(models.Model):
+    """What a worker read about a customer before a grave proposal may even be written (archiving)."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    customer_id = models.UUIDField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(db_default=Now())
+    answered_at = models.DateTimeField(null=True)
+    content = models.JSONField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        app_label = "billing"
+        indexes = [models.Index(fields=["customer_id", "-asked_at"], name="surveys_newest_first")]
+
+    def __str__(self) -> str:
+        return f"survey of {self.customer_id}"
