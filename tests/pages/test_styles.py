@@ -42,7 +42,7 @@ def drawn() -> set[str]:
 
 def _class_attributes() -> Iterator[str]:
     for path in (*TEMPLATES, *SCRIPTS, *PAGES):
-        text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{\}", " ", read(path))
+        text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{\w*\}", " ", read(path))
         yield from re.findall(r'class="([^"]*)"', text)
         yield from re.findall(r'className = "([^"]*)"', text)
         yield from re.findall(r'"class": "([^"]*)"', text)

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 from metronome import BadRequestError, ConflictError, Metronome, NotFoundError
 
+from tests.simulator.saying import day, message
 from tests.simulator_server import RunningSimulator
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
 
 
-def day(month: int, number: int = 1) -> datetime:
-    """Midnight of a day in 2030."""
-    return datetime(2030, month, number, tzinfo=UTC)
-
-
 def access(amount: float, start: datetime, end: datetime, **more: Any) -> dict[str, Any]:
     """An access schedule of one segment."""
     return {"schedule_items": [{"amount": amount, "starting_at": start, "ending_before": end}], **more}
-
-
-def message(refused: Any) -> str:
-    return refused.value.body["message"]
 
 
 @pytest.fixture

@@ -8,14 +8,10 @@ import httpx
 import pytest
 from metronome import BadRequestError, ConflictError, Metronome, NotFoundError
 
+from tests.simulator.saying import message
 from tests.simulator_server import TOKEN, RunningSimulator
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-def message(refused: Any) -> str:
-    """What the error body says."""
-    return refused.value.body["message"]
 
 
 def ends_of(simulator: RunningSimulator) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,14 +11,10 @@ from simulator import agenda, notices
 from simulator.engine.contracts import commits
 from simulator.engine.contracts.commit_terms import blank
 from simulator.world import World
+from tests.simulator.saying import day
 from tests.simulator_server import RunningSimulator
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-def day(month: int, number: int = 1) -> datetime:
-    """Midnight of a day in 2030."""
-    return datetime(2030, month, number, tzinfo=UTC)
 
 
 @pytest.fixture

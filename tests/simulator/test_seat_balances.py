@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from metronome import BadRequestError, Metronome, NotFoundError
 
+from tests.simulator.saying import day
 from tests.simulator_server import RunningSimulator
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-def day(month: int, number: int = 1) -> datetime:
-    """Midnight of a day in 2030."""
-    return datetime(2030, month, number, tzinfo=UTC)
 
 
 @pytest.fixture

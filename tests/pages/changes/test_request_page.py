@@ -70,6 +70,8 @@ def test_while_a_call_is_on_its_way_the_page_says_that_and_doubts_nothing(
     alive, lost = seen
     assert "It is on its way to Metronome." in alive
     assert [words for words in DOUBT if words in alive] == []
+    assert "Exactly what was agreed, and how each call stands" in alive
+    assert "Exactly what will be sent" not in alive
     assert "It is on its way to Metronome." not in lost
     assert [words for words in DOUBT if words not in lost] == []
     approved.refresh_from_db()

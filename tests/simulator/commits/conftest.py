@@ -8,12 +8,8 @@ from typing import Any
 import pytest
 from metronome import Metronome
 
-from tests.simulator.commits.schedules import (
-    NOW,
-    YEAR,
-    Create,
-    day,
-)
+from tests.simulator.commits.schedules import NOW, YEAR, Create
+from tests.simulator.saying import day
 from tests.simulator_server import RunningSimulator
 
 

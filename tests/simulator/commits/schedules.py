@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from tests.simulator.saying import day
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
 NOW = "2030-01-15T00:00:00Z"
-
-
-def day(month: int, number: int = 1) -> datetime:
-    """Midnight of a day in 2030."""
-    return datetime(2030, month, number, tzinfo=UTC)
 
 
 def access(*segments: tuple[float, datetime, datetime], **more: Any) -> dict[str, Any]:
@@ -35,7 +32,3 @@ Create = Callable[..., str]
 
 def types_and_amounts(row: Any) -> list[tuple[str, float]]:
     return [(each.type, each.amount) for each in row.ledger]
-
-
-def message(refused: Any) -> str:
-    return refused.value.body["message"]

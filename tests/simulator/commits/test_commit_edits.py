@@ -7,13 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from metronome import BadRequestError
 
-from tests.simulator.commits.schedules import (
-    NOBODY,
-    access,
-    day,
-    invoiced,
-    message,
-)
+from tests.simulator.commits.schedules import NOBODY, access, invoiced
+from tests.simulator.saying import day, message
 
 
 def test_an_end_date_comes_earlier_and_cuts_segments_and_invoices(sdk, customer, create, contract, only):

@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 from metronome import BadRequestError, ConflictError, NotFoundError
 
-from tests.simulator.commits.schedules import (
-    NOBODY,
-    USD,
-    YEAR,
-    access,
-    day,
-    invoiced,
-    message,
-    types_and_amounts,
-)
+from tests.simulator.commits.schedules import NOBODY, USD, YEAR, access, invoiced, types_and_amounts
+from tests.simulator.saying import day, message
 
 
 def test_a_prepaid_commit_is_shown_as_it_was_made(create, only, product, simulator):
