@@ -156,7 +156,7 @@ def test_the_command_writes_the_period_asked_for_and_never_over_a_file(tmp_path)
         "list.exported",
         "audit.exported",
     ]
-    with pytest.raises(CommandError, match="File exists"):
+    with pytest.raises(CommandError, match="there is such a file already"):
         call_command("export_audit", output=str(path))
     assert path.read_bytes() == first
     assert [event.event_type for event in AuditEvent.objects.order_by("id")] == [

@@ -50,7 +50,7 @@ def _route_of(method: object) -> str:
 
 def calls_in_tests(folder: Path = HERE) -> set[str]:
     """Every SDK method that the files here name, and `POST /v1/…` for a path that is posted to by hand."""
-    files = [file for file in folder.glob("*.py") if not file.name.startswith("openapi_")]
+    files = [file for file in folder.rglob("*.py") if not file.name.startswith("openapi_")]
     return {name for file in files for name in _named_in(ast.parse(file.read_text("utf-8")))}
 
 
