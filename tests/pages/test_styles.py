@@ -78,7 +78,7 @@ def test_every_stylesheet_and_script_is_loaded_and_the_order_of_layers_comes_fir
         for path in TEMPLATES
         for name in re.findall(r"\{% static '((?:css|js)/[a-z.]+)' %\}", read(path))
     ]
-    everywhere = re.findall(r"'(css/[a-z]+\.css)'", read(ROOT / "templates/_styles.html"))
+    everywhere = re.findall(r"'(css/[a-z]+\.css)'", read(ROOT / "templates/_assets.html"))
 
     assert set(loaded) == {f"{path.parent.name}/{path.name}" for path in (*STYLES, *SCRIPTS)}
     assert everywhere[0] == "css/tokens.css"

@@ -14,6 +14,7 @@ from django.template.base import Node, Parser, Token, Variable
 from django.template.context import Context
 from django.template.defaulttags import URLNode
 from django.template.defaulttags import url as url_of_django
+from django.template.loader import get_template
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -55,6 +56,13 @@ def url(parser: Parser, token: Token) -> Node:
 ANY_REFERENCE = "CR-000000"
 SELECTED = mark_safe(" selected")
 NO_VALUE = mark_safe('<span class="quiet">—</span>')
+
+
+@register.simple_tag
+@cache
+def drawn_once(name: str) -> SafeString:
+    """A template that needs no context, drawn once a process."""
+    return get_template(name).render()
 
 
 @cache
