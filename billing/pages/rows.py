@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache, lru_cache
 from uuid import UUID
 
 from django.template.defaultfilters import capfirst
@@ -76,9 +77,14 @@ def customer_rows(rows: Iterable[CustomerRow], open_requests: dict[UUID, ChangeR
 
 def customer_status(row) -> SafeString:
     """Active, archived or missing; for a row of the list and for the customer's own page."""
-    if row.missing_since:
+    return _standing(bool(row.missing_since), bool(row.archived_at))
+
+
+@cache
+def _standing(is_missing: bool, is_archived: bool) -> SafeString:
+    if is_missing:
         return status("warn", "mark-stale", "Missing")
-    if row.archived_at:
+    if is_archived:
         return status("plain", "mark-archived", "Archived")
     return status("good", "mark-active", "Active")
 
@@ -89,6 +95,7 @@ def _first_alias(row: CustomerRow) -> SafeString:
     return format_html('<span class="clip" title="{}">{}</span>', row.aliases[0], key(row.aliases[0]))
 
 
+@lru_cache
 def _more(number: int) -> SafeString:
     """How many there are besides the one that is shown."""
     return format_html(' <span class="quiet nowrap">+{}</span>', f"{number - 1:,}") if number > 1 else NOTHING
