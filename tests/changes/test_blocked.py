@@ -140,6 +140,9 @@ def test_two_people_close_it_and_free_what_it_holds(
     assert blocked.status == "closed"
     assert not Hold.objects.filter(is_open=True).exists()
     assert Notice.objects.filter(person=maker, about="closed").exists()
+    assert blocked.explanation == f"Leave it so, decided by {administrator.name} and {checker2.name}."
+    closed = AuditEvent.objects.get(event_type="change.closed")
+    assert (closed.actor, closed.reason) == (checker2, "seen as well")
 
 
 TRIES = {

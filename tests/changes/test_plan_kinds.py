@@ -72,7 +72,8 @@ def test_a_plan_is_added_and_mirrored(
     words = f"{name}, from 2031-01-01, up to 2032-01-01"
     assert mirror.subscription_rows(subscriber["id"])[made] == words
     assert change.sentence == (
-        f"Put “{subscriber['name']}” on the plan “{name}” from 2031-01-01 up to 2032-01-01."
+        f"Put “{subscriber['name']}” on the plan “{name}” from 2031-01-01 up to 2032-01-01,"
+        " with 30 days of trial and 45 days to pay."
     )
     (told,) = differences(sealed.read(change.sealed))
     assert [(each.label, each.before, each.after) for each in told.fields] == [("Plans, one more", "", words)]

@@ -117,7 +117,7 @@ def test_three_calls_are_sealed_the_later_ones_with_the_id_that_the_first_will_m
     assert request.sentence == (
         "Create the customer “Tide Water Robotics ApS” with 2 ingest aliases, then bill it through "
         f"Stripe (cus_R2tW81nQ, Send the invoice) and put it on the plan “{plan.name}” "
-        "from 2031-12-01 up to 2032-12-01."
+        "from 2031-12-01 up to 2032-12-01, with 14 days of trial and 30 days to pay."
     )
     (told,) = differences(request)
     assert ("Plans, one more", f"{plan.name}, from 2031-12-01, up to 2032-12-01") in [

@@ -119,7 +119,7 @@ def test_a_new_customer_is_created_once(live: Live, maker: User, checker: User, 
 
     expect_applied(page)
     expect(page.locator("#calls")).to_have_text("Exactly what was sent")
-    expect(page.locator("#announced")).to_have_text(f"{reference} is now applied.")
+    expect(page.locator("#announced")).to_have_text(f"{reference}: Applied.")
     expect(page).to_have_title(re.compile(f"^{reference} applied: "))
     expect(page.locator("#links").get_by_role("link", name="The customer’s page")).to_be_visible()
     assert live.simulator.customer(alias="journey-labs")["name"] == "Journey Labs <b>AB</b>"

@@ -44,7 +44,7 @@ SENDS_AGAIN = (Word.TRY_AGAIN, Word.GO_ON)
 MEANINGS: dict[Word, str] = {
     Word.TOOK_EFFECT: "You saw it in Metronome. The call counts as applied; later ones follow.",
     Word.TRY_AGAIN: "It did not happen. It is sent again if the customer is still as approved.",
-    Word.GO_ON: "What was refused goes again, and the calls after it.",
+    Word.GO_ON: "The calls that did not take effect go now, in their order.",
     Word.UNDO: "The request is closed. You propose the former values as a new one.",
     Word.LEAVE_IT: "The request is closed as it stands; nothing more is sent.",
 }
@@ -134,7 +134,7 @@ def resolve(change_id: int, *, actor: Actor, verdict: Word, reason: str, made_id
         )
         telling.said(change, resolution)
         if not needs_second:
-            _carry_out(change, resolution, actor)
+            _carry_out(change, resolution, actor, reason)
     return change
 
 
@@ -174,7 +174,7 @@ def second(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
             reason=reason,
         )
         telling.said(change, waiting)
-        _carry_out(change, waiting, actor)
+        _carry_out(change, waiting, actor, reason)
     return change
 
 
@@ -189,7 +189,8 @@ def why_not_second(change: ChangeRequest, waiting: Resolution, person: User) -> 
     return ""
 
 
-def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> None:
+def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor, reason: str) -> None:
+    """Do what was said; `reason` is the actor's own, who is the second person where it takes two."""
     verdict = resolution.verdict
     if verdict == Word.TRY_AGAIN or resolution.made_id:
         change.needs_person = False
@@ -202,7 +203,7 @@ def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> N
         change.save(update_fields=["needs_person", "next_try_at", "explanation"])
         return  # settling carries it out, after a look
     if verdict == Word.TOOK_EFFECT:
-        _took_effect(change, resolution, actor)
+        _took_effect(change, resolution, actor, reason)
     elif verdict == Word.GO_ON:
         for call in change.calls.filter(status=CallStatus.REFUSED):
             put(call, CallStatus.WAITING, is_new_effect=True)
@@ -211,7 +212,7 @@ def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> N
             Status.APPROVED,
             actor=actor,
             event=Event.CHANGE_RETURNED,
-            reason=resolution.reason,
+            reason=reason,
             explanation="A person decided to go on with the remaining calls.",
         )
     else:
@@ -220,15 +221,20 @@ def _carry_out(change: ChangeRequest, resolution: Resolution, actor: Actor) -> N
             Status.CLOSED,
             actor=actor,
             event=Event.CHANGE_CLOSED,
-            reason=resolution.reason,
-            explanation=f"{Word(verdict).label}, decided by {resolution.by.name}.",
+            reason=reason,
+            explanation=f"{Word(verdict).label}, decided by {_deciders(resolution)}.",
         )
     resolution.carried_out_at = database_now()
     resolution.save(update_fields=["carried_out_at"])
 
 
-def _took_effect(change: ChangeRequest, resolution: Resolution, actor: Actor) -> None:
+def _deciders(resolution: Resolution) -> str:
+    people = (resolution.by, resolution.seconded_by)
+    return " and ".join(person.name for person in people if person is not None)
+
+
+def _took_effect(change: ChangeRequest, resolution: Resolution, actor: Actor, reason: str) -> None:
     call = change.calls.filter(status=CallStatus.UNKNOWN).order_by("position").get()
     words = f"{resolution.by.name} says that it took effect."
     put(call, CallStatus.APPLIED, finding=words)
-    carry_on(change, actor=actor, explanation=words, reason=resolution.reason)
+    carry_on(change, actor=actor, explanation=words, reason=reason)

@@ -123,7 +123,10 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
     renew(claim)
     journalled = journal(claim, request, call)
     if journalled is None:
-        _release(claim, "Applying was frozen before it was sent." if freezing.is_frozen() else "")
+        _release(
+            claim,
+            f"Applying was frozen before call {call.position} was sent." if freezing.is_frozen() else "",
+        )
         return False
     remember(journalled[0], gateway.config.installation)
     connection.close()  # nothing of the database is held while the call is on its way

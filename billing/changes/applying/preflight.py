@@ -15,8 +15,9 @@ from billing.changes.alone import alone
 from billing.changes.applying.memory import refuse_an_older_database
 from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.applying.watching import differences
+from billing.changes.calls import may_have_arrived
 from billing.changes.glance import Glance
-from billing.changes.models import CallStatus, ChangeRequest
+from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.statuses import Status
 from billing.metronome.client import Gateway
@@ -69,8 +70,8 @@ def check_change(change_id: int, gateway: Gateway) -> None:
 
 
 def has_begun(change: ChangeRequest) -> bool:
-    """Whether a call of it took effect: from then on only the worker may say what moved."""
-    return change.calls.filter(status=CallStatus.APPLIED).exists()
+    """Whether a call of it may have taken effect: from then on only the worker may say what moved."""
+    return any(may_have_arrived(call) for call in change.calls.prefetch_related("attempts"))
 
 
 def _is_answered(change: ChangeRequest) -> bool:

@@ -22,8 +22,11 @@ ASK_FOR_ANOTHER = (Word.TRY_AGAIN, Word.GO_ON)
 def why_not_again(change: ChangeRequest, call: Call, finding: Finding) -> str:
     """Why a person has to look before this call goes again, given the look just now; empty when it may go.
 
-    Whoever asked for another try, after the last sending, has seen what there was to see.
+    Whoever asked for another try, after the last sending, has seen what there was to see; but nobody asks for
+    a second one of what is there.
     """
+    if finding.stands:
+        return finding.sentence
     if _person_asked(change, call):
         return ""
     if finding.was_undone:  # whatever answer came: to send it again would undo what somebody did

@@ -135,6 +135,8 @@ def _file(claim: Claim, call_id: int, finding: Finding, named: Resolution | None
             _contradict(change, call, finding.sentence)
         elif not counts:
             _wait(change, min(settles_at, now + timedelta(seconds=30)), finding.sentence)
+        elif _person_wants_resend(change) and finding.stands:
+            _contradict(change, call, finding.sentence)
         elif _person_wants_resend(change):
             _send_again(change, call, finding.sentence, fresh_key=True)
         elif finding.proof == Proof.CANNOT_TELL:
@@ -186,7 +188,9 @@ def _send_again(change: ChangeRequest, call: Call, sentence: str, *, fresh_key: 
 
 
 def _contradict(change: ChangeRequest, call: Call, sentence: str) -> None:
-    """What a person named is not what the call made: nothing may go on from there but to leave or undo it."""
+    """A person's word that the look speaks against: what they named is not what the call made, or what they
+    want sent again is there. The doubt stays, and they read why.
+    """
     record_found(change, call, sentence)
     change.resolutions.filter(carried_out_at__isnull=True).update(carried_out_at=database_now())
     _ask_person(change, f"{sentence} It is not sent again.")

@@ -81,6 +81,7 @@ class Finding:
     """One look: what it proves, a sentence for people, the call's result if applied, and what was read.
 
     was_undone: our own row shows that it took effect, and what stood before stands again.
+    stands: what a call would add is there, by us or by somebody else: sent again, it would be there twice.
     """
 
     proof: Proof
@@ -88,6 +89,7 @@ class Finding:
     result: dict[str, Any] | None
     looked_at: list[dict[str, Any]]
     was_undone: bool = False
+    stands: bool = False
 
 
 @dataclass(frozen=True, slots=True)

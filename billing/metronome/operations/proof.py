@@ -173,7 +173,8 @@ def one_of_the_new(
             sentence = (
                 f"A new {noun} is as asked for ({', '.join(equal)}), but nothing shows that we made it."
             )
-            return Finding(Proof.CANNOT_TELL, f"{sentence} {reading.gap}".strip(), None, looked)
+            words = f"{sentence} {reading.gap}".strip()
+            return Finding(Proof.CANNOT_TELL, words, None, looked, stands=True)
         sentence = f"No new {noun} is as asked for."
         if reading.gap:
             return Finding(Proof.CANNOT_TELL, f"{sentence} {reading.gap}", None, looked)
@@ -184,7 +185,7 @@ def one_of_the_new(
         return Finding(Proof.APPLIED, f"The {noun} was added.{since}", {"id": made[0]}, looked)
     if made:
         sentence = f"Our call took effect, but {len(made)} new ones are as asked for: {', '.join(made)}."
-        return Finding(Proof.CANNOT_TELL, sentence, None, looked)
+        return Finding(Proof.CANNOT_TELL, sentence, None, looked, stands=True)
     sentence = f"Our call took effect, but the {noun} that it made is not there any more."
     return Finding(Proof.CANNOT_TELL, sentence, None, looked, was_undone=True)
 

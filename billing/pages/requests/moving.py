@@ -67,9 +67,7 @@ def _asked(request: HttpRequest) -> tuple[str, list[str]]:
 
 def _said(new: list[Line], changed: list[Line]) -> str:
     """What is told to somebody who doesn't see the list."""
-    parts = [
-        f"{line.change.reference} is now {line.change.get_status_display().lower()}." for line in changed
-    ]
+    parts = [f"{line.change.reference}: {line.change.get_status_display()}." for line in changed]
     if new:
         parts.append(f"{len(new)} more at the end of the list.")
     return " ".join(parts)

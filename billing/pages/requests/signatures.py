@@ -64,7 +64,7 @@ def _worker(change: ChangeRequest) -> Signature:
         by_word = change.resolutions.filter(verdict=Word.TOOK_EFFECT).exists()
         how = "by a person’s word" if by_word else "as Metronome shows it"
         return Signature("signed", "good", WORKER, "Carried out", how, change.settled_at)
-    if change.is_settled:
+    if change.is_settled or change.status == Status.BLOCKED:
         label = change.get_status_display().lower()
         return Signature("open", "plain", WORKER, "Does nothing more", label, change.settled_at)
     return Signature("open", "plain", WORKER, "Carries it out", "exactly the calls below")

@@ -138,7 +138,7 @@ def test_the_live_part_answers_204_until_something_moved(
     assert re.search(r'id="stands-1"[^>]*>Applied</span>', moved.text)
     assert re.search(r'id="calls"[^>]*>\s*Exactly what was sent\s*</h2>', moved.text)
     assert f"<title>{approved.reference} applied: " in squeezed(moved.text)
-    assert f'<p id="announced" hx-swap-oob="innerHTML"> {approved.reference} is now applied.' in squeezed(
+    assert f'<p id="announced" hx-swap-oob="innerHTML"> {approved.reference}: Applied.' in squeezed(
         moved.text
     )
     assert '<p class="visually-hidden" id="announced" role="status"></p>' in page

@@ -124,7 +124,7 @@ class CreateCustomer(Operation[NewCustomer]):
                 return _made(gateway, facts, row, holder)
             if reading.gap:
                 sentence = f"{sentence} {reading.gap}"
-        return Finding(Proof.CANNOT_TELL, sentence, None, looked)
+        return Finding(Proof.CANNOT_TELL, sentence, None, looked, stands=True)
 
     def bears_out(self, gateway: Gateway, facts: FindFacts[NewCustomer], made_id: str) -> Finding:
         customer = gateway.customer(made_id)

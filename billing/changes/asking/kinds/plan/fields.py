@@ -109,9 +109,16 @@ def named_plan(plan_id: str) -> str:
 
 
 def span(entered: dict[str, Any]) -> str:
-    """`from 2026-12-01 on`, or `from 2026-12-01 up to 2027-12-01`."""
+    """`from 2026-12-01 on`, or `from 2026-12-01 up to 2027-12-01`; then a trial, and days to pay."""
     end = f"up to {entered['ending_before']}" if entered["ending_before"] else "on"
-    return f"from {entered['starting_on']} {end}"
+    terms = [
+        counted(entered["trial_days"], "day of trial", "days of trial") if entered["trial_days"] else "",
+        f"{counted(entered['net_payment_terms_days'], 'day', 'days')} to pay"
+        if entered["net_payment_terms_days"] is not None
+        else "",
+    ]
+    told = " and ".join(each for each in terms if each)
+    return f"from {entered['starting_on']} {end}{f', with {told}' if told else ''}"
 
 
 def overlapping(rows: list[CustomerPlan], entered: dict[str, Any]) -> list[CustomerPlan]:
