@@ -241,3 +241,19 @@ def test_one_request_at_a_time_changes_a_customers_plans_and_its_page_offers_bot
 
     assert offers["plan.add"].blocked_by == offers["plan.end"].blocked_by == change.reference
     assert offers["customer.rename"].blocked_by == ""
+
+
+def test_two_plans_that_read_alike_are_told_apart_by_their_ids(
+    subscriber: dict[str, Any], maker: User, checker: User, gateway: Gateway
+) -> None:
+    made = []
+    for _again in range(2):
+        change = approve(propose("plan.add", maker, adding("2031-01-01"), snapshot=subscriber), checker)
+        apply.apply_change(change.pk, gateway)
+        made.append(change.calls.get().result["id"])
+
+    field = KINDS["plan.end"].form(snapshot=subscriber).fields["customer_plan_id"]
+
+    words = dict(field.choices)
+    assert [words[of].endswith(f"({of})") for of in made] == [True, True]
+    assert sum(text.endswith(")") for text in words.values()) == 2

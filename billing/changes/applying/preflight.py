@@ -64,7 +64,7 @@ def check_change(change_id: int, gateway: Gateway) -> None:
     """
     with alone(f"check of request {change_id}") as is_ours:
         change = ChangeRequest.objects.filter(pk=change_id, status__in=CHECKED).first() if is_ours else None
-        if change is None or has_begun(change) or _is_answered(change):
+        if change is None or has_begun(change) or is_answered(change):
             return
         _check(change, gateway)
 
@@ -74,7 +74,8 @@ def has_begun(change: ChangeRequest) -> bool:
     return any(may_have_arrived(call) for call in change.calls.prefetch_related("attempts"))
 
 
-def _is_answered(change: ChangeRequest) -> bool:
+def is_answered(change: ChangeRequest) -> bool:
+    """Whether a check has come back since somebody last asked for one."""
     return bool(change.checked_at and change.check_asked_at and change.check_asked_at <= change.checked_at)
 
 

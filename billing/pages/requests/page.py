@@ -7,6 +7,7 @@ from datetime import timedelta
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing import tasks
@@ -52,7 +53,9 @@ def live(request: HttpRequest, reference: str) -> HttpResponse:
 def check(request: HttpRequest, reference: str) -> HttpResponse:
     """Ask for a check with Metronome now; the open page shows what came of it."""
     row = found(reference)
-    _ask_for_check(row, preflight.AT_ONCE)
+    asked = _ask_for_check(row, preflight.AT_ONCE)
+    if is_partial(request) and not asked and preflight.is_answered(row):
+        return render(request, "changes/_check_now.html", {"change": row, "just_checked": True})
     if is_partial(request):
         return render_page(request, "changes/page", part="_checking")
     messages.success(request, "Metronome is being asked. Load this page again to see what came of it.")
@@ -98,6 +101,9 @@ def _just_decided(request: HttpRequest) -> Decision | None:
     return own.select_related("change").first() if reference else None
 
 
-def _ask_for_check(row: ChangeRequest, quiet_for: timedelta = preflight.FRESH_FOR) -> None:
-    if preflight.ask(row, quiet_for):
+def _ask_for_check(row: ChangeRequest, quiet_for: timedelta = preflight.FRESH_FOR) -> bool:
+    """Whether one is asked for; not where somebody has just asked."""
+    is_due = preflight.ask(row, quiet_for)
+    if is_due:
         tasks.nudge(tasks.check_change, row.pk, expires=tasks.CHECK_EXPIRES)
+    return is_due

@@ -225,6 +225,11 @@ def test_check_now_asks_at_once_and_not_with_every_press(
 
     assert nudged == [submitted.pk]
     assert pressed.text.strip().endswith('<span role="status">Asking Metronome …</span>')
+    ChangeRequest.objects.filter(pk=submitted.pk).update(checked_at=preflight.database_now())
+    too_soon = browser.post(f"{address}check/", headers={"HX-Request": "true"}).text
+    assert nudged == [submitted.pk]
+    assert "Checked just now; again in a few seconds." in too_soon
+    assert "Check now" in too_soon
     assert "Check now" not in as_person(auditor).get(address).text
     assert as_person(auditor).post(f"{address}check/").status_code == 403
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django import forms
@@ -80,7 +81,9 @@ class EndPlan(Kind):
         initial: dict[str, Any] | None = None,
     ) -> ProposalForm:
         rows = mirror.subscription_rows(snapshot["id"]) if snapshot else {}
-        return EndPlanForm(data, initial=initial, choices=list(rows.items()))
+        alike = Counter(rows.values())
+        choices = [(of, f"{words} ({of})" if alike[words] > 1 else words) for of, words in rows.items()]
+        return EndPlanForm(data, initial=initial, choices=choices)
 
     def build(
         self,
