@@ -45,7 +45,7 @@ MEANINGS: dict[Word, str] = {
     Word.TOOK_EFFECT: "You saw it in Metronome. The call counts as applied; later ones follow.",
     Word.TRY_AGAIN: "It did not happen. It is sent again if the customer is still as approved.",
     Word.GO_ON: "The calls that did not take effect go now, in their order.",
-    Word.UNDO: "The request is closed. You propose the former values as a new one.",
+    Word.UNDO: "The request is closed. What undoes it is proposed as a new request, for others to agree to.",
     Word.LEAVE_IT: "The request is closed as it stands; nothing more is sent.",
 }
 """What each word sets in motion, for the person who chooses."""

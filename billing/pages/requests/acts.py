@@ -96,7 +96,7 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
     _carry_on(request, row)
     messages.success(request, "Your word is on record.")
     if verdict == Word.UNDO and resolved.status == Status.CLOSED:
-        messages.info(request, "Nothing is undone yet: finance proposes the former values from this page.")
+        messages.info(request, "Nothing is undone yet: finance proposes what undoes it from this page.")
     return go_to(request, "billing:change", reference)
 
 

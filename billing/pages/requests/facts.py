@@ -94,6 +94,11 @@ class Acts:
         """What was sent and came too late: its form is not on the page any more."""
         return None if self.refused else self.sent
 
+    @property
+    def undo_label(self) -> str:
+        """What undoes it, as its form calls it."""
+        return kind_words(self.undone_by)
+
 
 @dataclass(frozen=True, slots=True)
 class RequestPage:

@@ -32,7 +32,7 @@ BILLING_PARTS = (
     Part(
         "Billing provider",
         ("billing_provider", "delivery_method", "delivery_method_id"),
-        note="A contract is billed through it once it names it; until then it bills nothing.",
+        note="Nothing is billed through it until a contract names it.",
     ),
     *(Part(PROVIDERS[of], names, shown_for=f"billing_provider={of}") for of, names in OF_PROVIDER.items()),
 )

@@ -87,7 +87,8 @@ class ProvisionCustomer(Kind):
         billing, plan_id = entered["billing"], entered["plan_id"]
         if billing is None and not plan_id:
             raise BadInput(
-                "Choose a billing provider, a plan, or both. Create customer is for a customer alone.",
+                "Choose a billing provider, a plan, or both; "
+                f"“{CreateCustomer.label}” is for a customer alone.",
                 field="billing_provider",
             )
         created = CreateCustomer().build(entered, snapshot=None)
