@@ -10,7 +10,8 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Length
 
 from billing.audit.models import AuditEvent
-from billing.changes.models import ChangeRequest, Hold
+from billing.changes.holds import busy_elsewhere
+from billing.changes.models import ChangeRequest
 from billing.changes.statuses import OPEN, Status
 from billing.lists.prepared import Question
 
@@ -50,8 +51,6 @@ def glance(reference: str) -> Glance | None:
 @cache
 def _question() -> Question:
     events = AuditEvent.objects.filter(reference=OuterRef("reference")).order_by("-pk")
-    held = Hold.objects.filter(change=OuterRef(OuterRef("pk"))).values("owner")
-    busy = Hold.objects.filter(is_busy=True, owner__in=held).exclude(change=OuterRef("pk"))
     rows = ChangeRequest.objects.filter(reference=ANY_REFERENCE).values_list(
         "status",
         "checked_at",
@@ -59,6 +58,6 @@ def _question() -> Question:
         Length("explanation"),
         Length("check_error"),
         Subquery(events.values("pk")[:1]),
-        Subquery(busy.order_by("owner").values("change__reference")[:1]),
+        Subquery(busy_elsewhere().order_by("owner").values("change__reference")[:1]),
     )
     return Question(rows, ANY_REFERENCE)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import OuterRef, QuerySet
 from psycopg.errors import UniqueViolation
 
 from billing.changes.models import ChangeRequest, Hold
@@ -71,6 +72,12 @@ def in_the_way(wanted: Collection[Held]) -> Hold | None:
         if any(each.meets(held(row)) for each in by_owner[row.owner]):
             return row
     return None
+
+
+def busy_elsewhere() -> QuerySet[Hold]:
+    """In a query of requests: the holds of others that are busy with an owner which each one writes to."""
+    own = Hold.objects.filter(change=OuterRef(OuterRef("pk"))).values("owner")
+    return Hold.objects.filter(is_busy=True, owner__in=own).exclude(change=OuterRef("pk"))
 
 
 def keep(change: ChangeRequest, wanted: Iterable[Held]) -> None:

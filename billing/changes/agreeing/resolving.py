@@ -17,7 +17,7 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.changes import telling
 from billing.changes.calls import carry_on, put
-from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Word
+from billing.changes.models import SENDS_AGAIN, Call, CallStatus, ChangeRequest, Resolution, Word
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.changes.statuses import Status
@@ -39,7 +39,6 @@ OPTIONS: dict[Status, tuple[Word, ...]] = {
     ),
     Status.BLOCKED: (Word.LEAVE_IT,),
 }
-SENDS_AGAIN = (Word.TRY_AGAIN, Word.GO_ON)
 
 MEANINGS: dict[Word, str] = {
     Word.TOOK_EFFECT: "You saw it in Metronome. The call counts as applied; later ones follow.",

@@ -17,8 +17,8 @@ from billing.audit import log
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes.calls import earlier_silence, results_of
-from billing.changes.holds import occupy
-from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest, Hold
+from billing.changes.holds import busy_elsewhere, occupy
+from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import DatabaseNow, about, claimed, database_now, locked
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
@@ -87,14 +87,12 @@ def claim_next(passed: Collection[int]) -> Claim | None:
 
 def due(now: datetime) -> QuerySet[ChangeRequest]:
     """Approved requests whose time has come, while nobody is busy with what they write to."""
-    held = Hold.objects.filter(change=OuterRef(OuterRef("pk"))).values("owner")
-    busy = Hold.objects.filter(is_busy=True, owner__in=held).exclude(change=OuterRef("pk"))
     was_sent = Call.objects.filter(change_id=OuterRef("pk"), first_sent_at__isnull=False)
     return ChangeRequest.objects.filter(
         Q(not_before__isnull=True) | Q(not_before__lte=now),
         Q(next_try_at__isnull=True) | Q(next_try_at__lte=now),
         Q(expires_at__gt=now) | Exists(was_sent),
-        ~Exists(busy),
+        ~Exists(busy_elsewhere()),
         status=Status.APPROVED,
     )
 

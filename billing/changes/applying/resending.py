@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 
 from billing.changes.applying.filing import is_in_doubt
 from billing.changes.calls import has_silent_sending
-from billing.changes.models import Call, ChangeRequest, Word
+from billing.changes.models import SENDS_AGAIN, Call, ChangeRequest
 from billing.changes.moves import database_now
 from billing.metronome.operations.base import Finding, Proof
 
 RESEND_UNTIL = timedelta(hours=20)
 MOST_GENERATIONS = 5
-ASK_FOR_ANOTHER = (Word.TRY_AGAIN, Word.GO_ON)
 
 
 def why_not_again(change: ChangeRequest, call: Call, finding: Finding) -> str:
@@ -47,4 +46,4 @@ def is_too_old(call: Call, now: datetime) -> bool:
 
 def _person_asked(change: ChangeRequest, call: Call) -> bool:
     last = call.attempts.order_by("-number").values_list("sent_at", flat=True)[0]
-    return change.resolutions.filter(verdict__in=ASK_FOR_ANOTHER, carried_out_at__gt=last).exists()
+    return change.resolutions.filter(verdict__in=SENDS_AGAIN, carried_out_at__gt=last).exists()

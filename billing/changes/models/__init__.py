@@ -6,6 +6,7 @@ changes, decisions and attempts are never deleted, and `approved` is refused unt
 
 from billing.changes.models.calls import Attempt, AttemptOutcome, Call, CallStatus, Lookup
 from billing.changes.models.people import (
+    SENDS_AGAIN,
     ApprovalStep,
     Decision,
     PolicyVersion,
@@ -18,6 +19,7 @@ from billing.changes.models.people import (
 from billing.changes.models.requests import ChangeRequest, Hold
 
 __all__ = [
+    "SENDS_AGAIN",
     "ApprovalStep",
     "Attempt",
     "AttemptOutcome",

@@ -109,6 +109,10 @@ class Word(models.TextChoices):
     LEAVE_IT = "leave_it", "Leave it so"
 
 
+SENDS_AGAIN = (Word.TRY_AGAIN, Word.GO_ON)
+"""Words that ask for what did not take effect once more."""
+
+
 class Resolution(models.Model):
     """A person's word on a request that the worker could not settle. Some need a second person.
 

@@ -54,6 +54,13 @@ class CreateForm(ProposalForm):
         return entered
 
 
+def with_inputs(initial: dict[str, Any] | None) -> dict[str, Any]:
+    """What a form begins with, the custom fields each under the name of its own input."""
+    first = dict(initial or {})
+    custom = first.pop("custom_fields", None) or {}
+    return first | {PREFIX + key: value for key, value in custom.items()}
+
+
 class CreateCustomer(Kind):
     """`customer.create`"""
 
@@ -70,10 +77,7 @@ class CreateCustomer(Kind):
         survey: dict[str, Any] | None = None,
         initial: dict[str, Any] | None = None,
     ) -> ProposalForm:
-        initial = dict(initial or {})
-        for key, value in (initial.pop("custom_fields", None) or {}).items():
-            initial[PREFIX + key] = value
-        return CreateForm(data, initial=initial)
+        return CreateForm(data, initial=with_inputs(initial))
 
     def build(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 
 from billing.changes.asking.kind import Kind, Part, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import BILLING_PARTS, BillingFields
-from billing.changes.asking.kinds.customer.create import PREFIX, CreateCustomer, CreateForm
+from billing.changes.asking.kinds.customer.create import PREFIX, CreateCustomer, CreateForm, with_inputs
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS
 from billing.changes.asking.kinds.plan.fields import (
     PLAN_FACTS,
@@ -72,10 +72,7 @@ class ProvisionCustomer(Kind):
         survey: dict[str, Any] | None = None,
         initial: dict[str, Any] | None = None,
     ) -> ProposalForm:
-        initial = dict(initial or {})
-        for key, value in (initial.pop("custom_fields", None) or {}).items():
-            initial[PREFIX + key] = value
-        return ProvisionForm(data, initial=initial)
+        return ProvisionForm(data, initial=with_inputs(initial))
 
     def build(
         self,

@@ -12,7 +12,7 @@ from django import forms
 
 from billing.changes.asking.guard import Guarding
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
-from billing.changes.asking.kinds.customer.create import PREFIX
+from billing.changes.asking.kinds.customer.create import PREFIX, with_inputs
 from billing.changes.asking.kinds.customer.fields import clean_custom_fields
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.proposal import Guard, Planned, Proposal
@@ -87,9 +87,8 @@ class SetFields(Kind):
         survey: dict[str, Any] | None = None,
         initial: dict[str, Any] | None = None,
     ) -> ProposalForm:
-        asked = (initial or {}).get("custom_fields", {})
-        initial = {PREFIX + key: value for key, value in asked.items()}
-        return SetFieldsForm(data, held=(snapshot or {}).get("custom_fields", {}), initial=initial)
+        held = (snapshot or {}).get("custom_fields", {})
+        return SetFieldsForm(data, held=held, initial=with_inputs(initial))
 
     def build(
         self,
