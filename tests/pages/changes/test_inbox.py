@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -91,12 +91,15 @@ def test_what_expires_soon_stands_out(left: timedelta, words: str, tone: str) ->
 
 
 @pytest.fixture(autouse=True)
-def long_numbers(house: None) -> None:
+def long_numbers(house: None) -> Iterator[None]:
     """Numbers so long that no id or digest, by whose beginnings requests are found too, begins with one."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT setval('billing_change_number', greatest(nextval('billing_change_number'), 700000))"
-        )
+        cursor.execute("SELECT nextval('billing_change_number')")
+        (before,) = cursor.fetchone()
+        cursor.execute("SELECT setval('billing_change_number', 700000)")
+    yield
+    with connection.cursor() as cursor:  # others count from where they were
+        cursor.execute("SELECT setval('billing_change_number', %s)", [before])
 
 
 @pytest.mark.parametrize(
