@@ -13,13 +13,13 @@ NO_SERVERS := METRONOME_ENVIRONMENT=simulator DATABASE_URL=postgresql://nobody@1
 	REDIS_URL=redis://127.0.0.1:1/0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo manage test faults lint bench lock setup format migrations clean
+.PHONY: help demo manage test test-simulator faults lint bench lock setup format migrations clean
 
 help: ## what there is
 	@echo "Countersign: the dashboard a finance team puts in front of Metronome"
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | \
-		while IFS='|' read -r target words; do printf '%-18s %s\n' "$$target" "$$words"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | \
+		while IFS='|' read -r target words; do printf '%-20s %s\n' "$$target" "$$words"; done
 	@echo
 	@echo "  PORT=8000         where make demo answers         DEMO_DIR=.demo    where it keeps its data"
 	@echo "  SIZE=20000        customers that make bench grows, instead of 1,000,000"
@@ -35,6 +35,9 @@ manage: setup ## one of manage.py's commands on the demo that is up: make manage
 
 test: setup ## every test, on a PostgreSQL and a Redis of their own
 	@exec $(BIN)/pytest -n auto --maxprocesses=8 $(ARGS)
+
+test-simulator: setup ## the simulator's own tests, which need no server; make test runs them too
+	@exec $(BIN)/pytest -n auto --maxprocesses=8 $(ARGS) simulator/tests
 
 faults: setup ## kill workers at each step, lose and spoil answers, and take every documented maximum through its life at the shipped pace
 	@exec $(BIN)/pytest tests/faults -m "" -n auto --maxprocesses=8 $(ARGS)

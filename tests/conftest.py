@@ -11,7 +11,7 @@ from redis import Redis
 
 from local.testing import application_url as find_application_url
 
-pytest_plugins = ["tests.fixtures"]
+pytest_plugins = ["simulator.pytest_plugin", "tests.fixtures"]
 
 
 @pytest.fixture(autouse=True)

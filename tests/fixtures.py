@@ -17,24 +17,10 @@ from billing.control.anchor import anchor
 from billing.metronome.client import Gateway
 from billing.mirror.connection import open_gateway
 from billing.users import User
-from tests.simulator_server import TOKEN, RunningSimulator, start_simulator
+from tests.simulator_server import TOKEN, RunningSimulator
 from tests.world import DEFAULT_RULES, approve, mirrored, propose
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="session")
-def simulator_process() -> Iterator[RunningSimulator]:
-    simulator = start_simulator()
-    yield simulator
-    simulator.stop()
-
-
-@pytest.fixture
-def simulator(simulator_process: RunningSimulator) -> RunningSimulator:
-    """A simulator with 30 customers, as new."""
-    simulator_process.reset()
-    return simulator_process
 
 
 @pytest.fixture(scope="session")
