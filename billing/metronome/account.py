@@ -17,10 +17,10 @@ from billing.metronome.config import GatewayConfig
 from billing.metronome.judging import (
     judged_read,
     judged_write,
-    message_of,
     object_in,
     parsed,
     retry_after,
+    says_unknown,
 )
 from billing.metronome.listing import Item, Listing
 from billing.metronome.outcomes import (
@@ -105,16 +105,22 @@ class Account:
 
     def every(self, listing: Listing[T]) -> tuple[T, ...]:
         """All rows of a list. Raises ReadFailed, also for a row that can't be read, or Halt."""
-        return self._pages(
-            lambda cursor: self._page(
-                listing.path, {**listing.query, "next_page": cursor}, listing.make, body=listing.body
-            )
-        )
+
+        def page(cursor: str | None) -> Page[T]:
+            place = {listing.cursor: cursor} if cursor else {}
+            query, body = dict(listing.query), listing.body
+            if listing.cursor_in_body:
+                body = (body or {}) | place
+            else:
+                query |= place
+            return self._page(listing.path, query, listing.make, body=body, cursor_name=listing.cursor)
+
+        return self._pages(page)
 
     def one(self, item: Item[T]) -> T | None:
         """What is at this address; None when Metronome says in words that there is nothing."""
-        answer = self._read("GET", item.path)
-        if answer.status == 404 and message_of(answer.body):
+        answer = self._read("GET" if item.body is None else "POST", item.path, body=item.body)
+        if says_unknown(answer):
             return None
         return parsed(answer, lambda whole: item.make(object_in(whole)), item.path)
 

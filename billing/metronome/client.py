@@ -16,7 +16,6 @@ from billing.metronome.judging import message_of, object_in, parsed
 from billing.metronome.outcomes import ReadFailed
 from billing.metronome.records import (
     AuditLogRecord,
-    ContractRecord,
     CustomerPlanRecord,
     CustomerRecord,
     CustomFieldKeyRecord,
@@ -147,18 +146,6 @@ class Gateway(Account):
             ),
             odd,
         )
-
-    def contracts(self, customer_id: str) -> tuple[ContractRecord, ...]:
-        """All contracts of one customer, archived ones too (the v2 list pages by a cursor in the body)."""
-
-        def page(cursor: str | None) -> Page[ContractRecord]:
-            body = {"customer_id": customer_id, "include_archived": True, "limit": 20}
-            body |= {"cursor": cursor} if cursor else {}
-            return self._page(
-                "/v2/contracts/list", {}, ContractRecord.from_json, body=body, cursor_name="cursor"
-            )
-
-        return self._pages(page)
 
     def invoices(self, customer_id: str) -> tuple[InvoiceRecord, ...]:
         """All invoices of one customer, void ones too, oldest first."""

@@ -67,7 +67,7 @@ def is_key_clash(status: int | None, words: str) -> bool:
 
 
 def judged_read(answer: RawAnswer | NoAnswer) -> RawAnswer:
-    """A read's answer: 2xx, or 404 for the caller to judge. Raises ReadFailed or Halt."""
+    """A read's answer: 2xx, or *no such thing* for the caller to judge. Raises ReadFailed or Halt."""
     if isinstance(answer, NoAnswer):
         raise ReadFailed(f"Metronome gave no answer: {answer.words}.", answer.evidence)
     if answer.status in (401, 403) or 300 <= answer.status < 400:
@@ -75,12 +75,21 @@ def judged_read(answer: RawAnswer | NoAnswer) -> RawAnswer:
     if answer.status == 429:
         wait = retry_after(answer, 0.0) or None
         raise ReadFailed("Metronome’s rate limit was reached.", answer.evidence, retry_after_seconds=wait)
-    if not 200 <= answer.status < 300 and answer.status != 404:
+    if not 200 <= answer.status < 300 and answer.status != 404 and not says_unknown(answer):
         words = message_of(answer.body)
         raise ReadFailed(
             f"Metronome answered {answer.status}" + (f": {words}" if words else "."), answer.evidence
         )
     return answer
+
+
+def says_unknown(answer: RawAnswer) -> bool:
+    """Whether Metronome says in its words that there is no such thing: 404, or on contract routes a 400."""
+    if answer.status == 404:
+        return bool(message_of(answer.body))
+    return (
+        answer.status == 400 and code_of(answer.body).endswith("NotFound") and bool(message_of(answer.body))
+    )
 
 
 def parsed_json(body: bytes) -> Any:
@@ -93,11 +102,20 @@ def parsed_json(body: bytes) -> Any:
 
 def message_of(body: bytes) -> str:
     """The documented `message` of an error body, storable; empty when the body is not one."""
+    return _text_in(body, "message")
+
+
+def code_of(body: bytes) -> str:
+    """The `code` that contract routes add to an error body, storable; empty where there is none."""
+    return _text_in(body, "code")
+
+
+def _text_in(body: bytes, member: str) -> str:
     try:
         whole = parsed_json(body)
     except ValueError:
         return ""
-    words = whole.get("message") if isinstance(whole, dict) else None
+    words = whole.get(member) if isinstance(whole, dict) else None
     return storable(words[:1_000]) if isinstance(words, str) else ""
 
 
@@ -111,9 +129,9 @@ def object_in(whole: Any) -> dict[str, Any]:
 
 def parsed(answer: RawAnswer, make: Callable[[Any], T], of: str = "") -> T:
     """What a read's body says. Raises ReadFailed for anything but the documented shape; `of` names it."""
-    if answer.status == 404:
+    if answer.status in (400, 404):
         words = message_of(answer.body) or "not found"
-        raise ReadFailed(f"Metronome answered 404: {words}", answer.evidence)
+        raise ReadFailed(f"Metronome answered {answer.status}: {words}", answer.evidence)
     try:
         return make(parsed_json(answer.body))
     except MISREAD as problem:

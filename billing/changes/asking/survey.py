@@ -19,6 +19,7 @@ from billing.changes.refusals import NotAllowed
 from billing.lists.money import in_whole_units
 from billing.metronome.client import Gateway
 from billing.metronome.objects.billing_configuration import billed_through, billing_configurations
+from billing.metronome.objects.contract import contracts_of
 from billing.metronome.outcomes import GatewayError, ReadFailed, storable
 from billing.metronome.records import ContractRecord, InvoiceRecord
 from billing.metronome.rows import MISREAD, why
@@ -108,7 +109,7 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
     if customer is None:
         return None
     now = database_now()
-    contracts = [contract for contract in gateway.contracts(customer_id) if contract.is_open(now)]
+    contracts = [contract for contract in gateway.every(contracts_of(customer_id)) if contract.is_open(now)]
     plans = [plan for plan in gateway.customer_plans(customer_id) if plan.is_open(now)]
     invoices = [invoice for invoice in gateway.invoices(customer_id) if invoice.status.upper() != "VOID"]
     return {

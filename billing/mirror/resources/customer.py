@@ -7,6 +7,7 @@ from collections.abc import Collection
 from billing import clock
 from billing.metronome.client import Gateway
 from billing.metronome.objects.billing_configuration import billing_configurations
+from billing.metronome.objects.contract import contracts_of
 from billing.metronome.objects.plan import terms_of
 from billing.mirror.resource import Field, Reader, Resource, State
 
@@ -53,7 +54,7 @@ _HANGING_ON_IT: dict[str, Reader] = {
         each.id: each.words for each in gateway.every(billing_configurations(customer_id))
     },
     "open_contracts": lambda gateway, customer_id: sorted(
-        contract.id for contract in gateway.contracts(customer_id) if contract.is_open(clock.now())
+        contract.id for contract in gateway.every(contracts_of(customer_id)) if contract.is_open(clock.now())
     ),
     "open_plans": lambda gateway, customer_id: sorted(
         plan.id for plan in gateway.customer_plans(customer_id) if plan.is_open(clock.now())

@@ -1,0 +1,71 @@
+"""Contracts, the v2 shape: where they are read, and the edits that were made to one (API reference §3.4).
+
+A contract is read by its customer's id and its own. There is no list of all contracts of an account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from billing.metronome.listing import Item, Listing
+from billing.metronome.records import ContractRecord
+
+PAGE_SIZE = 20
+"""More contracts than these are never on one page, whatever is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractEditRecord:
+    """One edit of a contract as its history tells it: who made it stands nowhere.
+
+    uniqueness_key: what the editor sent along; empty for one made without, or in Metronome's own app.
+    """
+
+    id: str
+    uniqueness_key: str
+    timestamp: str
+    raw: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
+
+    @classmethod
+    def from_json(cls, source: dict[str, Any]) -> ContractEditRecord:
+        key, timestamp = source.get("uniqueness_key") or "", source.get("timestamp") or ""
+        if not isinstance(key, str) or not isinstance(timestamp, str):
+            raise ValueError("uniqueness_key or timestamp is not text")
+        return cls(id=str(UUID(source["id"])), uniqueness_key=key, timestamp=timestamp, raw=source)
+
+
+def contracts_of(customer_id: str) -> Listing[ContractRecord]:
+    """All contracts of a customer, archived ones too."""
+    return Listing(
+        "/v2/contracts/list",
+        ContractRecord.from_json,
+        body={"customer_id": customer_id, "include_archived": True, "limit": PAGE_SIZE},
+        cursor="cursor",
+        cursor_in_body=True,
+    )
+
+
+def contract_at(customer_id: str, contract_id: str) -> Item[ContractRecord]:
+    """One contract of a customer."""
+    return Item(
+        "/v2/contracts/get",
+        ContractRecord.from_json,
+        body={"customer_id": customer_id, "contract_id": contract_id},
+    )
+
+
+def edits_of(customer_id: str, contract_id: str) -> Listing[ContractEditRecord]:
+    """Every edit of a contract, whoever made it and wherever. It comes whole, without pages."""
+    return Listing(
+        "/v2/contracts/getEditHistory",
+        ContractEditRecord.from_json,
+        body={"customer_id": customer_id, "contract_id": contract_id},
+    )
+
+
+def hour(moment: datetime | None) -> str:
+    """`2027-01-01T00:00:00Z`: how Metronome takes and we show an instant, UTC; empty for none."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

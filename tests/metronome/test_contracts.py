@@ -1,0 +1,100 @@
+"""Contracts as they are read: whole lists, one by its ids, and what was edited."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from billing.metronome.client import Gateway
+from billing.metronome.judging import judged_read, says_unknown
+from billing.metronome.objects.contract import contract_at, contracts_of, edits_of
+from billing.metronome.outcomes import Evidence, ReadFailed
+from billing.metronome.transport import RawAnswer
+from tests.simulator_server import RunningSimulator
+
+START = "2026-01-01T00:00:00Z"
+CREATE, EDIT = "POST /v1/contracts/create", "POST /v2/contracts/edit"
+
+
+@pytest.fixture
+def customer_id(gateway: Gateway) -> str:
+    return gateway.customers_page(archived=False).items[0].id
+
+
+def made(simulator: RunningSimulator, route: str, body: dict[str, Any]) -> dict[str, Any]:
+    asked = {"what": route, "customer_id": body["customer_id"], "ids": {}, "body": body}
+    return simulator.control("POST", "change", asked)
+
+
+def test_a_customer_with_more_contracts_than_a_page_holds_is_read_whole(
+    gateway: Gateway, simulator: RunningSimulator, customer_id: str
+) -> None:
+    before = len(gateway.every(contracts_of(customer_id)))
+    for number in range(45):
+        made(simulator, CREATE, {"customer_id": customer_id, "starting_at": START, "name": f"Order {number}"})
+
+    read = gateway.every(contracts_of(customer_id))
+
+    assert len({contract.id for contract in read}) == len(read) == before + 45
+    assert {f"Order {number}" for number in range(45)} <= {contract.name for contract in read}
+
+
+def test_one_contract_is_read_by_its_ids_and_an_unknown_one_is_none(
+    gateway: Gateway, simulator: RunningSimulator, customer_id: str
+) -> None:
+    made(simulator, CREATE, {"customer_id": customer_id, "starting_at": START, "name": "Order"})
+    known = next(each for each in gateway.every(contracts_of(customer_id)) if each.name == "Order")
+
+    assert gateway.one(contract_at(customer_id, known.id)) == known
+    assert gateway.one(contract_at(customer_id, str(uuid.uuid4()))) is None
+    assert gateway.one(contract_at(str(uuid.uuid4()), known.id)) is None
+
+
+def test_edits_are_told_with_the_key_that_came_along(
+    gateway: Gateway, simulator: RunningSimulator, customer_id: str
+) -> None:
+    made(simulator, CREATE, {"customer_id": customer_id, "starting_at": START, "name": "Order"})
+    known = next(each for each in gateway.every(contracts_of(customer_id)) if each.name == "Order")
+    edit = {"customer_id": customer_id, "contract_id": known.id, "update_contract_name": "Renamed"}
+    made(simulator, EDIT, edit | {"uniqueness_key": "ours"})
+    made(simulator, EDIT, edit | {"update_contract_name": "Again"})
+
+    edits = gateway.every(edits_of(customer_id, known.id))
+
+    assert [(each.uniqueness_key, each.raw["update_contract_name"]) for each in edits] == [
+        ("ours", "Renamed"),
+        ("", "Again"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_unknown"),
+    [
+        (404, {"message": "Customer not found"}, True),
+        (404, {}, False),
+        (400, {"code": "ContractNotFound", "message": "Contract not found"}, True),
+        (400, {"code": "ContractNotFound"}, False),
+        (400, {"message": "ContractNotFound"}, False),
+        (400, {"code": "InvalidDate", "message": "no"}, False),
+        (400, {"code": 7, "message": "no"}, False),
+        (200, {"code": "ContractNotFound", "message": "no"}, False),
+    ],
+)
+def test_only_metronomes_own_words_say_that_there_is_no_such_thing(
+    status: int, body: dict[str, Any], is_unknown: bool
+) -> None:
+    now, text = datetime.now(UTC), json.dumps(body)
+    seen = Evidence(status, text, {}, "", now, now)
+    answer = RawAnswer(status, text.encode(), seen, httpx.Headers())
+
+    assert says_unknown(answer) is is_unknown
+    if status == 400 and not is_unknown:
+        with pytest.raises(ReadFailed):
+            judged_read(answer)
+    else:
+        assert judged_read(answer) is answer
