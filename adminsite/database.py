@@ -7,6 +7,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from adminsite.environment import env_url
 
+PREPARES = 5
+"""With any number a cursor prepares what it is told to (billing/lists/prepared.py); Django's None forbids it.
+Django's own cursors put their parameters in on this side and prepare nothing either way."""
+
 
 def read_database(process: str, *, pool_size: int) -> dict[str, Any]:
     """Return Django's entry for the database that DATABASE_URL names; PostgreSQL is the only kind.
@@ -23,6 +27,7 @@ def read_database(process: str, *, pool_size: int) -> dict[str, Any]:
     options: dict[str, Any] = dict(parse_qsl(url.query))
     options.setdefault("application_name", f"countersign-{process}")
     options.setdefault("connect_timeout", "5")
+    options["prepare_threshold"] = PREPARES
     if pool_size:
         options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5}
     return {

@@ -25,6 +25,9 @@ from django.db.models import QuerySet
 NOBODY = 2**63 - 1
 """A key that no row has: where it stands in a queryset, the key of whom it is asked for takes its place."""
 
+_ASKED = "(SELECT %s)"
+"""A parameter of which the planner sees no value. Seeing one, it finds each plan for it cheaper than the plan
+for all, and plans anew each time: 0.6 ms for what waits for a manager, and 0.15 ms all told without."""
 _COUNT = "CASE WHEN at <> %s THEN (SELECT count(*) FROM (rows) AS counted) END"
 _FIGURES = "SELECT figures FROM (SELECT pg_current_snapshot()::text AS at) AS now"
 
@@ -34,6 +37,10 @@ class PlannedOnce(psycopg.Cursor):
 
     def execute(self, query: Any, params: Any = None, **more: Any) -> PlannedOnce:
         return super().execute(query, params, prepare=True, **more)
+
+    def _send_query_prepared(self, name: bytes, query: Any, **more: Any) -> None:
+        super()._send_query_prepared(name, query, **more)
+        self._query = query  # for Django's log of queries; psycopg itself notes only what isn't prepared
 
 
 @contextmanager
@@ -112,7 +119,7 @@ class Figures:
 
 
 def _text(rows: QuerySet, stand_in: str) -> str:
-    """The SQL of a queryset with %s for the stand-in; empty where it can have no rows.
+    """The SQL of a queryset with a parameter for the stand-in; empty where it can have no rows.
 
     All else stands in it as it is: a plan for any parameter would not know the indexes of some rows.
     """
@@ -120,4 +127,4 @@ def _text(rows: QuerySet, stand_in: str) -> str:
         sql, params = rows.query.sql_with_params()
     except EmptyResultSet:
         return ""
-    return connection.ops.compose_sql(sql, params).replace("%", "%%").replace(stand_in, "%s")
+    return connection.ops.compose_sql(sql, params).replace("%", "%%").replace(stand_in, _ASKED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -40,6 +40,18 @@ BANDS = {
 }
 
 
+class Side(NamedTuple):
+    """All that the side of the frame says of a person and a page. `at` is the name of the page's address."""
+
+    at: str
+    name: str
+    role: str
+    theme: str
+    reads_audit: bool
+    waiting_count: int
+    unread_count: int
+
+
 def look(request: HttpRequest) -> dict[str, Any]:
     """What every page needs to be drawn, without the database: environment band, theme, whether keys act."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
@@ -61,9 +73,23 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         **look(request),
         "may": {can.name.lower(): is_person and user.may(can) for can in Can},
         "now": clock.now(),
+        "side": lambda: _side(request),
         "waiting_count": lambda: standing(request).waiting,
         "unread_count": lambda: standing(request).unread,
         "is_frozen": lambda: standing(request).is_frozen,
         "freeze": cache(freezing.state),
         "frozen_queue": cache(lambda: ChangeRequest.objects.filter(status=Status.APPROVED).count()),
     }
+
+
+def _side(request: HttpRequest) -> Side:
+    found, now = request.resolver_match, standing(request)
+    return Side(
+        at=(found.url_name if found else "") or "",
+        name=request.user.name,
+        role=request.user.get_role_display(),
+        theme=look(request)["theme"],
+        reads_audit=request.user.may(Can.READ_AUDIT),
+        waiting_count=now.waiting,
+        unread_count=now.unread,
+    )

@@ -110,6 +110,7 @@ def test_the_database_url_is_taken_apart(read: Read):
         "sslmode": "verify-full",
         "application_name": "countersign-worker-refresh",
         "connect_timeout": "5",
+        "prepare_threshold": 5,
         "pool": {"min_size": 1, "max_size": 14, "timeout": 5},
     }
 

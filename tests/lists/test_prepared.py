@@ -107,3 +107,15 @@ def test_inside_a_transaction_its_own_writes_count_and_are_not_kept(pair: list[U
         transaction.set_rollback(True)
 
     assert counted.of(pair[0].pk) == {"others": 1, "own": 1}
+
+
+def test_it_is_planned_once_a_connection_whoever_is_asked_for(pair: list[User]) -> None:
+    counted = figures()
+    for _each in range(20):
+        for person in pair:
+            counted.of(person.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT custom_plans, generic_plans FROM pg_prepared_statements")
+        planned = cursor.fetchall()
+    assert planned
+    assert all(anew <= 5 and kept for anew, kept in planned), planned

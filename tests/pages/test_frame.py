@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import SuspiciousOperation
+from django.http import HttpResponse
 from django.template.loader import get_template
 from django.test import Client, RequestFactory
 
@@ -18,11 +19,24 @@ from billing import tasks
 from billing.changes.models import ChangeRequest
 from billing.mirror.models import Customer
 from billing.pages import errors, overview
+from billing.users import User
 from tests.pages.conftest import PASSWORD, squeezed
 
 TEMPLATES = Path(django_settings.BASE_DIR) / "templates"
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
+Browser = Callable[[str], Client]
 EVERY_TEMPLATE = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
 PAGES = ["/", "/customers/", "/plans/", "/audit/", "/system/", "/changes/", "/accounts/password/change/"]
+
+
+def side(answer: HttpResponse) -> str:
+    """The side of a page's frame."""
+    page = answer.content.decode()
+    return page[page.index('<header class="side">') : page.index("<main")]
+
+
+def without_tokens(text: str) -> str:
+    return TOKEN.sub("", text)
 
 
 @pytest.mark.parametrize("name", EVERY_TEMPLATE)
@@ -100,6 +114,48 @@ def test_the_way_round_holds_only_what_the_role_may_open(browser: Callable[[str]
         ("administrator", True),
     ]:
         assert ('href="/audit/"' in browser(role).get("/customers/").content.decode()) is sees_audit
+
+
+def test_the_side_that_is_kept_is_the_persons_own(people: dict[str, User], browser: Browser) -> None:
+    """Two of one name and role share all but their forms' tokens; nothing of anybody else's is shown."""
+    namesake = User.objects.create_user(username="namesake", name=people["finance"].name, role="finance")
+    browsers = {role: browser(role) for role in people}
+    browsers["namesake"] = Client()
+    browsers["namesake"].force_login(namesake)
+    sides = {name: [side(each.get("/plans/")) for _again in range(2)] for name, each in browsers.items()}
+
+    for role, (first, again) in sides.items():
+        assert without_tokens(first) == without_tokens(again)
+        names = {person.name for person in people.values() if person.name in first}
+        assert names == {people.get(role, namesake).name}
+    assert len({without_tokens(first) for first, _again in sides.values()}) == len(people)
+    tokens = [token for both in sides.values() for each in both for token in set(TOKEN.findall(each))]
+    assert len(tokens) == len(set(tokens)) == 2 * len(sides)
+
+
+def test_a_form_of_the_side_that_is_kept_is_believed_for_its_own_person_only(people: dict[str, User]) -> None:
+    strict = {name: Client(enforce_csrf_checks=True) for name in ("finance", "manager")}
+    for name, each in strict.items():
+        each.force_login(people[name])
+        each.get("/plans/")
+    token = {name: TOKEN.findall(side(each.get("/plans/")))[0] for name, each in strict.items()}
+
+    def choose(name: str, whose: str) -> int:
+        form = {"theme": "dark", "csrfmiddlewaretoken": token[whose]}
+        return strict[name].post("/theme/", form).status_code
+
+    assert choose("finance", "manager") == choose("manager", "finance") == 403
+    assert choose("finance", "finance") == choose("manager", "manager") == 302
+
+
+def test_the_side_follows_a_name_a_role_and_a_count_at_once(people: dict[str, User], finance: Client) -> None:
+    assert "Priya Raman" in side(finance.get("/plans/"))
+    User.objects.filter(pk=people["finance"].pk).update(name="Priya <b>Rao", role="auditor")
+    after = side(finance.get("/plans/"))
+
+    assert "Priya &lt;b&gt;Rao" in after
+    assert "Priya Raman" not in after
+    assert "/audit/" in after
 
 
 def test_the_theme_is_kept_and_leads_back(finance: Client) -> None:

@@ -14,7 +14,6 @@ from django.template.base import Node, Parser, Token, Variable
 from django.template.context import Context
 from django.template.defaulttags import URLNode
 from django.template.defaulttags import url as url_of_django
-from django.template.loader import get_template
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -27,11 +26,14 @@ from billing.changes.oddities import oddities, spelled
 from billing.lists.money import decimals
 from billing.lists.text import counted
 from billing.pages.freshness import STEPS
+from billing.pages.kept import drawn_for, drawn_once
 
 register = template.Library()
 register.filter("oddities", oddities)
 register.filter("spelled", spelled)
 register.simple_tag(counted)
+register.simple_tag(drawn_once)
+register.simple_tag(drawn_for, takes_context=True)
 
 
 class FixedUrl(URLNode):
@@ -56,13 +58,6 @@ def url(parser: Parser, token: Token) -> Node:
 ANY_REFERENCE = "CR-000000"
 SELECTED = mark_safe(" selected")
 NO_VALUE = mark_safe('<span class="quiet">—</span>')
-
-
-@register.simple_tag
-@cache
-def drawn_once(name: str) -> SafeString:
-    """A template that needs no context, drawn once a process."""
-    return get_template(name).render()
 
 
 @cache
