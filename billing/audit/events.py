@@ -41,6 +41,7 @@ class Event(models.TextChoices):
     CHANGE_RESOLVED = "change.resolved", "Request resolved by a person"
     CHANGE_CLOSED = "change.closed", "Request closed by a person"
     CHANGE_BLOCKED = "change.blocked", "Request blocked: it is not what was approved"
+    DECISION_TAKEN_BACK = "decision.taken_back", "Approval taken back"
     CALL_SENT = "call.sent", "Call about to be sent"
     CALL_APPLIED = "call.applied", "Call applied"
     CALL_NOT_SENT = "call.not_sent", "Call not sent"
@@ -107,6 +108,9 @@ WORDS: dict[Event, Words] = {
     Event.CHANGE_CLOSED: Words("plain", "mark-archived", "Closed", "{who} closed {what}.", *REQUEST),
     Event.CHANGE_BLOCKED: Words(
         "bad", "mark-refused", "Blocked", "{what} was blocked: it is not what was approved.", *REQUEST
+    ),
+    Event.DECISION_TAKEN_BACK: Words(
+        "warn", "mark-withdrawn", "Approval taken back", "{who} took back their approval of {what}.", *REQUEST
     ),
     Event.CALL_SENT: Words(
         "info", "mark-applying", "Sending", "A call of {what} was about to be sent.", *REQUEST

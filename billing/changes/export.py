@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.audit.taking import Taking, take
-from billing.changes.models import Call, ChangeRequest, Decision, Verdict
+from billing.changes.models import Call, ChangeRequest, Decision, Verdict, last_words
 from billing.lists.csv import as_utc
 from billing.lists.formulas import Defused
 
@@ -44,7 +44,10 @@ def requests_csv(rows: QuerySet[ChangeRequest], actor: Actor, filters: dict[str,
 
 
 def _columns() -> dict[str, str | Expression]:
-    """What stands at one place of the approvers' arrays is of one decision; one rejection at most."""
+    """What stands at one place of arrays of one sort is of one decision; one rejection at most.
+
+    An approval that was taken back is among those alone, unless its giver approved again.
+    """
     return {
         "reference": "reference",
         "kind": "kind",
@@ -64,6 +67,10 @@ def _columns() -> dict[str, str | Expression]:
         "approver_usernames": _approvals(F("checker__username")),
         "approved_at": _approvals(as_utc("decided_at")),
         "approval_reasons": _approvals(F("reason")),
+        "taken_back_by": _taken_back(F("checker__name")),
+        "taken_back_by_usernames": _taken_back(F("checker__username")),
+        "taken_back_at": _taken_back(as_utc("decided_at")),
+        "taken_back_reasons": _taken_back(F("reason")),
         "rejecter": _rejection(F("checker__name")),
         "rejecter_username": _rejection(F("checker__username")),
         "rejected_at": _rejection(as_utc("decided_at")),
@@ -88,10 +95,20 @@ def _made() -> Subquery:
 
 
 def _approvals(fact: Expression | F) -> Defused:
-    """A JSON array, one item an approval, in their order."""
-    given = Decision.objects.filter(change=OuterRef("pk"), verdict=Verdict.APPROVE).order_by()
-    listed = Cast(JSONBAgg(fact, order_by=["decided_at", "id"]), TextField())
-    texts = given.values("change").annotate(text=listed).values("text")
+    """A JSON array, one item an approval that was not taken back, in their order."""
+    return _listed(
+        Decision.objects.filter(last_words(), change=OuterRef("pk"), verdict=Verdict.APPROVE), fact
+    )
+
+
+def _taken_back(fact: Expression | F) -> Defused:
+    """A JSON array, one item each time that an approval was taken back."""
+    return _listed(Decision.objects.filter(change=OuterRef("pk"), verdict=Verdict.TAKE_BACK), fact)
+
+
+def _listed(given: QuerySet[Decision], fact: Expression | F) -> Defused:
+    listed = Cast(JSONBAgg(fact, order_by=["number"]), TextField())
+    texts = given.order_by().values("change").annotate(text=listed).values("text")
     return Defused(Coalesce(Subquery(texts, output_field=TextField()), NONE))
 
 

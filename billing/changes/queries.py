@@ -9,10 +9,10 @@ from functools import reduce
 from operator import or_
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import IsNull
+from django.db.models.lookups import Exact, IsNull
 
 from billing.changes.models import (
     ApprovalStep,
@@ -21,6 +21,7 @@ from billing.changes.models import (
     Decision,
     Hold,
     Resolution,
+    Verdict,
     counting_approvals,
 )
 from billing.changes.statuses import OPEN, Status
@@ -47,15 +48,24 @@ def waiting_for(person: User) -> QuerySet[ChangeRequest]:
         unseconded = said.filter(needs_second=True, seconded_by__isnull=True).exclude(by=person)
         arms.append(Q(pk__in=unseconded.values("change_id")))
     if person.may(Can.RESOLVE):
-        arms.append(Q(needs_person=True) & _undecided_by(person) & ~Q(pk__in=said.values("change_id")))
+        arms.append(Q(needs_person=True) & _never_decided_by(person) & ~Q(pk__in=said.values("change_id")))
     if not arms:
         return ChangeRequest.objects.none().order_by("submitted_at", "pk")
     requests = ChangeRequest.objects.filter(reduce(or_, arms), status__in=sorted(statuses))
     return requests.exclude(maker=person).select_related("maker").order_by("submitted_at", "pk")
 
 
-def _undecided_by(person: User) -> IsNull:
-    """Asked of each request as the walk meets it; NOT EXISTS would first read all that they ever decided."""
+def _undecided_by(person: User) -> Exact:
+    """Whether nothing that they said of it stands: nothing at all, or what they took back.
+
+    Asked of each request as the walk meets it; NOT EXISTS would first read all that they ever decided.
+    """
+    own = Decision.objects.filter(change=OuterRef("pk"), checker=person).order_by("-number")
+    return Exact(Coalesce(Subquery(own.values("verdict")[:1]), Value(Verdict.TAKE_BACK)), Verdict.TAKE_BACK)
+
+
+def _never_decided_by(person: User) -> IsNull:
+    """Whether they have said nothing of it, ever: who has, resolves nothing of it."""
     own = Decision.objects.filter(change=OuterRef("pk"), checker=person).order_by()
     return IsNull(Subquery(own.values("pk")[:1]), True)
 

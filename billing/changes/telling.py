@@ -17,7 +17,9 @@ from billing.changes.models import (
     ChangeRequest,
     Decision,
     Resolution,
+    Verdict,
     counting_approvals,
+    last_words,
 )
 from billing.changes.oddities import spelled
 from billing.changes.statuses import OPEN, Status
@@ -51,6 +53,13 @@ def submitted(change: ChangeRequest) -> None:
 def decided(change: ChangeRequest, by: User) -> None:
     """It no longer waits for whoever has just decided one of its steps."""
     settle(change.reference, (About.WAITS, About.LAPSES), person=by)
+
+
+def taken_back(change: ChangeRequest, decision: Decision) -> None:
+    """Tell the maker that an approval they had counts no more."""
+    facts = [("By", decision.checker.name), ("Why", decision.reason)]
+    key = f"{change.reference}:taken_back:{decision.number}"
+    _tell(User.objects.filter(pk=change.maker_id), About.TAKEN_BACK, change, key, facts)
 
 
 def moved(change: ChangeRequest, old: Status) -> None:
@@ -170,7 +179,8 @@ def _deciders(change: ChangeRequest) -> QuerySet[User]:
     )
     steps = ApprovalStep.objects.filter(change=change)
     roles = {step.role for step in steps if given[step.pk] < step.people}
-    decided_already = Decision.objects.filter(change=change).values("checker_id")
+    said = Decision.objects.filter(last_words(), change=change).exclude(verdict=Verdict.TAKE_BACK)
+    decided_already = said.values("checker_id")
     people = User.objects.filter(role__in=roles).exclude(pk=change.maker_id)
     return people.exclude(pk__in=decided_already)
 

@@ -20,6 +20,7 @@ class About(models.TextChoices):
     REFUSED = "refused", "Refused by Metronome"
     APPLIED = "applied", "Applied after all"
     CLOSED = "closed", "Closed by a person"
+    TAKEN_BACK = "taken_back", "An approval was taken back"
     UNKNOWN = "unknown", "Needs a person"
     LAPSES = "lapses", "Expires within a day"
 
@@ -33,6 +34,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     About.REFUSED: ("bad", "mark-refused"),
     About.APPLIED: ("good", "mark-applied"),
     About.CLOSED: ("plain", "mark-archived"),
+    About.TAKEN_BACK: ("warn", "mark-withdrawn"),
     About.UNKNOWN: ("doubt", "mark-unknown"),
     About.LAPSES: ("warn", "mark-expired"),
 }

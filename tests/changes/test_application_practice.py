@@ -40,8 +40,8 @@ LOOK = (
 
 TRIES = {
     "a decision that nobody is told of": (
-        "INSERT INTO billing_decision (change_id, maker_id, step_id, checker_id, verdict, reason, digest)"
-        " SELECT c.id, c.maker_id, s.id, u.id, 'approve', '', c.digest"
+        "INSERT INTO billing_decision (change_id, maker_id, step_id, checker_id, number, verdict, reason,"
+        " digest) SELECT c.id, c.maker_id, s.id, u.id, 1, 'approve', '', c.digest"
         " FROM billing_user u, billing_changerequest c JOIN billing_approvalstep s ON s.change_id = c.id"
         " WHERE u.username = 'manager'",
         UNTOLD,

@@ -161,11 +161,11 @@ def test_the_maker_withdraws_and_nobody_else_does(
         "DELETE FROM billing_call",
         "UPDATE billing_auditevent SET reason = 'never said'",
         "DELETE FROM billing_auditevent",
-        "INSERT INTO billing_decision (change_id, maker_id, step_id, checker_id, verdict, reason, digest) "
-        "SELECT c.id, c.maker_id, s.id, c.maker_id, 'approve', '', c.digest "
+        "INSERT INTO billing_decision (change_id, maker_id, step_id, checker_id, number, verdict, reason, "
+        "digest) SELECT c.id, c.maker_id, s.id, c.maker_id, 1, 'approve', '', c.digest "
         "FROM billing_changerequest c JOIN billing_approvalstep s ON s.change_id = c.id",
-        "INSERT INTO billing_decision (change_id, maker_id, step_id, checker_id, verdict, reason, digest) "
-        "SELECT c.id, u.id, s.id, u.id + 1, 'approve', '', c.digest FROM billing_user u, "
+        "INSERT INTO billing_decision (change_id, maker_id, step_id, checker_id, number, verdict, reason, "
+        "digest) SELECT c.id, u.id, s.id, u.id + 1, 1, 'approve', '', c.digest FROM billing_user u, "
         "billing_changerequest c JOIN billing_approvalstep s ON s.change_id = c.id "
         "WHERE u.id <> c.maker_id LIMIT 1",
     ],

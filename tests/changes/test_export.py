@@ -23,8 +23,8 @@ from tests.world import approve, by, propose
 
 HEADING = (
     "reference,kind,status,sentence,subject,customer_id,old_name,new_name,added_aliases,removed_aliases,maker,"
-    "maker_username,reason,submitted_at,approvers,approver_usernames,approved_at,approval_reasons,rejecter,"
-    "rejecter_username,rejected_at,rejection_reason,expires_at,settled_at,explanation,digest"
+    "maker_username,reason,submitted_at,approvers,approver_usernames,approved_at,approval_reasons,"
+    "taken_back_by,taken_back_by_usernames,taken_back_at,taken_back_reasons,rejecter,rejecter_username,rejected_at,rejection_reason,expires_at,settled_at,explanation,digest"
 )
 
 

@@ -39,6 +39,7 @@ WAYS: dict[Status, list[Status]] = {
 ALLOWED: dict[str, dict[Status, Status]] = {
     "approve": {Status.SUBMITTED: Status.APPROVED},
     "reject": {Status.SUBMITTED: Status.REJECTED},
+    "take back": {},  # with one step, who has approved has given the last one
     "withdraw": {Status.SUBMITTED: Status.WITHDRAWN, Status.APPROVED: Status.WITHDRAWN},
     "expire": {Status.SUBMITTED: Status.EXPIRED, Status.APPROVED: Status.EXPIRED},
     "claim": {Status.APPROVED: Status.APPLYING},
@@ -97,6 +98,9 @@ def expire(change: ChangeRequest, people: dict[str, User]) -> None:
 ACTIONS: dict[str, Callable[..., object]] = {
     "approve": decide(Verdict.APPROVE),
     "reject": decide(Verdict.REJECT),
+    "take back": lambda change, people: deciding.take_back(
+        change.pk, actor=by(people["checker"]), reason="seen too late"
+    ),
     "withdraw": lambda change, people: deciding.withdraw(
         change.pk, actor=by(people["maker"]), reason="not needed"
     ),
@@ -125,7 +129,7 @@ def test_each_action_is_allowed_exactly_where_the_table_says(
     administrator: User,
     simulator: RunningSimulator,
 ) -> None:
-    people = {"maker": maker, "checker2": checker2, "administrator": administrator}
+    people = {"maker": maker, "checker": checker, "checker2": checker2, "administrator": administrator}
     change = bring(submitted, status, checker)
 
     for name, act in ACTIONS.items():

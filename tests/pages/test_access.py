@@ -58,6 +58,7 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:change-live": ("get", EVERYBODY_INSIDE),
     "billing:change-check": ("post", (302, 302, 302, 403, 302)),
     "billing:change-decide": ("post", (302, 403, 422, 403, 403)),
+    "billing:change-take-back": ("post", (302, 403, 409, 403, 403)),
     "billing:change-withdraw": ("post", (302, 302, 403, 403, 403)),
     "billing:change-resolve": ("post", (302, 403, 403, 403, 422)),
     "billing:change-second": ("post", (302, 403, 409, 403, 409)),

@@ -1,4 +1,4 @@
-"""What people say of a request that waits: decide, withdraw. Each is one transaction with its audit row."""
+"""What people say of a request that waits: decide, take back, withdraw. Each is one transaction, recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.changes import sealed, telling
-from billing.changes.models import ApprovalStep, ChangeRequest, Decision, Verdict, counting_approvals
+from billing.changes.models import SAYS, ApprovalStep, ChangeRequest, Decision, Verdict, counting_approvals
 from billing.changes.moves import about, database_now, locked, move
 from billing.changes.people import acting_person
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, WrongState
@@ -24,13 +24,14 @@ from billing.users import User
 def decide(
     change_id: int, *, actor: Actor, verdict: Verdict, reason: str, digest: str, typed: str = ""
 ) -> ChangeRequest:
-    """Record a checker's verdict on the step that waits for them, and move the request if that settles it.
+    """Record a checker's verdict, of SAYS, on the step that waits for them, and move it if that settles it.
 
     Raises NotAllowed (maker, wrong role), WrongState (settled, already decided), NotWhatYouSaw, or BadInput
     when a rejection has no reason or the typed confirmation differs; nothing is written then.
     """
     checker = acting_person(actor, Can.DECIDE, "decide requests")
-    verdict = Verdict(verdict)
+    if (verdict := Verdict(verdict)) not in SAYS:
+        raise BadInput("Choose to approve or to reject.", field="verdict")
     reason = checked_reason(reason) if verdict is Verdict.REJECT or reason.strip() else ""
     with transaction.atomic():
         change = locked(change_id)
@@ -41,15 +42,7 @@ def decide(
         wants_name = verdict is Verdict.APPROVE and request.typed_confirmation
         if wants_name and not is_typed(typed, request.subject_text, request.customer_id):
             raise BadInput("Type the customer’s name as it is shown.", field="typed")
-        decision = Decision.objects.create(
-            change=change,
-            step=step,
-            maker_id=change.maker_id,
-            checker=checker,
-            verdict=verdict,
-            reason=reason,
-            digest=digest,
-        )
+        decision = _added(change, step, checker, verdict, reason)
         if verdict is Verdict.REJECT:
             move(change, Status.REJECTED, actor=actor, event=Event.CHANGE_REJECTED, reason=reason)
         elif open_steps(change):
@@ -74,6 +67,61 @@ def decide(
                 not_before=not_before if change.cool_off_seconds else None,
             )
     return change
+
+
+def take_back(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
+    """Take one's own approval back while others are still awaited; whoever did may decide again.
+
+    Raises NotAllowed, BadInput without a reason, or WrongState: another word came first, or no approval of
+    theirs stands. Nothing is written then.
+    """
+    checker = acting_person(actor, Can.DECIDE, "decide requests")
+    reason = checked_reason(reason)
+    with transaction.atomic():
+        change = locked(change_id)
+        approval = standing_approval(change, checker)
+        if approval is None:
+            raise WrongState(
+                f"No approval of yours stands on {change.reference}, so there is none to take back."
+            )
+        if change.status != Status.SUBMITTED:
+            label = Status(change.status).label.lower()
+            raise WrongState(f"{change.reference} is {label} by now, so your approval can’t be taken back.")
+        if checker.role != approval.step.role:
+            raise NotAllowed(f"You are no {approval.step.role} any more: your approval counts for nothing.")
+        decision = _added(change, approval.step, checker, Verdict.TAKE_BACK, reason)
+        log.record(
+            Event.DECISION_TAKEN_BACK,
+            actor=actor,
+            subject=about(change),
+            old={"status": change.status, "decision": approval.pk},
+            new={"status": change.status, "decision": decision.pk, "step": approval.step.position},
+            reason=reason,
+        )
+        telling.taken_back(change, decision)
+    return change
+
+
+def _added(
+    change: ChangeRequest, step: ApprovalStep, checker: User, verdict: Verdict, reason: str
+) -> Decision:
+    """The next decision on a locked request."""
+    return Decision.objects.create(
+        change=change,
+        step=step,
+        maker_id=change.maker_id,
+        checker=checker,
+        number=change.decisions.count() + 1,
+        verdict=verdict,
+        reason=reason,
+        digest=change.digest,
+    )
+
+
+def standing_approval(change: ChangeRequest, person: User) -> Decision | None:
+    """This person's approval of a request, where they have not taken it back."""
+    last = change.decisions.filter(checker=person).select_related("step").last()
+    return last if last is not None and last.verdict == Verdict.APPROVE else None
 
 
 def withdraw(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
@@ -107,7 +155,7 @@ def waiting_step(change: ChangeRequest, checker: User) -> ApprovalStep:
         raise WrongState(
             f"{change.reference} is {Status(change.status).label.lower()}; there is nothing left to decide."
         )
-    if change.decisions.filter(checker=checker).exists():
+    if standing_approval(change, checker):
         raise WrongState("You have already decided this request; another person has to agree as well.")
     for step, _missing in open_steps(change):
         if step.role == checker.role:

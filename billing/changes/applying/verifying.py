@@ -16,6 +16,9 @@ from billing.metronome.calls import HttpCall
 RESULTS = (Event.CALL_APPLIED, Event.CALL_FOUND, Event.CALL_ANSWERED_LATE)
 """Events that tell what a call has returned."""
 
+DECISIONS = {Event.CHANGE_APPROVED: Verdict.APPROVE, Event.DECISION_TAKEN_BACK: Verdict.TAKE_BACK}
+"""Events that tell of a decision, of which a request that is sent has no other."""
+
 
 class Tampered(Exception):
     """The rows of a request do not tell one story. The message says what differs; nothing may be sent."""
@@ -110,16 +113,20 @@ def _steps(change: ChangeRequest, request: SealedRequest) -> None:
 
 def _decisions(change: ChangeRequest, request: SealedRequest) -> None:
     decisions = list(change.decisions.select_related("step"))
+    if [decision.number for decision in decisions] != list(range(1, len(decisions) + 1)):
+        raise Tampered("the decisions are not numbered one after another")
     for decision in decisions:
         if decision.digest != change.digest:
             raise Tampered(f"the decision of {decision.checker_id} judged another digest")
         if decision.checker_id == change.maker_id:
             raise Tampered("the maker decided their own request")
-        if decision.verdict != Verdict.APPROVE:
+        if decision.verdict == Verdict.REJECT:
             raise Tampered("the request was rejected")
+    last = {decision.checker_id: decision for decision in decisions}
+    standing = [decision for decision in last.values() if decision.verdict == Verdict.APPROVE]
     for position, step in enumerate(request.steps):
         people = {
-            d.checker_id for d in decisions if d.step.position == position and d.step.change_id == change.pk
+            d.checker_id for d in standing if d.step.position == position and d.step.change_id == change.pk
         }
         if len(people) < step.people:
             raise Tampered(f"step {position + 1} has {len(people)} of {step.people} approvals")
@@ -127,14 +134,14 @@ def _decisions(change: ChangeRequest, request: SealedRequest) -> None:
 
 def _record(change: ChangeRequest) -> None:
     events = AuditEvent.objects.filter(
-        reference=change.reference, event_type__in=[Event.CHANGE_SUBMITTED, Event.CHANGE_APPROVED]
-    )
+        reference=change.reference, event_type__in=[Event.CHANGE_SUBMITTED, *DECISIONS]
+    ).order_by("pk")
     told = list(events.values_list("event_type", "digest", "actor_id", "actor_role", "subject_id"))
     if any(digest != change.digest or subject != str(change.uuid) for _e, digest, _a, _r, subject in told):
         raise Tampered("the audit record tells of another digest")
     if [actor for event, _d, actor, _r, _s in told if event == Event.CHANGE_SUBMITTED] != [change.maker_id]:
         raise Tampered("the audit record does not tell who submitted it")
-    recorded = {(actor, role) for event, _d, actor, role, _s in told if event == Event.CHANGE_APPROVED}
-    decided = set(change.decisions.values_list("checker_id", "step__role"))
+    recorded = [(DECISIONS[event], actor, role) for event, _d, actor, role, _s in told if event in DECISIONS]
+    decided = list(change.decisions.values_list("verdict", "checker_id", "step__role"))
     if recorded != decided:
         raise Tampered("the audit record and the decisions name different people, or other roles of theirs")

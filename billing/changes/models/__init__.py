@@ -6,6 +6,7 @@ changes, decisions and attempts are never deleted, and `approved` is refused unt
 
 from billing.changes.models.calls import Attempt, AttemptOutcome, Call, CallStatus, Lookup
 from billing.changes.models.people import (
+    SAYS,
     SENDS_AGAIN,
     ApprovalStep,
     Decision,
@@ -15,10 +16,12 @@ from billing.changes.models.people import (
     Verdict,
     Word,
     counting_approvals,
+    last_words,
 )
 from billing.changes.models.requests import ChangeRequest, Hold
 
 __all__ = [
+    "SAYS",
     "SENDS_AGAIN",
     "ApprovalStep",
     "Attempt",
@@ -35,4 +38,5 @@ __all__ = [
     "Verdict",
     "Word",
     "counting_approvals",
+    "last_words",
 ]

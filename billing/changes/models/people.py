@@ -17,6 +17,11 @@ class Verdict(models.TextChoices):
 
     APPROVE = "approve", "Approve"
     REJECT = "reject", "Reject"
+    TAKE_BACK = "take_back", "Take back"
+
+
+SAYS = (Verdict.APPROVE, Verdict.REJECT)
+"""What may be said of what waits for a verdict."""
 
 
 class ApprovalStep(models.Model):
@@ -41,17 +46,19 @@ class ApprovalStep(models.Model):
         return f"{self.people} × {self.role}"
 
 
-def counting_approvals(prefix: str = "") -> models.Q:
-    """Approvals that count: of people who are active and still have the role of the step they filled.
+def last_words() -> models.Q:
+    """Of what each person said about a request, the last: it alone counts."""
+    same = {name: models.OuterRef(name) for name in ("change", "checker")}
+    return models.Q(~models.Exists(Decision.objects.filter(**same, number__gt=models.OuterRef("number"))))
 
-    `prefix` leads to the decisions, such as `decisions__`. The database repeats this rule (migration 0008).
+
+def counting_approvals() -> models.Q:
+    """Approvals that count: the last word of people who are active and still have the role of their step.
+
+    The database repeats this rule (migrations 0008 and 0034).
     """
-    return models.Q(
-        **{
-            f"{prefix}verdict": Verdict.APPROVE,
-            f"{prefix}checker__is_active": True,
-            f"{prefix}checker__role": models.F(f"{prefix}step__role"),
-        }
+    return last_words() & models.Q(
+        verdict=Verdict.APPROVE, checker__is_active=True, checker__role=models.F("step__role")
     )
 
 
@@ -59,13 +66,15 @@ class Decision(models.Model):
     """One person's verdict on one request, with the digest they judged. Never changed, never deleted.
 
     `(change, maker)` refers to the request's own pair by a composite key, so that `checker <> maker` can be
-    a constraint; one person decides once per request.
+    a constraint. A request numbers its decisions from 1, and a person's last counts: who has approved may
+    take that back while it waits, and decide again (migration 0034 holds both).
     """
 
     change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="decisions")
     maker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     step = models.ForeignKey(ApprovalStep, on_delete=models.PROTECT, related_name="decisions")
     checker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
+    number = models.SmallIntegerField()
     verdict = models.CharField(max_length=10, choices=Verdict)
     reason = models.TextField(blank=True)
     digest = models.CharField(max_length=64)
@@ -73,9 +82,9 @@ class Decision(models.Model):
 
     class Meta:
         app_label = "billing"
-        ordering = ["decided_at", "id"]
+        ordering = ["change", "number"]
         constraints = [
-            models.UniqueConstraint(fields=["change", "checker"], name="one_decision_per_person"),
+            models.UniqueConstraint(fields=["change", "number"], name="a_request_numbers_its_decisions"),
             models.CheckConstraint(
                 name="a_maker_never_decides", condition=~models.Q(checker=models.F("maker"))
             ),
@@ -85,7 +94,10 @@ class Decision(models.Model):
                 condition=models.Q(verdict=Verdict.APPROVE) | ~models.Q(reason=""),
             ),
         ]
-        indexes = [models.Index(fields=["-decided_at", "-id"], name="decisions_newest_first")]
+        indexes = [
+            models.Index(fields=["-decided_at", "-id"], name="decisions_newest_first"),
+            models.Index(fields=["change", "checker", "-number"], name="decisions_last_words"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.checker} {self.verdict}"

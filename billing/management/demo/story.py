@@ -188,6 +188,7 @@ class Story:
             step=self.change.steps.get(),
             maker_id=self.change.maker_id,
             checker=checker,
+            number=self.change.decisions.count() + 1,
             verdict=verdict,
             reason=reason,
             digest=self.change.digest,

@@ -1,4 +1,7 @@
-"""What people do about a request: decide, withdraw, resolve, second. Each action owns its transaction."""
+"""What people do about a request: decide, take back, withdraw, resolve, second.
+
+Each action owns its transaction.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from billing.changes.models import ChangeRequest, Verdict, Word
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.changes.statuses import Status
 from billing.pages.access import needs
-from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, WithdrawForm
+from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, TakeBackForm, WithdrawForm
 from billing.pages.requests.page import drawn, found
 from billing.pages.requests.queue import around
 from billing.pages.web import actor_of, form_of, go_to
@@ -57,6 +60,21 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
         messages.success(
             request, f"Your approval of {reference} is recorded; somebody else has to agree as well."
         )
+    return go_to(request, "billing:change", reference)
+
+
+@needs(Can.DECIDE)
+@form_of("billing:change")
+def take_back(request: HttpRequest, reference: str) -> HttpResponse:
+    """A checker takes their own approval back."""
+    row, form = found(reference), TakeBackForm(request.POST)
+    if not form.is_valid():
+        return drawn(request, row, status=422, refused=form)
+    try:
+        deciding.take_back(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
+    except ActionRefused as refusal:
+        return _refused(request, row, form, refusal)
+    messages.success(request, f"Your approval of {reference} is taken back. You may decide it again.")
     return go_to(request, "billing:change", reference)
 
 

@@ -21,7 +21,7 @@ from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
 from billing.mirror import queries as mirror
 from billing.pages.requests.differences import Difference, differences
-from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, WithdrawForm
+from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, TakeBackForm, WithdrawForm
 from billing.pages.requests.queue import Queue, around
 from billing.pages.requests.signatures import Signature, signatures
 from billing.pages.requests.story import Exhibit, Moment, came_first, evidence, timeline
@@ -62,6 +62,7 @@ class Acts:
 
     decide: DecideForm | None
     why_not_decide: str
+    take_back: TakeBackForm | None
     withdraw: WithdrawForm | None
     resolve: ResolveForm | None
     options: list[Option]
@@ -82,7 +83,8 @@ class Acts:
     @property
     def forms(self) -> list[forms.Form]:
         """What this person can fill in."""
-        return [form for form in (self.decide, self.withdraw, self.answered, self.second) if form is not None]
+        every = (self.decide, self.take_back, self.withdraw, self.answered, self.second)
+        return [form for form in every if form is not None]
 
     @property
     def refused(self) -> forms.Form | None:
@@ -226,6 +228,7 @@ def _acts(
     return Acts(
         decide=form(DecideForm, not why_not_decide),
         why_not_decide=why_not_decide if person.may(Can.DECIDE) else "",
+        take_back=form(TakeBackForm, bool(why_not_decide) and _may_take_back(change, person)),
         withdraw=form(WithdrawForm, takes_back and is_unsent),
         resolve=form(ResolveForm, not why_not_resolve),
         options=_options(change),
@@ -257,6 +260,14 @@ def _why_not_decide(change: ChangeRequest, person: User) -> str:
     except ActionRefused as refusal:
         return refusal.message
     return ""
+
+
+def _may_take_back(change: ChangeRequest, person: User) -> bool:
+    """Whether an approval of theirs counts on what still waits for others."""
+    if change.status != Status.SUBMITTED or not person.may(Can.DECIDE):
+        return False
+    approval = deciding.standing_approval(change, person)
+    return approval is not None and approval.step.role == person.role
 
 
 def _made(change: ChangeRequest) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
-from billing.changes.models import Verdict, Word
+from billing.changes.models import SAYS, Word
 from billing.changes.typed import ReasonField
 
 SAY_WHY = {"required": "Say why. The reason is kept in the audit record."}
@@ -23,7 +23,7 @@ class DecideForm(RequestForm):
     """A checker's verdict on what was on the page, by its digest. A rejection needs its reason."""
 
     verdict = forms.ChoiceField(
-        choices=Verdict.choices,
+        choices=[(verdict.value, verdict.label) for verdict in SAYS],
         error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose to approve or to reject."),
     )
     digest = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -52,7 +52,7 @@ class BatchForm(RequestForm):
 
     place = "batch"
     verdict = forms.ChoiceField(
-        choices=Verdict.choices,
+        choices=[(verdict.value, verdict.label) for verdict in SAYS],
         error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose to approve or to reject."),
     )
     reason = ReasonField(required=False, widget=forms.TextInput(attrs={"aria-keyshortcuts": "r"}))
@@ -62,6 +62,13 @@ class WithdrawForm(RequestForm):
     """The maker's reason for taking a request back."""
 
     place = "withdraw"
+    reason = ReasonField(error_messages=SAY_WHY, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class TakeBackForm(RequestForm):
+    """A checker's reason for taking their own approval back."""
+
+    place = "take-back"
     reason = ReasonField(error_messages=SAY_WHY, widget=forms.Textarea(attrs={"rows": 3}))
 
 

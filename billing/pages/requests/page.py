@@ -98,7 +98,7 @@ def _just_decided(request: HttpRequest) -> Decision | None:
     if not is_storable(reference):
         return None
     own = Decision.objects.filter(change__reference=reference, checker=request.user)
-    return own.select_related("change").first() if reference else None
+    return own.select_related("change").last() if reference else None
 
 
 def _ask_for_check(row: ChangeRequest, quiet_for: timedelta = preflight.FRESH_FOR) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing.changes.agreeing import deciding
-from billing.changes.models import ChangeRequest, Decision, Verdict, Word
+from billing.changes.models import ChangeRequest, Decision, Verdict, Word, last_words
 from billing.changes.statuses import Status
 
 WORKER = "Changes worker"
@@ -26,9 +26,9 @@ class Signature:
 
 
 def signatures(change: ChangeRequest, *, waits_for_me: bool) -> list[Signature]:
-    """The maker, each decision, each approval that is missing, and the worker, in the order of the work."""
+    """The maker, each person's last decision, each approval that is missing, and the worker, in order."""
     maker = change.maker
-    decisions = list(change.decisions.select_related("checker", "step"))
+    decisions = list(change.decisions.filter(last_words()).select_related("checker", "step"))
     return [
         Signature("signed", "good", maker.name, "Proposed", maker.get_role_display(), change.submitted_at),
         *(_decided(change, decision) for decision in decisions),
@@ -39,6 +39,9 @@ def signatures(change: ChangeRequest, *, waits_for_me: bool) -> list[Signature]:
 
 def _decided(change: ChangeRequest, decision: Decision) -> Signature:
     checker = decision.checker
+    if decision.verdict == Verdict.TAKE_BACK:
+        title = "Took their approval back"
+        return Signature("open", "warn", checker.name, title, checker.get_role_display(), decision.decided_at)
     approved = decision.verdict == Verdict.APPROVE
     if approved and change.status == Status.SUBMITTED and (gone := decision.why_it_does_not_count()):
         return Signature("open", "warn", checker.name, "No longer counts", gone)

@@ -89,6 +89,7 @@ def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
 WORDS = {
     Event.CHANGE_APPROVED,
     Event.CHANGE_REJECTED,
+    Event.DECISION_TAKEN_BACK,
     Event.CHANGE_WITHDRAWN,
     Event.CHANGE_EXPIRED,
     Event.CHANGE_STALED,

@@ -35,6 +35,7 @@ urlpatterns = [
     path("changes/<reference:reference>/live/", page.live, name="change-live"),
     path("changes/<reference:reference>/check/", page.check, name="change-check"),
     path("changes/<reference:reference>/decide/", acts.decide, name="change-decide"),
+    path("changes/<reference:reference>/take-back/", acts.take_back, name="change-take-back"),
     path("changes/<reference:reference>/withdraw/", acts.withdraw, name="change-withdraw"),
     path("changes/<reference:reference>/resolve/", acts.resolve, name="change-resolve"),
     path("changes/<reference:reference>/second/", acts.second, name="change-second"),

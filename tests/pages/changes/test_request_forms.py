@@ -125,11 +125,36 @@ def test_two_tabs_of_one_person_are_told_as_any_two(
     assert overtaken(answer.text)[0] == TYPED
 
 
+def test_an_approval_is_taken_back_on_its_page_and_given_again(
+    snapshot: dict[str, Any], maker: User, checker: User, checker2: User, as_person: SignIn
+) -> None:
+    change = propose("customer.realias", maker, {"ingest_aliases": []}, snapshot=snapshot)
+    approve(change, checker)
+    browser, here = as_person(checker), f"/changes/{change.reference}/"
+    assert "Take back your approval" not in as_person(checker2).get(here).text
+    assert "Take back your approval" in browser.get(here).text
+
+    empty = browser.post(f"{here}take-back/", {"reason": " "})
+    assert (empty.status_code, change.decisions.count()) == (422, 1)
+    assert "Say why. The reason is kept in the audit record." in empty.text
+    said = browser.post(f"{here}take-back/", {"reason": TYPED}, follow=True)
+
+    page = html.unescape(said.text)
+    assert f"Your approval of {change.reference} is taken back. You may decide it again." in page
+    assert "Took their approval back" in page
+    assert "Your decision" in page
+    assert "Take back your approval" not in page
+    assert "Approval taken back</strong> by" in page
+    late = browser.post(f"{here}take-back/", {"reason": TYPED})
+    assert late.status_code == 409
+    assert overtaken(late.text)[0] == TYPED
+
+
 def test_the_address_of_a_form_leads_to_its_page(
     submitted: ChangeRequest, checker: User, as_person: SignIn
 ) -> None:
     browser, here = as_person(checker), f"/changes/{submitted.reference}/"
-    for act in ("decide", "withdraw", "resolve", "second", "check"):
+    for act in ("decide", "take-back", "withdraw", "resolve", "second", "check"):
         answer = browser.get(f"{here}{act}/")
         if answer.status_code != 403:
             assert (answer.status_code, answer["Location"]) == (302, here), act

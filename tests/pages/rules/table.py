@@ -95,9 +95,10 @@ REQUESTS: dict[str, Rule] = {
     "decision.decision_is_allowed": Page(
         "manager2", "/changes/{withdrawn}/decide/", 409, "there is nothing left to decide.", DECIDE
     ),
-    "decision.one_decision_per_person": Page(
+    "decision.decision_comes_in_turn": Page(
         "manager", "/changes/{half}/decide/", 409, "You have already decided this request", DECIDE
     ),
+    "decision.a_request_numbers_its_decisions": Sql(NUMBERED, copies="decision", as_="bare"),
     "decision.a_maker_never_decides": Page(
         "manager", "/changes/{own}/decide/", 403, "You proposed this, so somebody else has to decide.", DECIDE
     ),
