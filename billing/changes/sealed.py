@@ -170,6 +170,11 @@ class SealedRequest:
         """Thing → field → value at submit; a live difference right before a call makes the request stale."""
         return self.content["watched"]
 
+    def owner_of(self, thing: str) -> str:
+        """The thing whose it is, as what is held of it says; a thing that nothing is held of is its own."""
+        owners = {each["thing"]: each["owner"] for each in self.content["holds"]}
+        return owners.get(thing, thing)
+
     def call(self, position: int) -> SealedCall:
         """The call of this number, the first being 1."""
         return self.calls[position - 1]

@@ -81,10 +81,13 @@ class Resource(ABC):
     fields: ClassVar[tuple[Field, ...]]
 
     @abstractmethod
-    def read(self, gateway: Gateway, thing_id: str, fields: Collection[str]) -> State | None:
+    def read(
+        self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
+    ) -> State | None:
         """These fields of one thing, live; None when Metronome, asked twice, doesn't know it.
 
-        Raises GatewayError when Metronome can't be read: then nothing is known.
+        owner_id: whose it is, where it can't be asked for by its own id alone. Raises GatewayError when
+        Metronome can't be read: then nothing is known.
         """
 
     @abstractmethod

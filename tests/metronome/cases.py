@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.metronome.client import Gateway
+from billing.metronome.objects.contract import contracts_of
 from billing.metronome.operations.billing.archive import ArchivedConfigurations
 from billing.metronome.operations.billing.set import NewConfiguration
+from billing.metronome.operations.contracts.edit import ContractEdit
 from billing.metronome.operations.custom_fields.delete_values import FieldKeys
 from billing.metronome.operations.custom_fields.set_values import FieldValues
 from billing.metronome.operations.customers.archive import Archiving
@@ -23,6 +25,8 @@ from tests.simulator_server import RunningSimulator
 SET_BILLING = "POST /v1/setCustomerBillingProviderConfigurations"
 ARCHIVE_BILLING = "POST /v1/archiveCustomerBillingProviderConfigurations"
 SET_FIELDS, DELETE_FIELDS = "POST /v1/customFields/setValues", "POST /v1/customFields/deleteValues"
+CREATE_CONTRACT, EDIT_CONTRACT = "POST /v1/contracts/create", "POST /v2/contracts/edit"
+KEY = "4d8f6a0e-1a4b-4c7e-9a57-0e2f5b1c7d11"
 ADD_PLAN = "POST /v1/customers/{customer_id}/plans/add"
 END_PLAN = "POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end"
 STRIPE = {"stripe_customer_id": "cus_9", "stripe_collection_method": "send_invoice"}
@@ -73,6 +77,19 @@ class Scene:
         self.change(SET_BILLING, {"data": [row]})
         state = RESOURCES["customer"].read(self.gateway, self.id, {"billing_rows"})
         return next(of for of, words in state["billing_rows"].items() if stripe_customer in words)
+
+    def contract_id(self) -> str:
+        """The one contract that this scene has made, once it is asked for."""
+        made = [each for each in self.gateway.every(contracts_of(self.id)) if each.name != "Theirs"]
+        named = [each.id for each in made if each.name in ("An order", "Ours")]
+        if not named:
+            body = {"customer_id": self.id, "starting_at": "2026-01-01T00:00:00Z", "name": "An order"}
+            self.change(CREATE_CONTRACT, body)
+            return self.contract_id()
+        return named[0]
+
+    def edit_contract(self, **edit: str) -> None:
+        self.change(EDIT_CONTRACT, {"customer_id": self.id, "contract_id": self.contract_id(), **edit})
 
     def archive_billing(self, of: str) -> None:
         body = {"customer_id": self.id, "customer_billing_provider_configuration_ids": [of]}
@@ -167,8 +184,20 @@ CASES: dict[str, Case] = {
         None,
         lambda scene: scene.set_billing("cus_2"),
     ),
+    "contracts.edit": Case(
+        EDIT_CONTRACT,
+        lambda scene: ContractEdit(
+            scene.id,
+            scene.contract_id(),
+            {"update_contract_name": "Ours", "update_contract_end_date": "2031-01-01T00:00:00Z"},
+            KEY,
+        ),
+        None,
+        lambda scene: scene.edit_contract(update_contract_name="Theirs"),
+    ),
 }
 ADDS = {"customers.create", "plans.add", "billing.set"}
 """What is new is told by our row in Metronome's log alone: somebody else may have made the same."""
-FINAL = {"customers.archive", "billing.archive"}
+FINAL = {"customers.archive", "billing.archive", "contracts.edit"}
+"""Archived for good, or kept with our key in a history for good, whatever somebody does afterwards."""
 REPLACES = CASES.keys() - ADDS - FINAL

@@ -68,7 +68,10 @@ def _calls(change: ChangeRequest, request: SealedRequest) -> None:
     for row, call in zip(rows, request.calls, strict=True):
         if (row.position, row.operation, row.key) != (call.position, call.operation, call.key):
             raise Tampered(f"call {call.position} is not the sealed one")
-        if operation(call.operation).show(call.params) != call.http:
+        writer = operation(call.operation)
+        if writer.keyed(call.params, call.key) != call.params:
+            raise Tampered(f"call {call.position} carries another key than its own")
+        if writer.show(call.params) != call.http:
             raise Tampered(f"call {call.position} would be sent differently from what was shown")
 
 

@@ -55,7 +55,7 @@ def _moves(
         return []
     watched = request.watched[thing]
     resource = noun_of(thing)
-    live = resource.read(gateway, thing_id, watched)
+    live = resource.read(gateway, thing_id, watched, owner_id=id_of(request.owner_of(thing), results) or "")
     if live is None:
         return [Moved(f"Metronome no longer knows this {resource.name}.")]
     folded = call.before.get(thing, {})

@@ -152,16 +152,17 @@ def _told_fields(proposal: Proposal) -> set[str]:
 
 
 def _sealed_call(planned: Planned) -> dict[str, Any]:
-    writer = operation(planned.operation)
-    shown = writer.show(planned.params)
+    writer, key = operation(planned.operation), uuid.uuid4()
+    params = writer.keyed(planned.params, key)
+    shown = writer.show(params)
     return {
         "operation": planned.operation,
-        "params": writer.write(planned.params),
+        "params": writer.write(params),
         "guards": [guard.as_json() for guard in planned.guards],
         "method": shown.method,
         "path": shown.path,
         "body": shown.body,
-        "key": str(uuid.uuid4()),
+        "key": str(key),
     }
 
 

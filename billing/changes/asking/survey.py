@@ -18,9 +18,13 @@ from billing.changes.moves import database_now
 from billing.changes.refusals import NotAllowed
 from billing.lists.money import in_whole_units
 from billing.metronome.client import Gateway
+from billing.metronome.instants import date_of
 from billing.metronome.objects.billing_configuration import billed_through, billing_configurations
 from billing.metronome.objects.contract import contracts_of
-from billing.metronome.outcomes import GatewayError, ReadFailed, storable
+from billing.metronome.objects.contract import in_short as contract_in_short
+from billing.metronome.objects.invoice import in_short as invoice_in_short
+from billing.metronome.objects.plan import in_short as plan_in_short
+from billing.metronome.outcomes import GatewayError, ReadFailed
 from billing.metronome.records import ContractRecord, InvoiceRecord
 from billing.metronome.rows import MISREAD, why
 from billing.mirror.connection import ensure_account
@@ -115,37 +119,12 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
     return {
         "customer": customer.as_snapshot(),
         "contracts": [
-            {
-                "id": contract.id,
-                "name": storable(contract.name or "unnamed contract"),
-                "starting_at": _date(contract.starting_at),
-                "ending_before": _date(contract.ending_before),
-                "billed_through": _segments(contract, now),
-            }
+            contract_in_short(contract) | {"billed_through": _segments(contract, now)}
             for contract in contracts
         ],
         "billing": {each.id: each.words for each in gateway.every(billing_configurations(customer_id))},
-        "plans": [
-            {
-                "id": plan.id,
-                "name": storable(plan.plan_name),
-                "starting_on": _date(plan.starting_on),
-                "ending_before": _date(plan.ending_before),
-            }
-            for plan in plans
-        ],
-        "invoices": [
-            {
-                "id": invoice.id,
-                "status": storable(invoice.status.upper()),
-                "type": invoice.type,
-                "contract_id": invoice.contract_id,
-                "start": _date(invoice.start_timestamp),
-                "end": _date(invoice.end_timestamp),
-                **as_money(invoice),
-            }
-            for invoice in invoices
-        ],
+        "plans": [plan_in_short(plan) for plan in plans],
+        "invoices": [invoice_in_short(invoice) | as_money(invoice) for invoice in invoices],
         "finalized_totals": totals([each for each in invoices if each.is_finalized]),
         "draft_totals": totals([each for each in invoices if each.is_draft]),
         "other_totals": totals([each for each in invoices if each.status.upper() not in KNOWN_STATUSES]),
@@ -161,7 +140,7 @@ def _segments(contract: ContractRecord, now: datetime) -> list[dict[str, Any]]:
             f"How the contract {contract.id} is billed can’t be read: {why(problem)}."
         ) from problem
     return [
-        {"id": segment.configuration_id, "since": _date(segment.since) if segment.since > now else None}
+        {"id": segment.configuration_id, "since": date_of(segment.since) if segment.since > now else None}
         for segment in segments
     ]
 
@@ -183,7 +162,3 @@ def totals(invoices: list[InvoiceRecord]) -> list[dict[str, str]]:
     for invoice in invoices:
         sums[invoice.currency] = sums.get(invoice.currency, Decimal(0)) + invoice.total
     return [money(total, unit) for unit, total in sorted(sums.items())]
-
-
-def _date(moment: datetime | None) -> str | None:
-    return moment.date().isoformat() if moment else None

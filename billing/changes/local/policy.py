@@ -29,7 +29,7 @@ class PolicyNoun(Resource):
         Field("rules", "rules", look="json", group="rules", place="here"),
     )
 
-    def read(self, gateway: Gateway, thing_id: str, fields: Collection[str]) -> State:
+    def read(self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = "") -> State:
         return policy_now()
 
     def called(self, state: State) -> str:

@@ -6,13 +6,15 @@ A contract is read by its customer's id and its own. There is no list of all con
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from billing.metronome.instants import date_of, instant
 from billing.metronome.listing import Item, Listing
+from billing.metronome.outcomes import storable
 from billing.metronome.records import ContractRecord
 
+UNNAMED = "unnamed contract"
 PAGE_SIZE = 20
 """More contracts than these are never on one page, whatever is asked for."""
 
@@ -66,6 +68,22 @@ def edits_of(customer_id: str, contract_id: str) -> Listing[ContractEditRecord]:
     )
 
 
-def hour(moment: datetime | None) -> str:
-    """`2027-01-01T00:00:00Z`: how Metronome takes and we show an instant, UTC; empty for none."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+def state_of(contract: ContractRecord) -> dict[str, Any]:
+    """Its own fields as JSON values: instants like `2027-01-01T00:00:00Z`, empty where there is none."""
+    return {
+        "name": storable(contract.name or ""),
+        "starting_at": instant(contract.starting_at),
+        "ending_before": instant(contract.ending_before),
+        "archived_at": instant(contract.archived_at) or None,
+    }
+
+
+def in_short(contract: ContractRecord) -> dict[str, Any]:
+    """What a person sees of it beside others: id, name, its days and its exact instants."""
+    return {
+        "id": contract.id,
+        "name": storable(contract.name or UNNAMED),
+        "starting_at": date_of(contract.starting_at),
+        "ending_before": date_of(contract.ending_before),
+        "state": state_of(contract),
+    }

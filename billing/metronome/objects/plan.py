@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
+from billing.metronome.instants import date_of
 from billing.metronome.listing import Item, Listing
 from billing.metronome.outcomes import storable
 from billing.metronome.records import CustomerPlanRecord, PlanRecord
@@ -27,6 +29,16 @@ def terms(plan_name: str, starting_on: datetime, ending_before: datetime | None)
 def terms_of(subscription: CustomerPlanRecord) -> str:
     """The words of one subscription as Metronome gives it."""
     return terms(subscription.plan_name, subscription.starting_on, subscription.ending_before)
+
+
+def in_short(subscription: CustomerPlanRecord) -> dict[str, Any]:
+    """What a person sees of a subscription beside others."""
+    return {
+        "id": subscription.id,
+        "name": storable(subscription.plan_name),
+        "starting_on": date_of(subscription.starting_on),
+        "ending_before": date_of(subscription.ending_before),
+    }
 
 
 def with_end(words: str, ending_before: str) -> str:

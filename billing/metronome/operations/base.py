@@ -58,6 +58,8 @@ def claimed(before: States, of: str, **fields: Any) -> States:
     return {**before, of: {**before.get(of, {}), **fields}}
 
 
+KEY_OF_CALL = "‹this call’s key›"
+"""What stands for a uniqueness key until the call is sealed and has one."""
 NEW = "new"
 """What stands for the id of a row that a call adds to a thing; a second one is `new 2`."""
 
@@ -145,6 +147,11 @@ class Showing(ABC, Generic[P]):
                 value = {"from": value.call, "field": value.field}
             content[each.name] = list(value) if isinstance(value, tuple) else value
         return content
+
+    def keyed(self, params: P, key: UUID) -> P:
+        """The params with the call's own key in them, where the endpoint takes one as `uniqueness_key`."""
+        takes_one = any(each.name == "uniqueness_key" for each in fields(self.params))
+        return replace(params, uniqueness_key=str(key)) if takes_one else params
 
     def resolved(self, params: P, results: Mapping[int, Mapping[str, Any]]) -> P:
         """The params with every id in place; results: call number (from 1) → what it returned.

@@ -34,7 +34,9 @@ class CustomerResource(Resource):
         Field("finalized_invoices", "finalized invoices", look="set", is_apart=True),
     )
 
-    def read(self, gateway: Gateway, thing_id: str, fields: Collection[str]) -> State | None:
+    def read(
+        self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
+    ) -> State | None:
         customer = gateway.customer(thing_id)
         if customer is None:
             return None

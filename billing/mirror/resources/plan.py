@@ -16,7 +16,9 @@ class PlanResource(Resource):
     name = "plan"
     fields = (Field("name", "name"),)
 
-    def read(self, gateway: Gateway, thing_id: str, fields: Collection[str]) -> State | None:
+    def read(
+        self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
+    ) -> State | None:
         plan = gateway.one(plan_at(thing_id))
         if plan is None:  # a lone 404 is a suspicion
             plan = next((each for each in gateway.every(PLANS) if each.id == thing_id), None)
