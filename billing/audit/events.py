@@ -39,6 +39,7 @@ class Event(models.TextChoices):
     CHANGE_RETURNED = "change.returned", "Request returned to the queue"
     CHANGE_PARTLY_APPLIED = "change.partly_applied", "Request partly applied"
     CHANGE_RESOLVED = "change.resolved", "Request resolved by a person"
+    CHANGE_DISAGREED = "change.disagreed", "A person's word on a request disagreed with"
     CHANGE_CLOSED = "change.closed", "Request closed by a person"
     CHANGE_BLOCKED = "change.blocked", "Request blocked: it is not what was approved"
     DECISION_TAKEN_BACK = "decision.taken_back", "Approval taken back"
@@ -104,6 +105,13 @@ WORDS: dict[Event, Words] = {
     ),
     Event.CHANGE_RESOLVED: Words(
         "info", "mark-approved", "Resolved", "{who} said what became of {what}.", *REQUEST
+    ),
+    Event.CHANGE_DISAGREED: Words(
+        "doubt",
+        "mark-rejected",
+        "Disagreed",
+        "{who} disagreed with what was said of {what}.",
+        *REQUEST,
     ),
     Event.CHANGE_CLOSED: Words("plain", "mark-archived", "Closed", "{who} closed {what}.", *REQUEST),
     Event.CHANGE_BLOCKED: Words(

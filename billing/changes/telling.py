@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Now
 
 from billing.changes.models import (
@@ -28,6 +28,12 @@ from billing.notify.telling import settle, tell
 from billing.roles import Can, roles_with
 from billing.users import User
 
+_HAS_A_WORD = Exists(
+    Resolution.objects.filter(
+        change=OuterRef("pk"), needs_second=True, seconded_by__isnull=True, carried_out_at__isnull=True
+    )
+)
+"""A person's word waits for a second one: no other is needed now."""
 MOST_AT_ONCE = 50
 LAPSES_WITHIN = timedelta(days=1)
 NEEDING = sorted(OPEN - {Status.SUBMITTED})
@@ -88,6 +94,18 @@ def said(change: ChangeRequest, word: Resolution) -> None:
         settle(change.reference, (About.WAITS,))
 
 
+def disagreed(change: ChangeRequest, word: Resolution) -> None:
+    """A second person disagreed: whoever said the first word is told, and it waits for no second any more."""
+    settle(change.reference, (About.WAITS,))
+    facts = [
+        ("Said", word.get_verdict_display()),
+        ("Disagreed", word.disagreed_by.name),
+        ("Why", word.disagreement),
+    ]
+    first = User.objects.filter(pk=word.by_id)
+    _tell(first, About.DISAGREED, change, f"{change.reference}:disagreed:{word.pk}", facts)
+
+
 def remind() -> int:
     """Tell what became so by itself: that a request needs a person's word, or lapses within a day.
 
@@ -99,7 +117,7 @@ def remind() -> int:
 
 def _unheard_of() -> list[int]:
     """Requests that need a person's word of which nobody was told yet, the oldest first."""
-    needing = ChangeRequest.objects.filter(needs_person=True, status__in=NEEDING)
+    needing = ChangeRequest.objects.filter(~_HAS_A_WORD, needs_person=True, status__in=NEEDING)
     keys = _keys_of_need(needing)
     told = Notice.objects.filter(about=About.UNKNOWN, reference__in=needing.values("reference"))
     known = set(told.values_list("key", flat=True))
@@ -118,7 +136,7 @@ def _lapsing() -> list[int]:
 @transaction.atomic
 def _tell_of_need(change_id: int) -> bool:
     """Tell those who may resolve it, and its maker."""
-    change = _locked(change_id, needs_person=True, status__in=NEEDING)
+    change = _locked(change_id, ~_HAS_A_WORD, needs_person=True, status__in=NEEDING)
     if change is None:
         return False
     key = _keys_of_need(ChangeRequest.objects.filter(pk=change_id))[change_id]
@@ -147,10 +165,10 @@ def _needed_a_person(change: ChangeRequest) -> bool:
     return Notice.objects.filter(reference=change.reference, about=About.UNKNOWN).exists()
 
 
-def _locked(change_id: int, **still: Any) -> ChangeRequest | None:
+def _locked(change_id: int, *also: Q, **still: Any) -> ChangeRequest | None:
     """The request, locked until the transaction ends; None when it is not as it was found any more."""
     requests = ChangeRequest.objects.select_for_update(of=("self",), no_key=True)
-    return requests.filter(pk=change_id, **still).first()
+    return requests.filter(*also, pk=change_id, **still).first()
 
 
 def _keys_of_need(requests: QuerySet[ChangeRequest]) -> dict[int, str]:

@@ -21,6 +21,7 @@ class About(models.TextChoices):
     APPLIED = "applied", "Applied after all"
     CLOSED = "closed", "Closed by a person"
     TAKEN_BACK = "taken_back", "An approval was taken back"
+    DISAGREED = "disagreed", "A second person disagreed"
     UNKNOWN = "unknown", "Needs a person"
     LAPSES = "lapses", "Expires within a day"
 
@@ -35,6 +36,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     About.APPLIED: ("good", "mark-applied"),
     About.CLOSED: ("plain", "mark-archived"),
     About.TAKEN_BACK: ("warn", "mark-withdrawn"),
+    About.DISAGREED: ("doubt", "mark-rejected"),
     About.UNKNOWN: ("doubt", "mark-unknown"),
     About.LAPSES: ("warn", "mark-expired"),
 }

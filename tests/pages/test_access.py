@@ -61,6 +61,7 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:change-take-back": ("post", (302, 403, 409, 403, 403)),
     "billing:change-withdraw": ("post", (302, 302, 403, 403, 403)),
     "billing:change-resolve": ("post", (302, 403, 403, 403, 422)),
+    "billing:change-disagree": ("post", (302, 403, 409, 403, 409)),
     "billing:change-second": ("post", (302, 403, 409, 403, 409)),
     "billing:propose": ("get", (302, 200, 200, 403, 403)),
     "billing:propose-hints": ("post", (302, 200, 200, 403, 403)),

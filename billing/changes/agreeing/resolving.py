@@ -3,7 +3,7 @@
 An administrator, with a reason, never of a request they made or decided. *Try again* runs `find` first, and
 needs a second person where the kind cannot be undone. *It took effect*, of a call that makes something, names
 the thing: a worker asks Metronome, and only what is as asked for counts. What is blocked takes two people to
-close.
+close. A second person who disagrees gives the request back: both words stay, and somebody has to say another.
 """
 
 from __future__ import annotations
@@ -155,14 +155,7 @@ def second(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
     """A second person agrees to a waiting resolution: an administrator or a manager, not the first one."""
     reason = checked_reason(reason)
     with transaction.atomic():
-        change = locked(change_id)
-        waiting = change.resolutions.filter(
-            carried_out_at__isnull=True, needs_second=True, seconded_by__isnull=True
-        ).first()
-        if waiting is None:
-            raise WrongState("Nothing on this request waits for a second person.")
-        if actor.user is None or (refusal := why_not_second(change, waiting, actor.user)):
-            raise NotAllowed(refusal if actor.user else "Only a person agrees to a resolution.")
+        change, waiting = _waiting_for_second(change_id, actor)
         waiting.seconded_by, waiting.seconded_at = actor.user, database_now()
         waiting.save(update_fields=["seconded_by", "seconded_at"])
         log.record(
@@ -175,6 +168,42 @@ def second(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
         telling.said(change, waiting)
         _carry_out(change, waiting, actor, reason)
     return change
+
+
+def disagree(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
+    """A second person says no to a waiting resolution: nothing of it is done, and the first one is told.
+
+    Whoever may agree may disagree. Raises what `second` raises; nothing is written then.
+    """
+    reason = checked_reason(reason)
+    with transaction.atomic():
+        change, waiting = _waiting_for_second(change_id, actor)
+        waiting.disagreed_by, waiting.disagreement = actor.user, reason
+        waiting.carried_out_at = database_now()
+        waiting.save(update_fields=["disagreed_by", "disagreement", "carried_out_at"])
+        log.record(
+            Event.CHANGE_DISAGREED,
+            actor=actor,
+            subject=about(change),
+            old={"verdict": waiting.verdict, "by": waiting.by.name},
+            new={"status": change.status, "verdict": waiting.verdict},
+            reason=reason,
+        )
+        telling.disagreed(change, waiting)
+    return change
+
+
+def _waiting_for_second(change_id: int, actor: Actor) -> tuple[ChangeRequest, Resolution]:
+    """The request, locked, and the word on it that waits for this second person."""
+    change = locked(change_id)
+    waiting = change.resolutions.filter(
+        carried_out_at__isnull=True, needs_second=True, seconded_by__isnull=True
+    ).first()
+    if waiting is None:
+        raise WrongState("Nothing on this request waits for a second person.")
+    if actor.user is None or (refusal := why_not_second(change, waiting, actor.user)):
+        raise NotAllowed(refusal if actor.user else "Only a person agrees to a resolution, or disagrees.")
+    return change, waiting
 
 
 def why_not_second(change: ChangeRequest, waiting: Resolution, person: User) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from billing.changes.applying.filing import is_in_doubt
 from billing.changes.calls import has_silent_sending
-from billing.changes.models import SENDS_AGAIN, Call, ChangeRequest
+from billing.changes.models import SENDS_AGAIN, Call, ChangeRequest, agreed_words
 from billing.changes.moves import database_now
 from billing.metronome.operations.base import Finding, Proof
 
@@ -46,4 +46,5 @@ def is_too_old(call: Call, now: datetime) -> bool:
 
 def _person_asked(change: ChangeRequest, call: Call) -> bool:
     last = call.attempts.order_by("-number").values_list("sent_at", flat=True)[0]
-    return change.resolutions.filter(verdict__in=SENDS_AGAIN, carried_out_at__gt=last).exists()
+    words = change.resolutions.filter(agreed_words(), verdict__in=SENDS_AGAIN)
+    return words.filter(carried_out_at__gt=last).exists()

@@ -24,7 +24,7 @@ from billing.changes.applying.reflecting import JustRead, reflect
 from billing.changes.applying.resending import MOST_GENERATIONS, is_too_old
 from billing.changes.applying.verifying import Tampered, verified
 from billing.changes.calls import put
-from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Word
+from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Word, agreed_words
 from billing.changes.moves import database_now, locked, move
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
@@ -269,5 +269,5 @@ def _named_by_a_person(change: ChangeRequest) -> Resolution | None:
 
 def _person_wants_resend(change: ChangeRequest) -> bool:
     """Whether somebody asked for another try, and a second person agreed where one is needed."""
-    waiting = change.resolutions.filter(carried_out_at__isnull=True, verdict=Word.TRY_AGAIN).first()
-    return waiting is not None and (not waiting.needs_second or waiting.seconded_by_id is not None)
+    words = change.resolutions.filter(agreed_words(), verdict=Word.TRY_AGAIN)
+    return words.filter(carried_out_at__isnull=True).exists()

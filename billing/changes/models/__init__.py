@@ -15,6 +15,7 @@ from billing.changes.models.people import (
     Survey,
     Verdict,
     Word,
+    agreed_words,
     counting_approvals,
     last_words,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Survey",
     "Verdict",
     "Word",
+    "agreed_words",
     "counting_approvals",
     "last_words",
 ]

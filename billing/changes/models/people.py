@@ -121,6 +121,11 @@ class Word(models.TextChoices):
     LEAVE_IT = "leave_it", "Leave it so"
 
 
+def agreed_words() -> models.Q:
+    """Words that nobody else has to agree to, or somebody else did."""
+    return models.Q(needs_second=False) | models.Q(seconded_by__isnull=False)
+
+
 SENDS_AGAIN = (Word.TRY_AGAIN, Word.GO_ON)
 """Words that ask for what did not take effect once more."""
 
@@ -129,6 +134,7 @@ class Resolution(models.Model):
     """A person's word on a request that the worker could not settle. Some need a second person.
 
     made_id: what the call made, by the word of whoever says that it took effect; a worker asks Metronome.
+    carried_out_at: when it stopped waiting, which is also when a second person disagreed, and why.
     """
 
     change = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="resolutions")
@@ -143,6 +149,10 @@ class Resolution(models.Model):
     )
     seconded_at = models.DateTimeField(null=True)
     carried_out_at = models.DateTimeField(null=True)
+    disagreed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    disagreement = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         app_label = "billing"
@@ -156,6 +166,20 @@ class Resolution(models.Model):
             models.CheckConstraint(
                 name="a_second_person_is_another",
                 condition=models.Q(seconded_by__isnull=True) | ~models.Q(seconded_by=models.F("by")),
+            ),
+            models.CheckConstraint(
+                name="who_disagrees_is_another_and_says_why",
+                condition=models.Q(disagreed_by__isnull=True, disagreement="")
+                | (
+                    models.Q(
+                        disagreed_by__isnull=False,
+                        seconded_by__isnull=True,
+                        carried_out_at__isnull=False,
+                        needs_second=True,
+                    )
+                    & ~models.Q(disagreed_by=models.F("by"))
+                    & ~models.Q(disagreement="")
+                ),
             ),
             models.UniqueConstraint(
                 fields=["change"],

@@ -1,4 +1,4 @@
-"""What people do about a request: decide, take back, withdraw, resolve, second.
+"""What people do about a request: decide, take back, withdraw, resolve, second, disagree.
 
 Each action owns its transaction.
 """
@@ -131,6 +131,21 @@ def second(request: HttpRequest, reference: str) -> HttpResponse:
         return _refused(request, row, form, refusal)
     _carry_on(request, row)
     messages.success(request, "Both of you agree; it is carried out.")
+    return go_to(request, "billing:change", reference)
+
+
+@needs(Can.DECIDE, Can.RESOLVE)
+@form_of("billing:change")
+def disagree(request: HttpRequest, reference: str) -> HttpResponse:
+    """A second person disagrees with a waiting word."""
+    row, form = found(reference), SecondForm(request.POST)
+    if not form.is_valid():
+        return drawn(request, row, status=422, refused=form)
+    try:
+        resolving.disagree(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
+    except ActionRefused as refusal:
+        return _refused(request, row, form, refusal)
+    messages.success(request, "You disagree, and nothing of it is done. A person has to say another word.")
     return go_to(request, "billing:change", reference)
 
 

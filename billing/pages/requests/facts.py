@@ -69,6 +69,7 @@ class Acts:
     made: str
     why_not_resolve: str
     waiting: Resolution | None
+    disagreed: Resolution | None
     second: SecondForm | None
     why_not_second: str
     can_propose_again: bool
@@ -235,6 +236,7 @@ def _acts(
         made=_made(change),
         why_not_resolve=why_not_resolve,
         waiting=waiting,
+        disagreed=_disagreed(change) if waiting is None else None,
         second=form(SecondForm, asks_for_second and not why_not_second),
         why_not_second=why_not_second,
         can_propose_again=change.can_be_proposed_again and person.may(Can.PROPOSE) and _has_page(change),
@@ -260,6 +262,12 @@ def _why_not_decide(change: ChangeRequest, person: User) -> str:
     except ActionRefused as refusal:
         return refusal.message
     return ""
+
+
+def _disagreed(change: ChangeRequest) -> Resolution | None:
+    """The last word, where a second person disagreed with it and nobody has said another yet."""
+    last = change.resolutions.select_related("by", "disagreed_by").last() if change.needs_person else None
+    return last if last is not None and last.disagreed_by_id else None
 
 
 def _may_take_back(change: ChangeRequest, person: User) -> bool:

@@ -94,7 +94,7 @@ class ResolveForm(RequestForm):
 
 
 class SecondForm(RequestForm):
-    """The second person's reason to agree to a waiting word."""
+    """The second person's reason to agree to a waiting word, or to disagree."""
 
     place = "second"
     reason = ReasonField(error_messages=SAY_WHY, widget=forms.Textarea(attrs={"rows": 3}))

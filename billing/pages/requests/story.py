@@ -94,6 +94,7 @@ WORDS = {
     Event.CHANGE_EXPIRED,
     Event.CHANGE_STALED,
     Event.CHANGE_RESOLVED,
+    Event.CHANGE_DISAGREED,
     Event.CHANGE_CLOSED,
     Event.CHANGE_BLOCKED,
 }

@@ -39,4 +39,5 @@ urlpatterns = [
     path("changes/<reference:reference>/withdraw/", acts.withdraw, name="change-withdraw"),
     path("changes/<reference:reference>/resolve/", acts.resolve, name="change-resolve"),
     path("changes/<reference:reference>/second/", acts.second, name="change-second"),
+    path("changes/<reference:reference>/disagree/", acts.disagree, name="change-disagree"),
 ]

@@ -154,7 +154,7 @@ def test_the_address_of_a_form_leads_to_its_page(
     submitted: ChangeRequest, checker: User, as_person: SignIn
 ) -> None:
     browser, here = as_person(checker), f"/changes/{submitted.reference}/"
-    for act in ("decide", "take-back", "withdraw", "resolve", "second", "check"):
+    for act in ("decide", "take-back", "withdraw", "resolve", "second", "disagree", "check"):
         answer = browser.get(f"{here}{act}/")
         if answer.status_code != 403:
             assert (answer.status_code, answer["Location"]) == (302, here), act

@@ -136,6 +136,18 @@ REQUESTS: dict[str, Rule] = {
     "resolution.what_was_named_stays": Sql(
         KEPT, "UPDATE billing_resolution SET made_id = gen_random_uuid()", "what a person named stays"
     ),
+    "resolution.who_disagrees_is_another_and_says_why": Page(
+        "manager", "/changes/{talked}/disagree/", 422, "Say why", {"reason": ""}
+    ),
+    "resolution.a_second_person_disagrees": Page(
+        "administrator", "/changes/{talked}/disagree/", 403, "You said it first", REASON
+    ),
+    "resolution.nobody_disagrees_at_once": Sql(
+        "a word is said first, and disagreed with by another",
+        copies="resolution",
+        columns={"disagreement": "'x'"},
+        says=NOT_DONE,
+    ),
     "resolution.a_second_person_is_another": Page(
         "administrator", "/changes/{talked}/second/", 403, "You said it first", REASON
     ),
