@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, localcontext
 
 _HUNDREDTHS = """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD
@@ -43,3 +44,12 @@ def decimals(amount: Decimal, currency: str) -> int:
     """How many decimals show it whole: the currency's own at least, none for a unit that is no currency."""
     fraction = format(amount, "f").partition(".")[2].rstrip("0")
     return max(EXPONENTS.get(currency, 0), len(fraction))
+
+
+def sums(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """One sum a currency, never across, of rows `{currency, amount}`; likewise, by currency."""
+    found: dict[str, Decimal] = {}
+    with localcontext(prec=100):
+        for row in rows:
+            found[row["currency"]] = found.get(row["currency"], Decimal(0)) + Decimal(row["amount"])
+    return [{"currency": currency, "amount": format(found[currency], "f")} for currency in sorted(found)]

@@ -55,6 +55,8 @@ LATER = [
     "plan.end",
     "billing.set",
     "billing.archive",
+    "contract.rename",
+    "contract.end",
 ]
 """The others: after their bytes have left in `make test`, at every step in `make faults`."""
 STRIPE = {"stripe_customer_id": "cus_crash", "stripe_collection_method": "send_invoice"}
@@ -100,11 +102,18 @@ def entered_for(
         return {"customer_plan_id": of, "how": "ends", "ending_before": "2031-01-01"}, None
     if kind == "billing.archive":
         others_set_billing(gateway, snapshot["id"])
+    if kind.startswith("contract."):
+        others_make_a_contract(gateway, snapshot["id"])
     survey = read_survey(gateway, snapshot["id"])
     if kind == "billing.set":
         return {"billing": Billing("stripe", STRIPE, "direct_to_billing_provider", "")}, survey
     if kind == "billing.archive":
         return {"configuration_ids": list(survey["billing"])}, survey
+    if kind == "contract.rename":
+        return {"contract_id": survey["contracts"][-1]["id"], "name": "Crash test order"}, survey
+    if kind == "contract.end":
+        ends = {"how": "ends", "ending_before": "2031-01-01", "cuts_invoices": False}
+        return {"contract_id": survey["contracts"][-1]["id"], **ends}, survey
     return {"clear_aliases": False, "open_business_reason": "moved"}, survey
 
 
@@ -117,6 +126,14 @@ def others_set_billing(gateway: Gateway, customer_id: str) -> None:
         "configuration": STRIPE,
     }
     asked = {"what": "POST /v1/setCustomerBillingProviderConfigurations", "body": {"data": [row]}}
+    answer = httpx.post(f"{gateway.config.base_url}/_sim/change", json=asked, trust_env=False, timeout=30)
+    answer.raise_for_status()
+
+
+def others_make_a_contract(gateway: Gateway, customer_id: str) -> None:
+    """Somebody else gives the customer a contract without an end, straight at the simulator."""
+    body = {"customer_id": customer_id, "starting_at": "2030-01-01T00:00:00Z", "name": "An order"}
+    asked = {"what": "POST /v1/contracts/create", "body": body}
     answer = httpx.post(f"{gateway.config.base_url}/_sim/change", json=asked, trust_env=False, timeout=30)
     answer.raise_for_status()
 

@@ -9,14 +9,19 @@ from typing import Any
 
 import httpx
 import pytest
+from metronome.types.v2.contract_edit_params import ContractEditParams
 
 from billing.metronome.client import Gateway
 from billing.metronome.judging import judged_read, says_unknown
-from billing.metronome.objects.contract import contract_at, contracts_of, edits_of
+from billing.metronome.objects.contract import ContractEditRecord, contract_at, contracts_of, edits_of
+from billing.metronome.operations import operation
+from billing.metronome.operations.base import FindFacts, Proof
+from billing.metronome.operations.contracts.edit import RULES, ContractEdit
 from billing.metronome.outcomes import Evidence, ReadFailed
 from billing.metronome.transport import RawAnswer
 from tests.simulator_server import RunningSimulator
 
+IDS = "6a37bb88-8538-48c5-b37b-a41c836328bd"
 START = "2026-01-01T00:00:00Z"
 CREATE, EDIT = "POST /v1/contracts/create", "POST /v2/contracts/edit"
 
@@ -70,6 +75,63 @@ def test_edits_are_told_with_the_key_that_came_along(
         ("ours", "Renamed"),
         ("", "Again"),
     ]
+
+
+def test_every_member_that_the_sdk_knows_has_a_rule_or_can_not_be_sealed() -> None:
+    members = ContractEditParams.__annotations__.keys() - {"customer_id", "contract_id", "uniqueness_key"}
+    values = {
+        "update_contract_name": "Ours",
+        "update_contract_end_date": "2031-01-01T00:00:00Z",
+        "allow_contract_ending_before_finalized_invoice": True,
+    }
+    show = operation("contracts.edit").show
+
+    assert members >= RULES.keys() == values.keys()
+    for member in members - RULES.keys():
+        with pytest.raises(ValueError, match=f"Nobody knows what {member} leaves"):
+            show(ContractEdit(IDS, IDS, {**values, member: []}))
+    assert show(ContractEdit(IDS, IDS, values)).body.items() >= values.items()
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {},
+        {"allow_contract_ending_before_finalized_invoice": True},
+        {"update_contract_name": ""},
+        {"update_contract_name": None},
+        {"update_contract_end_date": "2031-01-01"},
+        {"update_contract_end_date": "2031-01-01T00:30:00Z"},
+        {"update_contract_end_date": ""},
+        {"update_contract_name": "Ours", "allow_contract_ending_before_finalized_invoice": "no"},
+    ],
+)
+def test_an_edit_that_changes_nothing_or_is_malformed_can_not_be_sealed(edit: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        operation("contracts.edit").show(ContractEdit(IDS, IDS, edit))
+
+
+@pytest.mark.parametrize(
+    ("told", "proof"),
+    [
+        ({"update_contract_name": "Ours"}, Proof.APPLIED),
+        ({"update_contract_name": "Theirs"}, Proof.CANNOT_TELL),
+        ({"update_contract_name": "Ours", "add_commits": [{}]}, Proof.CANNOT_TELL),
+        ({"update_contract_name": "Ours", "update_contract_end_date": None}, Proof.CANNOT_TELL),
+        ({}, Proof.CANNOT_TELL),
+    ],
+)
+def test_an_edit_with_our_key_that_changes_something_else_is_a_persons_question(
+    told: dict[str, Any], proof: Proof, monkeypatch: pytest.MonkeyPatch, gateway: Gateway
+) -> None:
+    edit = ContractEditRecord.from_json({"id": IDS, "uniqueness_key": "ours", **told})
+    monkeypatch.setattr(gateway, "every", lambda listing: (edit,))
+    params = ContractEdit(IDS, IDS, {"update_contract_name": "Ours"}, "ours")
+    now = datetime.now(UTC)
+
+    finding = operation("contracts.edit").find(gateway, FindFacts(params, {}, now, now, ()))
+
+    assert finding.proof == proof, finding.sentence
 
 
 @pytest.mark.parametrize(

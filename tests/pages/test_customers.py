@@ -161,6 +161,8 @@ def test_an_open_request_disables_what_it_holds_and_says_why(
         "plan.end": "",
         "billing.set": "",
         "billing.archive": "",
+        "contract.rename": "",
+        "contract.end": "",
         "customer.rename": renaming.reference,
         "customer.archive": renaming.reference,
     }

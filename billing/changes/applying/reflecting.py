@@ -56,12 +56,12 @@ def reflect(change_id: int, gateway: Gateway, just_read: JustRead | None = None)
         return
     request, results = sealed.read(change.sealed), results_of(change)
     apart = {field.name for field in RESOURCES["customer"].fields if field.is_apart}
-    for thing in request.after:
+    for thing in dict.fromkeys(request.owner_of(of) for of in request.after):
         customer_id = id_of(thing, results) if thing.startswith("customer:") else None
         if customer_id is None:
             continue
         read = just_read.of(customer_id) if just_read else None
-        if read is None or change.irreversible or apart & request.after[thing].keys():
+        if read is None or change.irreversible or apart & request.after.get(thing, {}).keys():
             refresh_customer(gateway, customer_id, read=read)
         else:
             store_customer(*read)

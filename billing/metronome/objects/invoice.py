@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.metronome.instants import date_of
+from billing.metronome.instants import date_of, instant
 from billing.metronome.outcomes import storable
 from billing.metronome.records import InvoiceRecord
 
@@ -18,4 +18,5 @@ def in_short(invoice: InvoiceRecord) -> dict[str, Any]:
         "contract_id": invoice.contract_id,
         "start": date_of(invoice.start_timestamp),
         "end": date_of(invoice.end_timestamp),
+        "end_at": instant(invoice.end_timestamp),
     }

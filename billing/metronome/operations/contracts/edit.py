@@ -70,6 +70,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 """The members that can be sealed. One without a rule here can't: nobody could say what it leaves."""
 
 
+CHANGING = ("add_", "update_", "archive_", "remove_", "allow_")
+"""How the names of an edit's members begin; the rest of a row of the history is about the row."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContractEdit:
     """Whose contract, and its edit by Metronome's own member names: at least one."""
@@ -154,7 +158,7 @@ def _left(edit: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_asked(asked: Mapping[str, Any], edit: ContractEditRecord) -> bool:
     """Whether the history tells of this very edit: it names the same members, and leaves the same."""
-    told = {name: value for name, value in edit.raw.items() if name in RULES}
+    told = {name: value for name, value in edit.raw.items() if name.startswith(CHANGING) and value != []}
     try:
         return _left(told) == _left(asked)
     except (ValueError, TypeError):
