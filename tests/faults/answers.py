@@ -20,6 +20,8 @@ ROUTES = {
     "plan.end": "POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end",
     "billing.set": "POST /v1/setCustomerBillingProviderConfigurations",
     "billing.archive": "POST /v1/archiveCustomerBillingProviderConfigurations",
+    "contract.rename": "POST /v2/contracts/edit",
+    "contract.end": "POST /v2/contracts/edit",
 }
 AFTER: dict[str, tuple[str, dict[str, Any]]] = {
     "500": ("status_after", {"status": 500}),
@@ -55,6 +57,8 @@ MEANWHILE = {
     "plan.end": ("nothing", "undone", "changed"),
     "billing.set": ("nothing", "changed"),
     "billing.archive": ("nothing", "changed"),
+    "contract.rename": ("nothing", "undone", "changed"),
+    "contract.end": ("nothing", "undone", "changed"),
 }
 EMPTY = ("half a body", "an empty object", "other fields")
 AS_DOCUMENTED = {
@@ -128,7 +132,17 @@ def _against(
         ids = [effect["after"]["id"]]
         body = {"customer_id": of, "customer_billing_provider_configuration_ids": ids}
         return ROUTES["billing.archive"], {}, body
+    if kind == "contract.rename":
+        name = "A third name" if how == "changed" else "An order"
+        return ROUTES[kind], {}, _of_contract(effect) | {"update_contract_name": name}
+    if kind == "contract.end":
+        end = "2032-01-01T00:00:00Z" if how == "changed" else None
+        return ROUTES[kind], {}, _of_contract(effect) | {"update_contract_end_date": end}
     return ROUTES["customer.rename"], {"customer_id": of}, {"name": "A third name"}
+
+
+def _of_contract(effect: dict[str, Any]) -> dict[str, str]:
+    return {"customer_id": effect["after"]["customer_id"], "contract_id": effect["resource_id"]}
 
 
 def others_do(simulator: RunningSimulator, route: str, ids: dict[str, str], body: dict[str, Any]) -> None:
