@@ -14,11 +14,21 @@ from billing.changes.models import (
     Survey,
 )
 from billing.control.models import Freeze, Installation, NewBeginning
-from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
+from billing.mirror.models import (
+    Customer,
+    CustomerPlan,
+    CustomFieldKey,
+    IngestAlias,
+    Plan,
+    RefreshRun,
+    Seen,
+)
+from billing.mirror.resources import RESOURCES  # a noun's file holds its table, too
 from billing.notify.models import Mail, Notice
 from billing.users import User
 
 __all__ = [
+    "RESOURCES",
     "ApprovalStep",
     "Attempt",
     "AuditEvent",
@@ -40,6 +50,7 @@ __all__ = [
     "PolicyVersion",
     "RefreshRun",
     "Resolution",
+    "Seen",
     "Survey",
     "User",
 ]

@@ -23,14 +23,8 @@ from billing.metronome.judging import (
     says_unknown,
 )
 from billing.metronome.listing import Item, Listing
-from billing.metronome.outcomes import (
-    ReadFailed,
-)
-from billing.metronome.records import (
-    CustomerRecord,
-    OddRow,
-    Page,
-)
+from billing.metronome.outcomes import ReadFailed
+from billing.metronome.records import OddRow, Page
 from billing.metronome.rows import sort_out
 from billing.metronome.transport import NoAnswer, RawAnswer, Wire
 
@@ -92,8 +86,8 @@ class Account:
             self._of_this_thread.hold = outer
 
     @contextmanager
-    def noting(self, note: Callable[[CustomerRecord, float], None]) -> Iterator[None]:
-        """Within this block and thread, hand each customer read by its id to `note`, with the monotonic
+    def noting(self, note: Callable[[Any, float], None]) -> Iterator[None]:
+        """Within this block and thread, hand what is read by its id to `note`, with the monotonic
         second at which it was asked for: whoever wants it afterwards need not ask again.
         """
         outer = getattr(self._of_this_thread, "note", None)
@@ -103,19 +97,47 @@ class Account:
         finally:
             self._of_this_thread.note = outer
 
-    def every(self, listing: Listing[T]) -> tuple[T, ...]:
-        """All rows of a list. Raises ReadFailed, also for a row that can't be read, or Halt."""
+    def page(self, listing: Listing[T], cursor: str | None = None) -> Page[T]:
+        """One page of a list, its odd rows set apart. Raises ReadFailed or Halt."""
+        query, body = listing.asked(cursor)
+        answer = self._read("GET" if body is None else "POST", listing.path, body=body, query=query)
 
-        def page(cursor: str | None) -> Page[T]:
-            place = {listing.cursor: cursor} if cursor else {}
-            query, body = dict(listing.query), listing.body
-            if listing.cursor_in_body:
-                body = (body or {}) | place
-            else:
-                query |= place
-            return self._page(listing.path, query, listing.make, body=body, cursor_name=listing.cursor)
+        def parse(whole: Any) -> Page[T]:
+            rows = whole["data"]
+            if not isinstance(rows, list):
+                raise ValueError("`data` is not a list")
+            onward = whole.get(listing.cursor)
+            if onward is not None and not isinstance(onward, str):
+                raise ValueError(f"`{listing.cursor}` is not text")
+            items, odd = sort_out(rows, listing.make, listing.id_of)
+            return Page(items, onward or None, odd)
 
-        return self._pages(page)
+        return parsed(answer, parse)
+
+    def every(self, listing: Listing[T], odd: list[OddRow] | None = None) -> tuple[T, ...]:
+        """All rows of a list. Raises ReadFailed or Halt.
+
+        odd: takes the rows that can't be read; without it the first of them raises ReadFailed.
+        """
+        items: list[T] = []
+        empty = 0
+        cursor: str | None = None
+        seen: set[str] = set()
+        for _page in range(MOST_PAGES):
+            page = self.page(listing, cursor) if odd is not None else self.page(listing, cursor).whole()
+            items += page.items
+            if odd is not None:
+                odd += page.odd
+            empty = 0 if page.items or page.odd else empty + 1
+            cursor = page.next_cursor
+            if cursor is None:
+                return tuple(items)
+            if cursor in seen:
+                raise ReadFailed("Metronome’s list goes round in a circle: a cursor came twice.")
+            if empty > MOST_EMPTY_PAGES:
+                raise ReadFailed("Metronome’s list doesn’t end: its pages are empty.")
+            seen.add(cursor)
+        raise ReadFailed(f"The list is longer than {MOST_PAGES} pages.")
 
     def one(self, item: Item[T]) -> T | None:
         """What is at this address; None when Metronome says in words that there is nothing."""
@@ -139,54 +161,6 @@ class Account:
             call.method, call.path, call.body, None, headers, config.deadline_seconds, keeps=False
         )
         return judged_write(answer, is_resend=sending.is_resend, ids_are_fresh=sending.ids_are_fresh)
-
-    def _pages(
-        self, fetch: Callable[[str | None], Page[T]], odd: list[OddRow] | None = None
-    ) -> tuple[T, ...]:
-        """Every item of a list. Its odd rows go to `odd`; without it the first one raises ReadFailed."""
-        items: list[T] = []
-        empty = 0
-        cursor: str | None = None
-        seen: set[str] = set()
-        for _page in range(MOST_PAGES):
-            page = fetch(cursor) if odd is not None else fetch(cursor).whole()
-            items += page.items
-            if odd is not None:
-                odd += page.odd
-            empty = 0 if page.items or page.odd else empty + 1
-            cursor = page.next_cursor
-            if cursor is None:
-                return tuple(items)
-            if cursor in seen:
-                raise ReadFailed("Metronome’s list goes round in a circle: a cursor came twice.")
-            if empty > MOST_EMPTY_PAGES:
-                raise ReadFailed("Metronome’s list doesn’t end: its pages are empty.")
-            seen.add(cursor)
-        raise ReadFailed(f"The list is longer than {MOST_PAGES} pages.")
-
-    def _page(
-        self,
-        path: str,
-        query: dict[str, Any],
-        make: Callable[[dict[str, Any]], T],
-        *,
-        body: dict[str, Any] | None = None,
-        cursor_name: str = "next_page",
-    ) -> Page[T]:
-        given = {name: value for name, value in query.items() if value is not None}
-        answer = self._read("POST" if body is not None else "GET", path, body=body, query=given)
-
-        def parse(whole: Any) -> Page[T]:
-            rows = whole["data"]
-            if not isinstance(rows, list):
-                raise ValueError("`data` is not a list")
-            cursor = whole.get(cursor_name)
-            if cursor is not None and not isinstance(cursor, str):
-                raise ValueError(f"`{cursor_name}` is not text")
-            items, odd = sort_out(rows, make)
-            return Page(items, cursor or None, odd)
-
-        return parsed(answer, parse)
 
     def _read(
         self,

@@ -8,28 +8,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
 
 from billing.metronome.account import Account
-from billing.metronome.judging import message_of, object_in, parsed
+from billing.metronome.objects import audit_log as log
+from billing.metronome.objects import custom_field_key, customer, invoice, plan, subscription
+from billing.metronome.objects.audit_log import AuditLogRecord, LogReading
+from billing.metronome.objects.custom_field_key import CustomFieldKeyRecord
+from billing.metronome.objects.customer import CustomerRecord
+from billing.metronome.objects.invoice import InvoiceRecord
+from billing.metronome.objects.plan import PlanRecord
+from billing.metronome.objects.subscription import CustomerPlanRecord
 from billing.metronome.outcomes import ReadFailed
-from billing.metronome.records import (
-    AuditLogRecord,
-    CustomerPlanRecord,
-    CustomerRecord,
-    CustomFieldKeyRecord,
-    InvoiceRecord,
-    LogReading,
-    OddRow,
-    Page,
-    PlanRecord,
-)
-from billing.metronome.rows import sort_out
+from billing.metronome.records import OddRow, Page
 
 
 class Gateway(Account):
-    """An account with what is read of it, a noun at a time; writes are operations and pass `write`."""
+    """An account with what requests, checks and surveys ask of it by name; each is a listing or an item.
+
+    Writes are operations and pass `write`.
+    """
 
     def customer(self, customer_id: str) -> CustomerRecord | None:
         """One customer by id, archived or not; None when neither its address nor a list has it.
@@ -48,15 +45,11 @@ class Gateway(Account):
     def customer_at_its_address(self, customer_id: str) -> CustomerRecord | None:
         """The same for who asks the lists anyhow: None when Metronome says in words that there is none."""
         asked = time.monotonic()
-        answer = self._read("GET", f"/v1/customers/{customer_id}")
-        if answer.status == 404 and message_of(answer.body):
+        record = self.one(customer.customer_at(customer_id))
+        if record is None:
             return None
-        about = f"customer {customer_id}"
-        record = parsed(answer, lambda whole: CustomerRecord.from_json(object_in(whole)), about)
         if record.id != customer_id.lower():
-            raise ReadFailed(
-                "Metronome answered with another customer than the one asked for.", answer.evidence
-            )
+            raise ReadFailed("Metronome answered with another customer than the one asked for.")
         if (note := getattr(self._of_this_thread, "note", None)) is not None:
             note(record, asked)
         return record
@@ -64,99 +57,40 @@ class Gateway(Account):
     def customers_page(
         self, *, archived: bool, cursor: str | None = None, limit: int = 100
     ) -> Page[CustomerRecord]:
-        """One page of the active, or of the archived customers: `only_archived` replaces the set."""
-        query = {"limit": limit, "only_archived": "true" if archived else None, "next_page": cursor}
-        return self._page("/v1/customers", query, CustomerRecord.from_json)
+        """One page of the active, or of the archived customers."""
+        return self.page(customer.customers(archived=archived, limit=limit), cursor)
 
     def customers_by_id(
         self, ids: Sequence[str], *, archived: bool, odd: list[OddRow] | None = None
     ) -> tuple[CustomerRecord, ...]:
         """Those of up to 100 customers that exist among the active, or the archived ones.
 
-        odd: takes the rows that can't be read, here and in the next two; without it one raises ReadFailed.
+        odd: takes the rows that can't be read; without it one raises ReadFailed.
         """
-        query = {
-            "customer_ids": ",".join(ids),
-            "limit": 100,
-            "only_archived": "true" if archived else None,
-        }
-        return self._pages(
-            lambda cursor: self._page(
-                "/v1/customers", query | {"next_page": cursor}, CustomerRecord.from_json
-            ),
-            odd,
-        )
+        return self.every(customer.customers(archived=archived, ids=ids), odd)
 
     def customers_holding_alias(self, alias: str) -> tuple[CustomerRecord, ...]:
         """Every customer, active or archived, that holds exactly this alias."""
         found: list[CustomerRecord] = []
         for archived in (False, True):
-            query = {"ingest_alias": alias, "limit": 100, "only_archived": "true" if archived else None}
-            found += self._pages(
-                lambda cursor, query=query: self._page(
-                    "/v1/customers", query | {"next_page": cursor}, CustomerRecord.from_json
-                )
-            )
+            found += self.every(customer.customers(archived=archived, alias=alias))
         return tuple(record for record in found if alias in record.ingest_aliases)
 
     def plans_page(self, cursor: str | None = None) -> Page[PlanRecord]:
         """One page of the account's plans."""
-        return self._page("/v1/plans", {"limit": 100, "next_page": cursor}, PlanRecord.from_json)
+        return self.page(plan.PLANS, cursor)
 
-    def plan_customers_page(
-        self, plan_id: str, cursor: str | None = None
-    ) -> Page[tuple[CustomerRecord | None, CustomerPlanRecord]]:
-        """One page of a plan's subscriptions, ended and upcoming ones too.
-
-        None stands for an odd customer, of which the subscription only needs the id.
-        """
-
-        def pair(row: dict[str, Any]) -> tuple[CustomerRecord | None, CustomerPlanRecord]:
-            found, _odd = sort_out([row["customer_details"]], CustomerRecord.from_json)
-            customer_id = found[0].id if found else str(UUID(row["customer_details"]["id"]))
-            plan = CustomerPlanRecord.from_plan_list(customer_id, row["plan_details"])
-            return (found[0] if found else None), plan
-
-        query = {"limit": 100, "status": "all", "next_page": cursor}
-        return self._page(f"/v1/planDetails/{plan_id}/customers", query, pair)
-
-    def customer_plans(
-        self, customer_id: str, odd: list[OddRow] | None = None
-    ) -> tuple[CustomerPlanRecord, ...]:
+    def customer_plans(self, customer_id: str) -> tuple[CustomerPlanRecord, ...]:
         """All subscriptions of one customer, newest first."""
-        return self._pages(
-            lambda cursor: self._page(
-                f"/v1/customers/{customer_id}/plans",
-                {"limit": 100, "next_page": cursor},
-                lambda row: CustomerPlanRecord.from_customer_list(customer_id, row),
-            ),
-            odd,
-        )
+        return self.every(subscription.customer_plans(customer_id))
 
-    def custom_field_keys(
-        self, entities: Sequence[str], odd: list[OddRow] | None = None
-    ) -> tuple[CustomFieldKeyRecord, ...]:
+    def custom_field_keys(self, entities: Sequence[str]) -> tuple[CustomFieldKeyRecord, ...]:
         """The custom field keys that exist for these entities."""
-        return self._pages(
-            lambda cursor: self._page(
-                "/v1/customFields/listKeys",
-                {"next_page": cursor},
-                CustomFieldKeyRecord.from_json,
-                body={"entities": list(entities)},
-            ),
-            odd,
-        )
+        return self.every(custom_field_key.custom_field_keys(entities))
 
     def invoices(self, customer_id: str) -> tuple[InvoiceRecord, ...]:
         """All invoices of one customer, void ones too, oldest first."""
-        query = {"limit": 100, "sort": "date_asc", "skip_zero_qty_line_items": "true"}
-        return self._pages(
-            lambda cursor: self._page(
-                f"/v1/customers/{customer_id}/invoices",
-                query | {"next_page": cursor},
-                InvoiceRecord.from_json,
-            )
-        )
+        return self.every(invoice.invoices(customer_id))
 
     def audit_log(
         self,
@@ -173,8 +107,7 @@ class Gateway(Account):
         It ends with the page that has a row `until` was waiting for; the reading counts as whole then.
         `next_page` is always there, so an empty page is the end; it never travels with the two times.
         """
-        query: dict[str, Any] = {
-            "limit": 100,
+        query = {
             "sort": "date_desc" if newest_first else "date_asc",
             "starting_on": _as_metronome_says(starting_on),
         }
@@ -185,13 +118,13 @@ class Gateway(Account):
         rows: list[AuditLogRecord] = []
         odd = 0
         for _page in range(limit_pages):
-            page = self._page("/v1/auditLogs", query, AuditLogRecord.from_json)
+            page = self.page(log.audit_logs(query))
             rows += page.items
             odd += len(page.odd)
             found = until is not None and any(until(row) for row in page.items)
             if found or not (page.items or page.odd) or page.next_cursor is None:
                 return LogReading(tuple(rows), odd=odd)
-            query = {"limit": 100, "next_page": page.next_cursor}
+            query = {"next_page": page.next_cursor}
         return LogReading(tuple(rows), odd=odd, cut=True)
 
 

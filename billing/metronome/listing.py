@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from billing.metronome.rows import own_id
+
 T = TypeVar("T")
 
 
@@ -14,14 +16,24 @@ class Listing(Generic[T]):
     """A list behind `data`. With a body it is asked for by POST.
 
     cursor: its name in the answer and on the way back, in the query or, with `cursor_in_body`, in the body.
+    id_of: the id that a row says, for one that can't be read; empty where it says none.
     """
 
     path: str
     make: Callable[[dict[str, Any]], T]
     query: Mapping[str, Any] = field(default_factory=dict)
-    body: dict[str, Any] | None = None
+    body: Mapping[str, Any] | None = None
     cursor: str = "next_page"
     cursor_in_body: bool = False
+    id_of: Callable[[Any], str] = own_id
+
+    def asked(self, cursor: str | None) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Query and body that ask for the page at this cursor, or for the first one."""
+        onward = {self.cursor: cursor} if cursor else {}
+        query = dict(self.query) if self.cursor_in_body else {**self.query, **onward}
+        if self.body is None:
+            return query, None
+        return query, {**self.body, **onward} if self.cursor_in_body else dict(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +42,4 @@ class Item(Generic[T]):
 
     path: str
     make: Callable[[dict[str, Any]], T]
-    body: dict[str, Any] | None = None
+    body: Mapping[str, Any] | None = None

@@ -15,8 +15,14 @@ MISREAD = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 LONGEST_ID = 80
 
 
+def own_id(row: Any) -> str:
+    """The id that a row says: a UUID in its usual form, else what stands there; empty for none."""
+    said = row.get("id") if isinstance(row, dict) else None
+    return uuid_of(said) or (storable(said)[:LONGEST_ID] if isinstance(said, str) else "")
+
+
 def sort_out(
-    rows: Iterable[Any], make: Callable[[dict[str, Any]], T]
+    rows: Iterable[Any], make: Callable[[dict[str, Any]], T], id_of: Callable[[Any], str] = own_id
 ) -> tuple[tuple[T, ...], tuple[OddRow, ...]]:
     """The rows that can be read, made into records, and those that can't, each with the reason."""
     good: list[T] = []
@@ -27,7 +33,7 @@ def sort_out(
                 raise ValueError("it is not an object")
             good.append(make(row))
         except MISREAD as problem:
-            odd.append(OddRow(_id_of(row), why(problem), row))
+            odd.append(OddRow(id_of(row), why(problem), row))
     return tuple(good), tuple(odd)
 
 
@@ -44,16 +50,3 @@ def uuid_of(value: Any) -> str:
         return str(UUID(value)) if isinstance(value, str) else ""
     except ValueError:
         return ""
-
-
-def _id_of(row: Any) -> str:
-    """The row's own id as far as it says one: a subscription in a plan's list says it further inside."""
-    if not isinstance(row, dict):
-        return ""
-    details = row.get("plan_details")
-    if isinstance(details, dict):
-        row = {"id": details.get("customer_plan_id")}
-    if isinstance(row.get("entity"), str) and isinstance(row.get("key"), str):
-        row = {"id": f"{row['entity']}.{row['key']}"}
-    said = row.get("id")
-    return uuid_of(said) or (storable(said)[:LONGEST_ID] if isinstance(said, str) else "")

@@ -6,6 +6,10 @@ Upstream sets `archived_at`; absence, confirmed by id, sets `missing_since`.
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
@@ -63,7 +67,52 @@ class RefreshRun(models.Model):
         return f"{self.scope} {self.status} {self.started_at:%Y-%m-%d %H:%M}"
 
 
-class Customer(models.Model):
+class Seen(models.Model):
+    """What a refresh under way has met of a noun, so that it knows at its end what it did not meet.
+
+    An unlogged table without an index: a list of ids that is appended to, asked once, and emptied.
+    """
+
+    run = models.BigIntegerField()
+    noun = models.TextField()
+    key = models.TextField(primary_key=True)  # for Django, which needs one; the table holds no such rule
+
+    class Meta:
+        app_label = "billing"
+
+    def __str__(self) -> str:
+        return f"{self.noun} {self.key}"
+
+
+class Raw(models.JSONField):
+    """Metronome's own JSON. Its numbers come out as they are written: none becomes a float."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "null": True})
+
+    def from_db_value(self, value: str | None, *_more: Any) -> Any:
+        return None if value is None else json.loads(value, parse_float=Decimal)
+
+    def deconstruct(self) -> tuple[Any, ...]:
+        name, _path, args, options = super().deconstruct()
+        return name, "django.db.models.JSONField", args, options
+
+
+class Mirrored(models.Model):
+    """A row of the mirror: when it was read, since when it is missing, and Metronome's own JSON of it.
+
+    `raw` is null where it was last read before the mirror kept it.
+    """
+
+    raw = Raw()
+    fetched_at = models.DateTimeField()
+    missing_since = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Customer(Mirrored):
     """A customer as Metronome's customer list gives it."""
 
     id = models.UUIDField(primary_key=True)
@@ -78,8 +127,6 @@ class Customer(models.Model):
     created_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
-    fetched_at = models.DateTimeField()
-    missing_since = models.DateTimeField(null=True)
 
     class Meta:
         app_label = "billing"
@@ -140,7 +187,7 @@ class IngestAlias(models.Model):
         return self.alias
 
 
-class Plan(models.Model):
+class Plan(Mirrored):
     """A plan (Metronome 1.0)."""
 
     id = models.UUIDField(primary_key=True)
@@ -148,8 +195,6 @@ class Plan(models.Model):
     sort_name = folded("name")
     description = models.TextField(blank=True)
     custom_fields = models.JSONField(default=dict)
-    fetched_at = models.DateTimeField()
-    missing_since = models.DateTimeField(null=True)
 
     class Meta:
         app_label = "billing"

@@ -41,12 +41,12 @@ class Oddities:
         if len(self._found) > MOST:
             raise TooManyOdd(len(self._found))
 
-    def add_rows(self, kind: str, rows: Iterable[OddRow]) -> list[OddRow]:
+    def add_rows(self, kind: str, rows: Iterable[OddRow], *, by_uuid: bool = True) -> list[OddRow]:
         """Set rows apart; returns those with an id, which were seen though they can’t be read."""
         named = []
         for row in rows:
             self.add(kind, row.id, row.why)
-            if uuid_of(row.id) or (kind == "custom field key" and row.id):
+            if uuid_of(row.id) if by_uuid else row.id:
                 named.append(row)
             else:
                 self.nameless.add(kind)

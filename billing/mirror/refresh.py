@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -20,18 +21,22 @@ from billing.audit.events import Event
 from billing.control import anew
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import GatewayError
-from billing.metronome.records import CustomerRecord, OddRow
+from billing.metronome.records import OddRow
 from billing.mirror import runs
 from billing.mirror.absence import TooManyAbsent, mark_missing
+from billing.mirror.cleaning import Cleaner
 from billing.mirror.connection import ensure_account
-from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, Plan, RefreshRun
+from billing.mirror.models import RefreshRun
 from billing.mirror.oddities import TooManyOdd
 from billing.mirror.queries import name_of
-from billing.mirror.storing import Cleaner, store_customers, store_subscriptions
-from billing.mirror.sweep import PAUSES, Sweep, Watch, dated
+from billing.mirror.resource import For, Resource, Whole
+from billing.mirror.resources import RESOURCES, mirrored
+from billing.mirror.storing import store
+from billing.mirror.sweep import PAUSES, Sweep, Watch, is_swept
 from billing.mirror.tally import ACTIVE, ARCHIVED, recount, tally
 from billing.users import User
 
+CUSTOMER = RESOURCES["customer"]
 KEPT = "What was read before is kept; nothing was marked missing."
 
 
@@ -66,7 +71,7 @@ def refresh_account(
             sweep = Sweep(gateway, journal, watch=watch, pauses=pauses)
             absent = sweep.read_everything()
             with transaction.atomic():
-                journal.run.marked_missing = mark_missing(absent, journal.run.started_at)
+                journal.run.marked_missing = mark_missing(absent, journal.run)
                 recount()
                 journal.end(remark=sweep.clean.remark())
         return journal.run
@@ -78,9 +83,9 @@ def refresh_customer(
     *,
     requested_by: User | None = None,
     asked_as: str = "",
-    read: tuple[CustomerRecord, datetime] | None = None,
+    read: tuple[Any, datetime] | None = None,
 ) -> RefreshRun:
-    """Mirror one customer and its subscriptions; returns the run, succeeded or failed.
+    """Mirror one customer and its lists; returns the run, succeeded or failed.
 
     read: the customer as somebody has just read it, with the database's clock before that read.
     One that Metronome doesn't know by id, nor in its two lists, is marked missing.
@@ -91,22 +96,22 @@ def refresh_customer(
     )
     with _ending_in_a_sentence(journal):
         ensure_account(gateway)
-        journal.run.phase = "the customer"
+        journal.run.phase = f"the {CUSTOMER.label}"
         asked_at = journal.progress()
         if read is not None:
             record, asked_at = read
         else:
             record = gateway.customer_at_its_address(str(wanted)) or _listed(gateway, wanted, asked_at)
         if record is None:
-            _mark_customer_missing(journal, wanted, asked_at)
+            _mark_missing(journal, wanted, asked_at)
         else:
-            _keep_customer(gateway, journal, record, asked_at)
+            _keep(gateway, journal, record, asked_at)
     return journal.run
 
 
-def store_customer(record: CustomerRecord, fetched_at: datetime) -> None:
+def store_customer(record: Any, fetched_at: datetime) -> None:
     """Mirror a customer that somebody has just read. fetched_at: the database's clock before that read."""
-    store_customers([record], fetched_at, clean=Cleaner(), touch=True)
+    store(CUSTOMER, [record], fetched_at, clean=Cleaner(), touch=True)
 
 
 def ask_refresh(actor: Actor, customer_id: UUID | None = None) -> None:
@@ -141,10 +146,9 @@ def _begin_anew(gateway: Gateway) -> None:
     """Where two people said so, set everything mirrored aside; not before Metronome has answered."""
     if not anew.is_agreed():
         return
-    gateway.customers_page(archived=False)
+    gateway.page(next(read for read in CUSTOMER.reads if isinstance(read, Whole)).listing)
     with transaction.atomic():
-        models = (Customer, Plan, CustomerPlan, CustomFieldKey)
-        rows = (model.objects.filter(missing_since__isnull=True) for model in models)
+        rows = [noun.model.objects.filter(missing_since__isnull=True) for noun in mirrored()]
         anew.carried_out(sum(each.update(missing_since=Now()) for each in rows))
 
 
@@ -155,52 +159,79 @@ def _where(run: RefreshRun) -> str:
 
 def _mirrored_rows() -> int | None:
     """How many rows a refresh will about read; None before the first."""
-    numbers, models = tally(), (Plan, CustomerPlan, CustomFieldKey)
-    others = sum(model.objects.filter(missing_since__isnull=True).count() for model in models)
-    return numbers[ACTIVE] + numbers[ARCHIVED] + others or None
+    numbers, others = tally(), [noun for noun in mirrored() if is_swept(noun) and noun is not CUSTOMER]
+    counts = [noun.model.objects.filter(missing_since__isnull=True).count() for noun in others]
+    return numbers[ACTIVE] + numbers[ARCHIVED] + sum(counts) or None
 
 
-def _listed(gateway: Gateway, wanted: UUID, asked_at: datetime) -> CustomerRecord | None:
-    """The customer by the two lists: a 404 alone is only a suspicion."""
-    for archived in (False, True):
-        for record in gateway.customers_by_id([str(wanted)], archived=archived):
+def _listed(gateway: Gateway, wanted: UUID, asked_at: datetime) -> Any:
+    """The customer as a list has it, if one has: a 404 alone is only a suspicion."""
+    for read in CUSTOMER.again([wanted], {}):
+        for record in gateway.every(read.listing):
             if UUID(record.id) == wanted:
-                return dated([record], asked_at)[0] if archived else record
+                return read.fill([record], asked_at)[0]
     return None
 
 
-def _keep_customer(
-    gateway: Gateway, journal: runs.Journal, record: CustomerRecord, asked_at: datetime
-) -> None:
+def _own_lists() -> list[tuple[Resource, For]]:
+    """What a customer is read with."""
+    return [
+        (noun, read)
+        for noun in mirrored()
+        for read in noun.reads
+        if is_swept(noun) and isinstance(read, For) and read.owner == CUSTOMER.name
+    ]
+
+
+def _keep(gateway: Gateway, journal: runs.Journal, record: Any, asked_at: datetime) -> None:
     run, clean = journal.run, Cleaner()
     run.rows_read = 1
-    run.rows_written = store_customers([record], asked_at, clean=clean, touch=True)
-    run.phase = "the customer’s plans"
-    asked_at = journal.progress()
-    odd: list[OddRow] = []
-    subscriptions = gateway.customer_plans(record.id, odd)
-    seen = {subscription.id for subscription in subscriptions}
-    seen |= {row.id for row in clean.odd.add_rows("subscription", odd)}
-    with transaction.atomic():
-        run.rows_read += len(subscriptions)
-        run.rows_written += store_subscriptions(subscriptions, asked_at, clean=clean)
-        run.odd = clean.odd.as_json()
-        unseen = CustomerPlan.objects.filter(customer_id=record.id, **_unread_since(asked_at)).exclude(
-            pk__in=seen
-        )
-        if "subscription" not in clean.odd.nameless:
-            run.marked_missing = unseen.update(missing_since=Now())
-        journal.end(remark=clean.remark())
+    run.rows_written = store(CUSTOMER, [record], asked_at, clean=clean, touch=True)
+    for noun, read in _own_lists():
+        run.phase = read.phase
+        asked_at = journal.progress()
+        odd: list[OddRow] = []
+        rows = gateway.every(read.listing(record.id), odd)
+        with transaction.atomic():
+            keep_list(journal.run, noun, read, record.id, rows, odd, asked_at, clean)
+            run.odd = clean.odd.as_json()
+    journal.end(remark=clean.remark())
 
 
-def _mark_customer_missing(journal: runs.Journal, wanted: UUID, asked_at: datetime) -> None:
-    if not Customer.objects.filter(pk=wanted).exists():
+def keep_list(
+    run: RefreshRun,
+    noun: Resource,
+    read: For,
+    owner_id: str,
+    rows: Sequence[Any],
+    odd: Sequence[OddRow],
+    asked_at: datetime,
+    clean: Cleaner,
+) -> None:
+    """Keep one owner's list as it was read to its end: what it no longer shows is missing."""
+    run.rows_read += len(rows)
+    run.rows_written += store(noun, rows, asked_at, clean=clean)
+    seen = {record.id for record in noun.records(rows)} | {
+        row.id for row in clean.odd.add_rows(noun.label, odd)
+    }
+    own = {f"{read.owner}_id": owner_id}
+    unseen = noun.model.objects.filter(**own, **_unread_since(asked_at)).exclude(pk__in=seen)
+    if noun.label not in clean.odd.nameless:
+        run.marked_missing += unseen.update(missing_since=Now())
+
+
+def _mark_missing(journal: runs.Journal, wanted: UUID, asked_at: datetime) -> None:
+    """The customer is gone, and what hangs on it."""
+    if not CUSTOMER.model.objects.filter(pk=wanted).exists():
         journal.end(error="Metronome knows no customer with this id, and neither does the mirror.")
         return
     with transaction.atomic():
-        gone = Customer.objects.filter(pk=wanted, **_unread_since(asked_at)).update(missing_since=Now())
-        plans = CustomerPlan.objects.filter(customer_id=wanted, **_unread_since(asked_at)) if gone else None
-        journal.run.marked_missing = gone + (plans.update(missing_since=Now()) if plans is not None else 0)
+        unread = _unread_since(asked_at)
+        gone = CUSTOMER.model.objects.filter(pk=wanted, **unread).update(missing_since=Now())
+        for noun, read in _own_lists() if gone else ():
+            own = noun.model.objects.filter(**{f"{read.owner}_id": wanted}, **unread)
+            gone += own.update(missing_since=Now())
+        journal.run.marked_missing = gone
         journal.end()
 
 

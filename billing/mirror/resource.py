@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, ClassVar
 
+from django.db.models import Model, Q
+
 from billing.metronome.client import Gateway
+from billing.metronome.listing import Listing
 from billing.metronome.operations.base import NEW
 
 State = dict[str, Any]
@@ -74,13 +77,63 @@ class Field:
         return str(value) if value else ""
 
 
-class Resource(ABC):
-    """A noun of Metronome's: its fields and how one is read. `name` is the noun, in the singular."""
+@dataclass(frozen=True, slots=True)
+class ChildSet:
+    """A set of texts that a record holds, as rows of their own: `of` them on the record, `value` in a row.
+
+    owner: the column that names whose it is. Such a table has `fetched_at`, and (owner, value) is unique.
+    """
+
+    model: type[Model]
+    owner: str
+    of: str
+    value: str
+
+
+def as_they_come(records: Sequence[Any], _asked_at: datetime) -> Sequence[Any]:
+    """The records of an answer as they are."""
+    return records
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A list of the account. phase: what a run calls it; fill: adds what its rows leave out."""
+
+    phase: str
+    listing: Listing[Any]
+    fill: Callable[[Sequence[Any], datetime], Sequence[Any]] = as_they_come
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """A list that each thing of another noun has, by that one's id.
+
+    in_sweep: each refresh of the account reads them all; there are few. phase: what a run calls it.
+    """
+
+    owner: str
+    phase: str
+    listing: Callable[[str], Listing[Any]]
+    in_sweep: bool = False
+
+
+class Resource:
+    """A noun of Metronome's: its fields, how one is read, and, where it is mirrored, its table and lists.
+
+    name: the noun, in the singular. model: its table; columns are named as the record's members are.
+    key: what tells one from another. turn: the lists of whom others hang on are read first.
+    """
 
     name: ClassVar[str]
-    fields: ClassVar[tuple[Field, ...]]
+    fields: ClassVar[tuple[Field, ...]] = ()
+    model: ClassVar[type[Model] | None] = None
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    sets: ClassVar[tuple[ChildSet, ...]] = ()
+    reads: ClassVar[tuple[Whole | For, ...]] = ()
+    turn: ClassVar[int] = 9
+    expected: ClassVar[Q] = Q()
+    """Which of its rows a refresh looks for when its lists leave them out."""
 
-    @abstractmethod
     def read(
         self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
     ) -> State | None:
@@ -89,10 +142,21 @@ class Resource(ABC):
         owner_id: whose it is, where it can't be asked for by its own id alone. Raises GatewayError when
         Metronome can't be read: then nothing is known.
         """
+        raise NotImplementedError(f"no request is about a {self.label}")
 
-    @abstractmethod
     def called(self, state: State) -> str:
         """What people call one that is in this state; empty where nothing is known."""
+        return state.get("name", "")
+
+    @property
+    def label(self) -> str:
+        """The noun in words."""
+        return self.name.replace("_", " ")
+
+    @property
+    def plural(self) -> str:
+        """Several of it, in words."""
+        return f"{self.label}s"
 
     def field(self, name: str) -> Field:
         """The field of this name. Raises ValueError for one that is not known."""
@@ -100,6 +164,22 @@ class Resource(ABC):
             if field.name == name:
                 return field
         raise ValueError(f"nothing is known about the field {name} of a {self.name}")
+
+    def records(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """The noun's own records among the rows of one of its lists."""
+        return rows
+
+    def brought(self, rows: Sequence[Any]) -> dict[str, Sequence[Any]]:
+        """Records of other nouns that the rows carry, by noun: kept where the mirror has none of the key."""
+        return {}
+
+    def again(self, ids: Sequence[Any], gone: Mapping[str, Collection[Any]]) -> Iterable[Whole]:
+        """Where those are asked for that its lists left out: the lists once more, or a way of its own.
+
+        gone: what is confirmed absent of the nouns before, by noun.
+        """
+        reads = [read for read in self.reads if isinstance(read, Whole)]
+        return [replace(read, phase=f"{read.phase}, once more") for read in reads]
 
 
 Reader = Callable[[Gateway, str], Any]

@@ -1,38 +1,29 @@
-"""One look at everything Metronome lists, page by page; each page is stored before the next is asked for."""
+"""One look at everything Metronome lists: pages are fetched by one thread while another stores many at once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import TypeVar
-from uuid import UUID
+from typing import Any
 
 from django.db import transaction
 
 from billing.metronome.client import Gateway
-from billing.metronome.outcomes import ReadFailed, storable
-from billing.metronome.records import (
-    CustomerPlanRecord,
-    CustomerRecord,
-    CustomFieldKeyRecord,
-    OddRow,
-    Page,
-    PlanRecord,
-)
+from billing.metronome.listing import Listing
+from billing.metronome.outcomes import GatewayError, ReadFailed
+from billing.metronome.records import Page
 from billing.mirror import absence
-from billing.mirror.models import Customer, Plan, RefreshRun
+from billing.mirror.ahead import ahead
+from billing.mirror.cleaning import Cleaner
+from billing.mirror.models import RefreshRun, Seen
+from billing.mirror.resource import Resource, Whole
+from billing.mirror.resources import RESOURCES, mirrored
 from billing.mirror.runs import Journal
-from billing.mirror.storing import Cleaner, store_customers, store_keys, store_plans, store_subscriptions
+from billing.mirror.storing import note, store
 
-T = TypeVar("T")
-Some = TypeVar("Some", list, dict)
 Watch = Callable[[RefreshRun], None]
-Fetch = Callable[[str | None], Page[T]]
-Keep = Callable[[Sequence[T], datetime], int]
-SetApart = Callable[[Sequence[OddRow]], None]
 
 PAUSES = (1.0, 5.0)
 """Seconds before a read that failed for the moment is tried again; then the refresh breaks off."""
@@ -43,13 +34,26 @@ RESTARTS = 5
 MOST_PAGES, MOST_EMPTY_PAGES = 200_000, 3
 """Bounds of one list: pages in all, and empty ones in a row that still name a next one."""
 
-IDS_A_REQUEST = 100
-ENTITIES = ("customer",)
-"""Whose custom field keys are mirrored: the entities whose fields Countersign shows or sets."""
+ROWS_AT_ONCE, SECONDS_AT_MOST = 1_000, 1.0
+"""So many rows are stored together, or what came within so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A page and where it stood in its list; asked_at: not later than its request, by the database's clock.
+
+    Instead of a page there may be what went wrong with it.
+    """
+
+    number: int
+    cursor: str | None
+    asked_at: datetime
+    page: Page[Any] | None
+    failure: GatewayError | None = None
 
 
 class Sweep:
-    """Reads an account for one run. `seen` holds what was there, `clean` what had to be replaced."""
+    """Reads an account for one run. `clean` holds what had to be replaced, and what could not be read."""
 
     def __init__(
         self, gateway: Gateway, journal: Journal, *, watch: Watch | None, pauses: Sequence[float]
@@ -57,226 +61,169 @@ class Sweep:
         self.gateway = gateway
         self.journal = journal
         self.run = journal.run
-        self.seen = absence.Seen()
         self.clean = Cleaner()
-        self._plan_names: dict[str, str] = {}
-        self._page_number = 1
+        self.nouns = [noun for noun in mirrored() if is_swept(noun)]
         self._watch = watch
         self._pauses = pauses
         self._now = self.run.heartbeat_at
 
-    def read_everything(self) -> absence.Suspects:
+    def read_everything(self) -> absence.Absent:
         """Mirror the account; returns what is confirmed absent, for the caller to mark.
 
         Raises ReadFailed, Halt, TooManyAbsent or RunLost; whole pages stay, and nothing is marked.
         """
-        # Active ones first: there is no way back from archived, so nobody falls between the two passes.
-        for archived, phase, keep in (
-            (False, "active customers", self._keep_customers),
-            (True, "archived customers", self._keep_archived),
-        ):
-            self._pages(phase, partial(self._customers_page, archived), keep, self._odd_customers)
-        self._pages("plans", self.gateway.plans_page, self._keep_plans, self._odd_plans)
-        for plan_id, name in sorted(self._plans().items()):
-            fetch = partial(self.gateway.plan_customers_page, plan_id)
-            self._pages(
-                "customers of plans", fetch, self._keep_subscriptions, self._odd_subscriptions, of=name
-            )
-        self._read_keys()
-        absent = self._confirm(absence.suspects(self.seen, self.run.started_at))
+        absence.forget_seen()
+        for noun in self.nouns:
+            for read in noun.reads:
+                if isinstance(read, Whole):
+                    self._pages(noun, read)
+                elif read.in_sweep:
+                    for owner, words in self._things(RESOURCES[read.owner]):
+                        self._pages(noun, Whole(read.phase, read.listing(owner)), of=words)
+        absent = self._confirm(absence.suspects(self.run, self.nouns))
         self.clean.odd.weigh(self.run.rows_read)
+        absence.forget_seen()
         return absent
 
-    def _pages(self, phase: str, fetch: Fetch[T], keep: Keep[T], odd: SetApart, *, of: str = "") -> None:
+    def _things(self, noun: Resource) -> list[tuple[str, str]]:
+        """Whose lists are read, id and name: what this run saw of the noun, and where one came without an id,
+        what is mirrored of it, too."""
+        ids = set(Seen.objects.filter(run=self.run.pk, noun=noun.name).values_list("key", flat=True))
+        if noun.label in self.clean.odd.nameless:
+            known = noun.model.objects.filter(missing_since__isnull=True)
+            ids |= {str(pk) for pk in known.values_list("pk", flat=True)}
+        names = {str(each.pk): str(each) for each in noun.model.objects.filter(pk__in=ids)}
+        return [(pk, names.get(pk, "")) for pk in sorted(ids)]
+
+    def _pages(self, noun: Resource, read: Whole, *, of: str = "") -> None:
         """Read and keep every page of a list; again from its start where its middle can't be had any more."""
         read_before = self.run.rows_read
         for attempt in range(RESTARTS + 1):
             try:
-                self._list(phase, fetch, keep, odd, of=of)
-            except ReadFailed as failure:
-                if self._page_number == 1 or attempt == RESTARTS or not _is_of_the_page(failure):
-                    raise
+                self._list(noun, read, of=of)
+            except LostMiddle as lost:
+                if attempt == RESTARTS:
+                    raise lost.failure from lost
                 self.run.rows_read = read_before
             else:
                 return
 
-    def _list(self, phase: str, fetch: Fetch[T], keep: Keep[T], odd: SetApart, *, of: str) -> None:
+    def _list(self, noun: Resource, read: Whole, *, of: str) -> None:
+        self._at(read.phase, of=of)
+        self._now = self.journal.progress()
+        with ahead(self._fetched(read.listing)) as pages:
+            some: list[Fetched] = []
+            store_at = 0.0
+            while not pages.is_over:
+                found = pages.next(store_at - time.monotonic() if some else SECONDS_AT_MOST)
+                if found is not None and found.failure is None:
+                    store_at = store_at if some else time.monotonic() + SECONDS_AT_MOST
+                    some.append(found)
+                is_enough = sum(len(each.page.items) for each in some) >= ROWS_AT_ONCE
+                if some and (is_enough or pages.is_over or found is None or found.failure):
+                    self._at(read.phase, of=of, page=some[-1])
+                    self._keep(noun, read, some)
+                    some = []
+                elif found is None:
+                    self._now = self.journal.progress()  # so that a slow answer is not taken for a dead run
+                if found is not None and found.failure is not None:
+                    self._at(read.phase, of=of, page=found)
+                    if found.number > 1 and _is_of_the_page(found.failure):
+                        raise LostMiddle(found.failure)
+                    raise found.failure
+
+    def _fetched(self, listing: Listing[Any]) -> Iterator[Fetched]:
+        """Every page of a list, or those before the one that failed. Runs beside: touches no database."""
         cursors: set[str] = set()
         cursor: str | None = None
         empty = 0
         while True:
-            self._page_number = len(cursors) + 1
-            self._at(phase, of=of, page=self._page_number, cursor=cursor)
-            page, asked_at = self._ask(partial(fetch, cursor))
-            odd(page.odd)
-            self._store(page.items, asked_at, keep)
-            cursor = page.next_cursor
-            if cursor is None:
+            number, asked_at = len(cursors) + 1, self._now
+            try:
+                page = self._ask(listing, cursor)
+                onward = page.next_cursor
+                empty = 0 if page.items or page.odd else empty + 1
+                yield Fetched(number, cursor, asked_at, page)
+                if onward is None:
+                    return
+                if onward in cursors:
+                    raise ReadFailed("Metronome’s list goes round in a circle: a cursor came twice.")
+                if empty > MOST_EMPTY_PAGES or number >= MOST_PAGES:
+                    raise ReadFailed(f"Metronome’s list doesn’t end: page {number:,} names another.")
+            except GatewayError as failure:
+                yield Fetched(number, cursor, asked_at, None, failure)
                 return
-            empty = 0 if page.items or page.odd else empty + 1
-            if cursor in cursors:
-                raise ReadFailed("Metronome’s list goes round in a circle: a cursor came twice.")
-            if empty > MOST_EMPTY_PAGES or self._page_number >= MOST_PAGES:
-                raise ReadFailed(f"Metronome’s list doesn’t end: page {self._page_number:,} names another.")
-            cursors.add(cursor)
+            cursors.add(onward)
+            cursor = onward
 
-    def _at(self, phase: str, *, of: str = "", page: int = 0, cursor: str | None = None) -> None:
-        """Note where the run is; saved at once where a list begins, else with the page before it."""
-        parts = (of, f"page {page}" if page else "", f"cursor {cursor}" if cursor else "")
-        self.run.phase = phase
-        position = ", ".join(part for part in parts if part)
-        self.run.position = "".join(letter if letter.isprintable() else "\ufffd" for letter in position)
-        if page <= 1:
-            self._now = self.journal.progress()
-
-    def _ask(self, fetch: Callable[[], T]) -> tuple[T, datetime]:
-        """Metronome's answer and when it was asked; asks again after a pause while the failure may pass."""
+    def _ask(self, listing: Listing[Any], cursor: str | None) -> Page[Any]:
+        """One page; asked for again after a pause while the failure may pass."""
         pauses = iter(self._pauses)
         while True:
-            asked_at = self._now
             try:
-                return fetch(), asked_at
+                return self.gateway.page(listing, cursor)
             except ReadFailed as failure:
                 pause = next(pauses, None)
                 if pause is None or not _may_pass(failure):
                     raise
             time.sleep(pause)
-            self._now = self.journal.progress()
 
-    def _store(self, items: Sequence[T], asked_at: datetime, keep: Keep[T]) -> None:
-        """Keep one answer's items and the run's progress in one transaction."""
+    def _at(self, phase: str, *, of: str = "", page: Fetched | None = None) -> None:
+        """Note where the run is; it is saved with what is stored next."""
+        number, cursor = (page.number, page.cursor) if page else (1, None)
+        parts = (of, f"page {number}", f"cursor {cursor}" if cursor else "")
+        self.run.phase = phase
+        position = ", ".join(part for part in parts if part)
+        self.run.position = "".join(letter if letter.isprintable() else "\ufffd" for letter in position)
+
+    def _keep(self, noun: Resource, read: Whole, some: Sequence[Fetched]) -> None:
+        """Keep some pages' rows and the run's progress in one transaction."""
+        asked_at = some[0].asked_at
+        rows: Sequence[Any] = [row for each in some for row in each.page.items]
+        by_uuid = noun.key == ("id",)
+        named = self.clean.odd.add_rows(
+            noun.label, [odd for each in some for odd in each.page.odd], by_uuid=by_uuid
+        )
         with transaction.atomic():
-            self.run.rows_written += keep(items, asked_at)
-            self.run.rows_read += len(items)
+            note(noun, self.run.pk, [row.id for row in named])
+            rows = read.fill(rows, asked_at)
+            self.run.rows_written += store(noun, rows, asked_at, clean=self.clean, run=self.run.pk)
+            self.run.rows_read += len(rows)
             self.run.odd = self.clean.odd.as_json()
             self._now = self.journal.progress()
         if self._watch:
             self._watch(self.run)
 
-    # --- what is kept of each list
+    def _confirm(self, suspects: absence.Absent) -> absence.Absent:
+        """Ask for each suspect in another way than the list that left it out; returns those still absent.
 
-    def _customers_page(self, archived: bool, cursor: str | None) -> Page[CustomerRecord]:
-        return self.gateway.customers_page(archived=archived, cursor=cursor)
-
-    def _keep_customers(self, records: Sequence[CustomerRecord], asked_at: datetime) -> int:
-        self.seen.customers.update(record.id for record in records)
-        return store_customers(records, asked_at, clean=self.clean)
-
-    def _keep_archived(self, records: Sequence[CustomerRecord], asked_at: datetime) -> int:
-        return self._keep_customers(dated(records, asked_at), asked_at)
-
-    def _odd_customers(self, rows: Sequence[OddRow]) -> None:
-        self.seen.customers.update(row.id for row in self.clean.odd.add_rows("customer", rows))
-
-    def _keep_plans(self, records: Sequence[PlanRecord], asked_at: datetime) -> int:
-        self._plan_names |= {record.id: record.name for record in records}
-        self.seen.plans.update(record.id for record in records)
-        return store_plans(records, asked_at, clean=self.clean)
-
-    def _odd_plans(self, rows: Sequence[OddRow]) -> None:
-        named = self.clean.odd.add_rows("plan", rows)
-        self._plan_names |= {row.id: "" for row in named}
-        self.seen.plans.update(row.id for row in named)
-
-    def _plans(self) -> dict[str, str]:
-        """The plans whose customers are read, id → name: the listed ones, and where one came without an
-        id, the mirrored ones too."""
-        if "plan" not in self.clean.odd.nameless:
-            return self._plan_names
-        mirrored = Plan.objects.filter(missing_since__isnull=True).values_list("pk", "name")
-        return {str(pk): name for pk, name in mirrored} | self._plan_names
-
-    def _keep_subscriptions(
-        self, pairs: Sequence[tuple[CustomerRecord | None, CustomerPlanRecord]], asked_at: datetime
-    ) -> int:
-        """Subscriptions, and customers made since the customer list was read; others stay as it gave them."""
-        new = [each for each, _plan in pairs if each and each.id not in self.seen.customers]
-        written = self._keep_customers(new, asked_at)
-        self.seen.subscriptions.update(plan.id for _customer, plan in pairs)
-        return written + store_subscriptions([plan for _customer, plan in pairs], asked_at, clean=self.clean)
-
-    def _odd_subscriptions(self, rows: Sequence[OddRow]) -> None:
-        named = self.clean.odd.add_rows("subscription", rows)
-        self.seen.subscriptions.update(row.id for row in named)
-
-    def _read_keys(self) -> None:
-        self._at("custom field keys")
-        odd: list[OddRow] = []
-        keys, asked_at = self._ask(partial(self.gateway.custom_field_keys, ENTITIES, odd))
-        for row in self.clean.odd.add_rows("custom field key", odd):
-            self.seen.keys.add((storable(row.source["entity"]), storable(row.source["key"])))
-        self._store(keys, asked_at, self._keep_keys)
-
-    def _keep_keys(self, records: Sequence[CustomFieldKeyRecord], asked_at: datetime) -> int:
-        self.seen.keys.update((storable(record.entity), storable(record.key)) for record in records)
-        return store_keys(records, asked_at, clean=self.clean)
-
-    # --- what was not seen
-
-    def _confirm(self, suspects: absence.Suspects) -> absence.Suspects:
-        """Ask for each suspect in another way than the list that left it out; returns those still absent."""
-        self.run.suspects = len(suspects)
-        self._at("absences")
-        ids = [str(pk) for pk in suspects.customers]
-        for start in range(0, len(ids), IDS_A_REQUEST):
-            self._ask_for_customers(ids[start : start + IDS_A_REQUEST])
-        if suspects.plans:
-            self._pages("plans, once more", self.gateway.plans_page, self._keep_plans, self._odd_plans)
-        gone = {pk for pk in suspects.customers if str(pk) not in self.seen.customers}
-        for customer_id in sorted(set(suspects.subscriptions.values()) - gone):
-            self._ask_for_subscriptions(str(customer_id))
-        if suspects.keys:
-            self._read_keys()
-        return absence.Suspects(
-            customers=self._sure("customer", sorted(gone)),
-            plans=self._sure("plan", [pk for pk in suspects.plans if str(pk) not in self.seen.plans]),
-            subscriptions=self._sure(
-                "subscription",
-                {
-                    pk: customer_id
-                    for pk, customer_id in suspects.subscriptions.items()
-                    if str(pk) not in self.seen.subscriptions
-                },
-            ),
-            keys=self._sure(
-                "custom field key",
-                {pk: key for pk, key in suspects.keys.items() if key not in self.seen.keys},
-            ),
-        )
-
-    def _sure(self, kind: str, absent: Some) -> Some:
-        """What is absent, or nothing while a record of the kind came without an id: it may be any of them."""
-        return type(absent)() if kind in self.clean.odd.nameless else absent
-
-    def _ask_for_customers(self, ids: list[str]) -> None:
-        for archived in (False, True):
+        None of a noun of which a record came without an id: it may be any of them.
+        """
+        self.run.suspects = sum(map(len, suspects.values()))
+        self.run.phase, self.run.position = "absences", ""
+        absent: absence.Absent = {}
+        for noun, ids in suspects.items():
             if ids:
-                odd: list[OddRow] = []
-                fetch = partial(self.gateway.customers_by_id, ids, archived=archived, odd=odd)
-                found, asked_at = self._ask(fetch)
-                self._odd_customers(odd)
-                self._store(found, asked_at, self._keep_archived if archived else self._keep_customers)
-                ids = [pk for pk in ids if pk not in self.seen.customers]
-
-    def _ask_for_subscriptions(self, customer_id: str) -> None:
-        odd: list[OddRow] = []
-        found, asked_at = self._ask(partial(self.gateway.customer_plans, customer_id, odd))
-        self._odd_subscriptions(odd)
-        self._store(found, asked_at, self._keep_own_subscriptions)
-
-    def _keep_own_subscriptions(self, records: Sequence[CustomerPlanRecord], asked_at: datetime) -> int:
-        self.seen.subscriptions.update(record.id for record in records)
-        return store_subscriptions(records, asked_at, clean=self.clean)
+                gone = {each.name: keys for each, keys in absent.items()}
+                for read in noun.again(ids, gone):
+                    self._pages(noun, read)
+                still = set(absence.unseen(self.run, noun))
+                ids = [pk for pk in ids if pk in still]
+            absent[noun] = [] if noun.label in self.clean.odd.nameless else ids
+        return absent
 
 
-def dated(records: Sequence[CustomerRecord], asked_at: datetime) -> list[CustomerRecord]:
-    """Customers of the archived list, each with a time: where it gives none, the one held, or now."""
-    undated = [record.id for record in records if record.archived_at is None]
-    held = dict(Customer.objects.filter(pk__in=undated).values_list("pk", "archived_at")) if undated else {}
-    return [
-        record if record.archived_at else replace(record, archived_at=held.get(UUID(record.id)) or asked_at)
-        for record in records
-    ]
+class LostMiddle(Exception):
+    """The middle of a list can't be had any more, but perhaps the list from its start."""
+
+    def __init__(self, failure: GatewayError) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def is_swept(noun: Resource) -> bool:
+    """Whether a refresh of the account reads it; what only its owners' lists show is read owner by owner."""
+    return any(isinstance(read, Whole) or read.in_sweep for read in noun.reads)
 
 
 def _may_pass(failure: ReadFailed) -> bool:
@@ -286,6 +233,8 @@ def _may_pass(failure: ReadFailed) -> bool:
     return status is None or status == 429 or status >= 500 or 200 <= status < 300
 
 
-def _is_of_the_page(failure: ReadFailed) -> bool:
+def _is_of_the_page(failure: GatewayError) -> bool:
     """Whether the list may be had from its start: its cursor was refused, or its page can't be read."""
+    if not isinstance(failure, ReadFailed):
+        return False
     return failure.status is not None and failure.status != 429 and failure.status < 500

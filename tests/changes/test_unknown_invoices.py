@@ -10,7 +10,7 @@ import pytest
 from billing.changes import sealed
 from billing.changes.asking.survey import read_survey
 from billing.metronome.client import Gateway
-from billing.metronome.records import InvoiceRecord
+from billing.metronome.objects.invoice import InvoiceRecord
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import mirrored, propose

@@ -12,13 +12,14 @@ import pytest
 
 from billing.metronome.calls import CallKey, Sending
 from billing.metronome.client import Gateway
+from billing.metronome.objects.customer import CustomerRecord
 from billing.metronome.operations import operation, proof
 from billing.metronome.operations.base import FindFacts, Finding, Proof, States, thing
 from billing.metronome.operations.customers.create import NewCustomer
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 from billing.metronome.operations.customers.set_name import Renaming
 from billing.metronome.outcomes import OutcomeUnknown
-from billing.metronome.records import CustomerRecord, OddRow
+from billing.metronome.records import OddRow
 from tests.simulator_server import RunningSimulator
 
 REFERENCE = "CR-000123/1.1"

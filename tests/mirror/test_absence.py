@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from billing.metronome.client import Gateway
-from billing.metronome.records import CustomerRecord, Page
+from billing.metronome.listing import Listing
+from billing.metronome.records import Page
 from billing.mirror import queries
 from billing.mirror.connection import open_gateway
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, Plan
@@ -23,15 +26,12 @@ class ForgetfulGateway(Gateway):
 
     hidden: frozenset[str] = frozenset()
 
-    def customers_page(
-        self, *, archived: bool, cursor: str | None = None, limit: int = 100
-    ) -> Page[CustomerRecord]:
-        page = super().customers_page(archived=archived, cursor=cursor, limit=limit)
-        return Page(tuple(record for record in page.items if record.id not in self.hidden), page.next_cursor)
-
-    def plan_customers_page(self, plan_id: str, cursor: str | None = None) -> Page:
-        page = super().plan_customers_page(plan_id, cursor)
-        return Page(tuple(pair for pair in page.items if pair[0].id not in self.hidden), page.next_cursor)
+    def page(self, listing: Listing[Any], cursor: str | None = None) -> Page[Any]:
+        page = super().page(listing, cursor)
+        if "customer_ids" in listing.query or listing.path.endswith("/plans"):
+            return page
+        kept = tuple(row for row in page.items if getattr(row, "customer", row).id not in self.hidden)
+        return replace(page, items=kept)
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import pytest
 from django.test import Client
 
 from billing.metronome.client import Gateway
+from billing.metronome.listing import Listing
 from billing.metronome.outcomes import Evidence, ReadFailed
-from billing.metronome.records import CustomerRecord, Page
+from billing.metronome.records import Page
 from billing.metronome.transport import RawAnswer
 from billing.mirror import queries, sweep
 from billing.mirror.connection import open_gateway
@@ -278,15 +279,17 @@ def test_a_list_whose_cursor_expired_is_read_again_from_its_start(
 ) -> None:
     pages: list[str | None] = []
 
-    def page(*, archived: bool, cursor: str | None = None, limit: int = 100) -> Page[CustomerRecord]:
-        found = Gateway.customers_page(bending, archived=archived, cursor=cursor, limit=10)
-        if not archived:
+    def page(listing: Listing[Any], cursor: str | None = None) -> Page[Any]:
+        if listing.path != "/v1/customers":
+            return Gateway.page(bending, listing, cursor)
+        found = Gateway.page(bending, replace(listing, query={**listing.query, "limit": 10}), cursor)
+        if "only_archived" not in listing.query:
             pages.append(cursor)
             if len(pages) == 2:
                 raise ReadFailed("Metronome answered 400: cursor expired", evidence(400))
         return found
 
-    monkeypatch.setattr(bending, "customers_page", page)
+    monkeypatch.setattr(bending, "page", page)
 
     run = refresh_account(bending, pauses=())
 
@@ -300,11 +303,11 @@ def test_empty_pages_with_ever_new_cursors_end(
 ) -> None:
     asked: list[str | None] = []
 
-    def page(*, archived: bool, cursor: str | None = None, limit: int = 100) -> Page[CustomerRecord]:
+    def page(listing: Listing[Any], cursor: str | None = None) -> Page[Any]:
         asked.append(cursor)
         return Page((), f"c{len(asked)}")
 
-    monkeypatch.setattr(bending, "customers_page", page)
+    monkeypatch.setattr(bending, "page", page)
 
     run = refresh_account(bending, pauses=())
 

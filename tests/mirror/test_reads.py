@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing import clock
-from billing.metronome.records import CustomerRecord
+from billing.metronome.objects.customer import CustomerRecord
 from billing.mirror import plans, queries
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
 from billing.mirror.refresh import store_customer

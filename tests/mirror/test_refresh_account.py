@@ -175,7 +175,7 @@ def test_a_row_read_later_is_not_replaced_by_an_older_answer(
 def test_what_can_not_be_stored_is_shown_as_replaced(gateway: Gateway, simulator: RunningSimulator) -> None:
     from datetime import UTC, datetime
 
-    from billing.metronome.records import CustomerRecord
+    from billing.metronome.objects.customer import CustomerRecord
     from billing.mirror.refresh import store_customer
 
     record = CustomerRecord(

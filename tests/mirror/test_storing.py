@@ -9,10 +9,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.metronome.records import CustomerPlanRecord, CustomerRecord, CustomFieldKeyRecord
-from billing.mirror import queries
+from billing.metronome.objects.custom_field_key import CustomFieldKeyRecord
+from billing.metronome.objects.customer import CustomerRecord
+from billing.metronome.objects.subscription import CustomerPlanRecord
+from billing.mirror import queries, storing
+from billing.mirror.cleaning import Cleaner
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan
-from billing.mirror.storing import Cleaner, store_customers, store_keys, store_subscriptions
+from billing.mirror.resources import RESOURCES
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +38,7 @@ def record(number: int, title: str = "", *aliases: str, **more: object) -> Custo
 
 
 def store(*records: CustomerRecord, at: datetime = NOW, touch: bool = False) -> int:
-    return store_customers(records, at, clean=Cleaner(), touch=touch)
+    return storing.store(RESOURCES["customer"], records, at, clean=Cleaner(), touch=touch)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 100])
@@ -130,14 +133,14 @@ def test_texts_that_can_not_be_stored_are_replaced_and_counted() -> None:
     clean = Cleaner()
     odd = record(1, "nul \x00", "a\x00", "a\ud800", "ok", custom_fields={"k": "\udfff"})
 
-    store_customers([odd], NOW, clean=clean)
+    storing.store(RESOURCES["customer"], [odd], NOW, clean=clean)
 
     assert queries.snapshot(UUID(int=1))["ingest_aliases"] == ["a\ufffd", "ok"]
     assert clean.replaced == 4
     assert clean.remark() == (
         "4 texts from Metronome held characters that can’t be stored; they are shown as \ufffd."
     )
-    assert store_customers([odd], LATER, clean=Cleaner()) == 0
+    assert storing.store(RESOURCES["customer"], [odd], LATER, clean=Cleaner()) == 0
 
 
 def test_a_subscription_brings_a_plan_that_no_list_showed_by_its_name() -> None:
@@ -151,8 +154,8 @@ def test_a_subscription_brings_a_plan_that_no_list_showed_by_its_name() -> None:
         ending_before=None,
     )
 
-    assert store_subscriptions([subscription], NOW, clean=Cleaner()) == 1
-    assert store_subscriptions([subscription], LATER, clean=Cleaner()) == 0
+    assert storing.store(RESOURCES["subscription"], [subscription], NOW, clean=Cleaner()) == 1
+    assert storing.store(RESOURCES["subscription"], [subscription], LATER, clean=Cleaner()) == 0
 
     assert (Plan.objects.get().name, CustomerPlan.objects.get().plan_id) == ("Retired", UUID(int=3))
 
@@ -160,7 +163,15 @@ def test_a_subscription_brings_a_plan_that_no_list_showed_by_its_name() -> None:
 def test_a_key_is_written_once_and_again_when_its_rule_changes() -> None:
     region = CustomFieldKeyRecord("customer", "region", False)
 
-    assert store_keys([region], NOW, clean=Cleaner()) == 1
-    assert store_keys([region], LATER, clean=Cleaner()) == 0
-    assert store_keys([CustomFieldKeyRecord("customer", "region", True)], LATER, clean=Cleaner()) == 1
+    assert storing.store(RESOURCES["custom_field_key"], [region], NOW, clean=Cleaner()) == 1
+    assert storing.store(RESOURCES["custom_field_key"], [region], LATER, clean=Cleaner()) == 0
+    assert (
+        storing.store(
+            RESOURCES["custom_field_key"],
+            [CustomFieldKeyRecord("customer", "region", True)],
+            LATER,
+            clean=Cleaner(),
+        )
+        == 1
+    )
     assert CustomFieldKey.objects.get().enforce_uniqueness is True

@@ -20,12 +20,12 @@ from billing.lists.money import in_whole_units
 from billing.metronome.client import Gateway
 from billing.metronome.instants import date_of
 from billing.metronome.objects.billing_configuration import billed_through, billing_configurations
-from billing.metronome.objects.contract import contracts_of
+from billing.metronome.objects.contract import ContractRecord, contracts_of
 from billing.metronome.objects.contract import in_short as contract_in_short
+from billing.metronome.objects.invoice import InvoiceRecord
 from billing.metronome.objects.invoice import in_short as invoice_in_short
 from billing.metronome.objects.plan import in_short as plan_in_short
 from billing.metronome.outcomes import GatewayError, ReadFailed
-from billing.metronome.records import ContractRecord, InvoiceRecord
 from billing.metronome.rows import MISREAD, why
 from billing.mirror.connection import ensure_account
 from billing.roles import Can

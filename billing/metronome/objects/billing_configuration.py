@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from billing.metronome.listing import Listing
+from billing.metronome.objects.contract import ContractRecord
 from billing.metronome.outcomes import storable
-from billing.metronome.records import ContractRecord
 
 ARCHIVED = "archived"
 

@@ -12,11 +12,40 @@ from uuid import UUID
 from billing.metronome.instants import date_of, instant
 from billing.metronome.listing import Item, Listing
 from billing.metronome.outcomes import storable
-from billing.metronome.records import ContractRecord
+from billing.metronome.records import id_in, must_when_in, optional_text_in, when_in
 
 UNNAMED = "unnamed contract"
 PAGE_SIZE = 20
 """More contracts than these are never on one page, whatever is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRecord:
+    """A contract as POST /v2/contracts/list gives it. It has no status: open means not archived, not over."""
+
+    id: str
+    customer_id: str
+    name: str | None
+    starting_at: datetime
+    ending_before: datetime | None
+    archived_at: datetime | None
+    raw: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
+
+    @classmethod
+    def from_json(cls, source: dict[str, Any]) -> ContractRecord:
+        return cls(
+            id=id_in(source),
+            customer_id=id_in(source, "customer_id"),
+            name=optional_text_in(source, "name"),
+            starting_at=must_when_in(source, "starting_at"),
+            ending_before=when_in(source, "ending_before"),
+            archived_at=when_in(source, "archived_at"),
+            raw=source,
+        )
+
+    def is_open(self, at: datetime) -> bool:
+        """Not archived and not over; one that starts later is open too, since archiving ends it as well."""
+        return self.archived_at is None and (self.ending_before is None or self.ending_before > at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from billing.metronome.instants import date_of
 from billing.metronome.listing import Item, Listing
+from billing.metronome.objects.subscription import CustomerPlanRecord
 from billing.metronome.outcomes import storable
-from billing.metronome.records import CustomerPlanRecord, PlanRecord
+from billing.metronome.records import id_in, optional_text_in, text_in, texts_in
 
 NO_END = "no end"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """A plan (reference §3.2)."""
+
+    id: str
+    name: str
+    description: str
+    custom_fields: dict[str, str]
+    raw: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
+
+    @classmethod
+    def from_json(cls, source: dict[str, Any]) -> PlanRecord:
+        return cls(
+            id=id_in(source),
+            name=text_in(source, "name"),
+            description=optional_text_in(source, "description") or "",
+            custom_fields=texts_in(source, "custom_fields"),
+            raw=source,
+        )
+
+
 PLANS: Listing[PlanRecord] = Listing("/v1/plans", PlanRecord.from_json, {"limit": 100})
 """All plans of the account."""
 

@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from billing.metronome.calls import Answer
+from billing.metronome.objects.audit_log import AuditLogRecord, LogReading
+from billing.metronome.objects.customer import CustomerRecord
 from billing.metronome.operations.base import FindFacts, Finding, Proof
 from billing.metronome.outcomes import Halt, OutcomeUnknown, ReadFailed
-from billing.metronome.records import AuditLogRecord, CustomerRecord, LogReading
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway

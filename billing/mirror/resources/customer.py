@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from billing import clock
 from billing.metronome.client import Gateway
 from billing.metronome.objects.billing_configuration import billing_configurations
 from billing.metronome.objects.contract import contracts_of
+from billing.metronome.objects.customer import CustomerRecord, customers
 from billing.metronome.objects.plan import terms_of
-from billing.mirror.resource import Field, Reader, Resource, State
+from billing.mirror.models import Customer, IngestAlias
+from billing.mirror.resource import ChildSet, Field, Reader, Resource, State, Whole
+
+IDS_A_REQUEST = 100
+
+
+def dated(records: Sequence[CustomerRecord], asked_at: datetime) -> list[CustomerRecord]:
+    """Customers of the archived list, each with a time: where it gives none, the one held, or now."""
+    undated = [record.id for record in records if record.archived_at is None]
+    held = dict(Customer.objects.filter(pk__in=undated).values_list("pk", "archived_at")) if undated else {}
+    return [
+        record if record.archived_at else replace(record, archived_at=held.get(UUID(record.id)) or asked_at)
+        for record in records
+    ]
 
 
 class CustomerResource(Resource):
     """What a customer is, and, where somebody asks, what hangs on it."""
 
     name = "customer"
+    model = Customer
+    turn = 1
+    sets = (ChildSet(IngestAlias, owner="customer_id", of="ingest_aliases", value="alias"),)
+    # Active ones first: there is no way back from archived, so nobody falls between the two lists.
+    reads = (
+        Whole("active customers", customers(archived=False)),
+        Whole("archived customers", customers(archived=True), fill=dated),
+    )
     fields = (
         Field("name", "name", group="name"),
         Field("archived_at", "status", look="flag", group="archive", words=("active", "archived")),
@@ -44,8 +70,12 @@ class CustomerResource(Resource):
         more = [name for name in fields if name not in state]
         return state | {name: _HANGING_ON_IT[name](gateway, customer.id) for name in more}
 
-    def called(self, state: State) -> str:
-        return state.get("name", "")
+    def again(self, ids: Sequence[Any], gone: Mapping[str, Collection[Any]]) -> Iterable[Whole]:
+        """By id, a hundred a request, in both lists."""
+        for start in range(0, len(ids), IDS_A_REQUEST):
+            some = [str(each) for each in ids[start : start + IDS_A_REQUEST]]
+            yield Whole("absences", customers(archived=False, ids=some))
+            yield Whole("absences", customers(archived=True, ids=some), fill=dated)
 
 
 _HANGING_ON_IT: dict[str, Reader] = {

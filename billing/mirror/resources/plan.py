@@ -7,13 +7,17 @@ from collections.abc import Collection
 from billing.metronome.client import Gateway
 from billing.metronome.objects.plan import PLANS, plan_at
 from billing.metronome.outcomes import storable
-from billing.mirror.resource import Field, Resource, State
+from billing.mirror.models import Plan
+from billing.mirror.resource import Field, Resource, State, Whole
 
 
 class PlanResource(Resource):
     """What a plan is called. Metronome knows no archived ones: a plan is there or it isn't."""
 
     name = "plan"
+    model = Plan
+    turn = 2
+    reads = (Whole("plans", PLANS),)
     fields = (Field("name", "name"),)
 
     def read(
@@ -23,6 +27,3 @@ class PlanResource(Resource):
         if plan is None:  # a lone 404 is a suspicion
             plan = next((each for each in gateway.every(PLANS) if each.id == thing_id), None)
         return None if plan is None else {"name": storable(plan.name)}
-
-    def called(self, state: State) -> str:
-        return state.get("name", "")

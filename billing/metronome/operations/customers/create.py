@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.objects.audit_log import AuditLogRecord
+from billing.metronome.objects.customer import CustomerRecord
 from billing.metronome.operations.base import FindFacts, Finding, Operation, Proof, States, claimed, newly
 from billing.metronome.operations.proof import (
     RESOURCE,
@@ -20,7 +22,6 @@ from billing.metronome.operations.proof import (
     seen_row,
 )
 from billing.metronome.outcomes import OutcomeUnknown
-from billing.metronome.records import AuditLogRecord, CustomerRecord
 from billing.metronome.rows import uuid_of
 from billing.metronome.text import check_aliases, check_custom_fields, check_name, is_shortened_form
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from billing.metronome.calls import Answer, HttpCall
 from billing.metronome.objects.plan import NO_END, at_midnight, day, terms_of
+from billing.metronome.objects.subscription import CustomerPlanRecord
 from billing.metronome.operations.base import (
     FindFacts,
     Finding,
@@ -25,7 +26,6 @@ from billing.metronome.operations.base import (
 )
 from billing.metronome.operations.proof import named_one, one_of_the_new, reread
 from billing.metronome.outcomes import OutcomeUnknown
-from billing.metronome.records import CustomerPlanRecord
 
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway

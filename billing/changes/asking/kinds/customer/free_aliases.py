@@ -13,8 +13,8 @@ from math import ceil
 from billing.changes.asking.guard import Guarding
 from billing.changes.asking.proposal import Guard
 from billing.metronome.client import Gateway
+from billing.metronome.objects.customer import CustomerRecord
 from billing.metronome.outcomes import ReadFailed
-from billing.metronome.records import CustomerRecord
 from billing.mirror import queries as mirror
 
 PAGE = 100
