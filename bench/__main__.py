@@ -11,6 +11,7 @@ import sys
 import time
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+MOST_REFRESHED = 100_000
 SIZE = int(os.environ.get("SIZE", "1000000").replace("_", "").replace(",", ""))
 
 import django  # noqa: E402
@@ -19,7 +20,7 @@ django.setup()
 
 from django.test.utils import get_runner, override_settings  # noqa: E402
 
-from bench import applying, growing, pages, served, simulator  # noqa: E402 (growing takes minutes)
+from bench import applying, growing, pages, refresh, served, simulator  # noqa: E402 (growing takes minutes)
 
 
 def main() -> None:
@@ -30,12 +31,16 @@ def main() -> None:
         action="store_true",
         help="leave the database for the next run, on a server that DATABASE_URL names; SIZE must stay",
     )
-    parser.add_argument("--only", choices=("applying", "pages", "simulator"), help="one of the parts")
+    parser.add_argument(
+        "--only", choices=("applying", "pages", "refresh", "simulator"), help="one of the parts"
+    )
     wanted = parser.parse_args()
     if wanted.only in (None, "applying"):
         measure_applying()
     if wanted.only in (None, "pages"):
         measure_pages(wanted.keep)
+    if wanted.only in (None, "refresh"):
+        measure_refresh(min(SIZE, MOST_REFRESHED))
     if wanted.only in (None, "simulator"):
         simulator.main()
 
@@ -58,6 +63,36 @@ def measure_applying() -> None:
         say(f"{by:24}{figures}{speed.requests_a_change:10.1f}{verdict}")
     say("\nprocesses of so many threads; requests: of a change")
     say("limit: as many plain threads in one process that send so many requests and do nothing else\n")
+
+
+def measure_refresh(size: int) -> None:
+    runner = get_runner(django.conf.settings)(verbosity=0, interactive=False)
+    databases = runner.setup_databases(serialized_aliases=set())
+    try:
+        say(f"load {os.getloadavg()[0]:.1f} before; {size:,} customers from a stub")
+        found = refresh.measure(size)
+    finally:
+        runner.teardown_databases(databases)
+    say(f"load {os.getloadavg()[0]:.1f} after; medians of {refresh.ROUNDS} rounds\n")
+    say(f"{'refresh':24}{'seconds':>10}{'limit':>8}{'ratio':>7}{'goal':>7}{'written':>10}")
+    for name, ours, limit, goal in (
+        ("first", "first", "tight", 0.85),
+        ("nothing changed", "unchanged", "fetching", 0.6),
+        (f"1 in {refresh.CHANGED_EVERY} changed", "changed", "fetching", None),
+        (f"{refresh.DELAY_MS} ms a page", "slow", "slow fetching", 0.95),
+    ):
+        ratio = found.took(limit) / found.took(ours)
+        verdict = "" if goal is None or ratio >= goal else "  missed"
+        figures = f"{found.took(ours):10.2f}{found.took(limit):8.2f}{ratio:7.2f}{goal or '':>7}"
+        say(f"{name:24}{figures}{found.written.get(ours, 0):10,}{verdict}")
+    wal = max(0, found.wal_bytes - found.record_wal_bytes) / 1024
+    say(
+        f"\nlog of nothing changed: {wal:.0f} KiB beside the run's record of {found.record_wal_bytes / 1024:.0f}"
+    )
+    say(f"memory grew by {found.grown_bytes / refresh.MIB:.1f} MiB in the first refresh")
+    say(
+        "limits: the tight pipeline copies into tables with our indexes; fetching alone forgets all it reads\n"
+    )
 
 
 def measure_pages(keep: bool) -> None:

@@ -1,4 +1,4 @@
-"""One look at everything Metronome lists: pages are fetched by one thread while another stores many at once."""
+"""One look at everything Metronome lists: pages are fetched by one thread and stored by another."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ class Sweep:
                 if isinstance(read, Whole):
                     self._pages(noun, read)
                 elif read.in_sweep:
+                    self._at(read.phase)
                     for owner, words in self._things(RESOURCES[read.owner]):
                         self._pages(noun, Whole(read.phase, read.listing(owner)), of=words)
         absent = self._confirm(absence.suspects(self.run, self.nouns))

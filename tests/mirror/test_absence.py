@@ -30,7 +30,9 @@ class ForgetfulGateway(Gateway):
         page = super().page(listing, cursor)
         if "customer_ids" in listing.query or listing.path.endswith("/plans"):
             return page
-        kept = tuple(row for row in page.items if getattr(row, "customer", row).id not in self.hidden)
+        kept = tuple(
+            row for row in page.items if getattr(getattr(row, "customer", row), "id", "") not in self.hidden
+        )
         return replace(page, items=kept)
 
 
