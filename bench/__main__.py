@@ -86,13 +86,10 @@ def measure_refresh(size: int) -> None:
         figures = f"{found.took(ours):10.2f}{found.took(limit):8.2f}{ratio:7.2f}{goal or '':>7}"
         say(f"{name:24}{figures}{found.written.get(ours, 0):10,}{verdict}")
     wal = max(0, found.wal_bytes - found.record_wal_bytes) / 1024
-    say(
-        f"\nlog of nothing changed: {wal:.0f} KiB beside the run's record of {found.record_wal_bytes / 1024:.0f}"
-    )
+    record = found.record_wal_bytes / 1024
+    say(f"\nwrite-ahead log of nothing changed: {wal:.0f} KiB beside the run's record of {record:.0f}")
     say(f"memory grew by {found.grown_bytes / refresh.MIB:.1f} MiB in the first refresh")
-    say(
-        "limits: the tight pipeline copies into tables with our indexes; fetching alone forgets all it reads\n"
-    )
+    say("limits: tight pipeline, copied into tables with our indexes; fetching alone, and forgetting it\n")
 
 
 def measure_pages(keep: bool) -> None:

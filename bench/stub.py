@@ -1,8 +1,8 @@
 """A Metronome that costs next to nothing: customers in pages that were written before anybody asks.
 
 The simulator takes as long for a page as this does for dozens, and would be all that is measured.
-`python -m bench.stub SIZE` prints its port. `/_bench/change?every=100` changes each hundredth customer's name,
-`/_bench/delay?milliseconds=20` has each page wait.
+`python -m bench.stub SIZE` prints its port. `/_bench/change?every=100` changes the name of each hundredth
+customer, `/_bench/delay?milliseconds=20` has each page wait.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Exists, Func, OuterRef, TextField, Value
-from django.db.models.functions import Cast, Now
+from django.db.models import TextField, Value
+from django.db.models.functions import Cast, Concat, Now
 
 from billing.mirror.models import RefreshRun, Seen
 from billing.mirror.resource import Resource
@@ -50,11 +50,15 @@ def suspects(run: RefreshRun, nouns: Iterable[Resource]) -> Absent:
 
 def unseen(run: RefreshRun, noun: Resource) -> list[Any]:
     """The keys of a noun's rows that a refresh looks for and didn't see."""
-    parts = [Cast(OuterRef(name), TextField()) for name in noun.key]
-    key = Func(Value("."), *parts, function="concat_ws", output_field=TextField())
-    seen = Seen.objects.filter(run=run.pk, noun=noun.name, key=key)
+    parts = [Cast(name, TextField()) for name in noun.key]
+    key = parts[0]
+    for part in parts[1:]:
+        key = Concat(key, Value("."), part, output_field=TextField())
+    # IN, not EXISTS: it is hashed, however few rows of a list without statistics PostgreSQL expects.
+    seen = Seen.objects.filter(run=run.pk, noun=noun.name).values("key")
     older = noun.model.objects.filter(missing_since__isnull=True, fetched_at__lt=run.started_at)
-    return list(older.filter(noun.expected).exclude(Exists(seen)).order_by("pk").values_list("pk", flat=True))
+    looked_for = older.filter(noun.expected).alias(own_key=key).exclude(own_key__in=seen)
+    return list(looked_for.order_by("pk").values_list("pk", flat=True))
 
 
 def mark_missing(absent: Absent, run: RefreshRun) -> int:

@@ -3,6 +3,8 @@
 The statements are made from a noun's model. Each compares before it writes, because even a conflicting insert
 that updates nothing locks its row, which is a write. `fetched_at` of an unchanged row stays; that it was seen
 is the run's knowledge. No row is replaced whose `fetched_at` is later than the writer's.
+Held rows are looked up one by one (LATERAL with LIMIT), so that a table without statistics, as it is after a
+first refresh, is not read whole for every page.
 A record that PostgreSQL refuses is set apart with the reason; the others beside it are written.
 """
 
@@ -29,7 +31,7 @@ noted AS (INSERT INTO billing_seen (run, noun, key)
           SELECT %(run)s, '{noun}', {key_of_p} FROM page p WHERE %(run)s IS NOT NULL)
 INSERT INTO {table} AS held ({columns}, fetched_at)
 SELECT {of_p}, %(fetched_at)s
-  FROM page p LEFT JOIN {table} c ON {is_it}
+  FROM page p LEFT JOIN LATERAL (SELECT * FROM {table} c WHERE {is_it} LIMIT 1) c ON true
  WHERE c.{first_key} IS NULL
     OR (c.fetched_at <= %(fetched_at)s AND (
         %(touch)s OR c.missing_since IS NOT NULL OR ({of_c}) IS DISTINCT FROM ({of_p}){sets}))
@@ -179,7 +181,7 @@ def table_of(resource: Resource) -> Table:
 
 def key_text(resource: Resource, alias: str) -> str:
     """SQL for what tells one row from another, as one text."""
-    return f"concat_ws('.', {', '.join(f'{alias}.{name}' for name in resource.key)})"
+    return " || '.' || ".join(f"{alias}.{name}::text" for name in resource.key)
 
 
 def _text_of(key: Iterable[Any]) -> str:
