@@ -1,9 +1,9 @@
 """Refreshing a large account, beside the least that the same bytes cost.
 
 Metronome is `bench.stub`, a process of its own. Two limits, measured in the same round: *fetching alone*, a
-bare httpx client that reads every page, takes its JSON apart and forgets it; and the *tight pipeline*, the same
-with each thousand rows copied into tables that have our indexes. A first refresh is done when its last customer
-is found by search.
+bare httpx client that reads every page, takes its JSON apart and forgets it; and the *tight pipeline*, the
+same with each thousand rows copied into tables that have our indexes. A first refresh is done when its last
+customer is found by search.
 """
 
 from __future__ import annotations

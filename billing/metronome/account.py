@@ -21,11 +21,11 @@ from billing.metronome.judging import (
     parsed,
     retry_after,
     says_unknown,
+    skimmed_json,
 )
-from billing.metronome.listing import Item, Listing
+from billing.metronome.listing import Item, Listing, UnreadPage
 from billing.metronome.outcomes import ReadFailed
 from billing.metronome.records import OddRow, Page
-from billing.metronome.rows import sort_out
 from billing.metronome.transport import NoAnswer, RawAnswer, Wire
 
 T = TypeVar("T")
@@ -99,20 +99,23 @@ class Account:
 
     def page(self, listing: Listing[T], cursor: str | None = None) -> Page[T]:
         """One page of a list, its odd rows set apart. Raises ReadFailed or Halt."""
+        return self.unread(listing, cursor).read()
+
+    def unread(self, listing: Listing[T], cursor: str | None = None) -> UnreadPage[T]:
+        """The same, its rows not made into records yet."""
         query, body = listing.asked(cursor)
         answer = self._read("GET" if body is None else "POST", listing.path, body=body, query=query)
 
-        def parse(whole: Any) -> Page[T]:
+        def skim(whole: Any) -> UnreadPage[T]:
             rows = whole["data"]
             if not isinstance(rows, list):
                 raise ValueError("`data` is not a list")
             onward = whole.get(listing.cursor)
             if onward is not None and not isinstance(onward, str):
                 raise ValueError(f"`{listing.cursor}` is not text")
-            items, odd = sort_out(rows, listing.make, listing.id_of)
-            return Page(items, onward or None, odd)
+            return UnreadPage(listing, answer.body, len(rows), onward or None)
 
-        return parsed(answer, parse)
+        return parsed(answer, skim, load=skimmed_json)
 
     def every(self, listing: Listing[T], odd: list[OddRow] | None = None) -> tuple[T, ...]:
         """All rows of a list. Raises ReadFailed or Halt.

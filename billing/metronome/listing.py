@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from billing.metronome.rows import own_id
+from billing.metronome.records import Page
+from billing.metronome.rows import own_id, sort_out
 
 T = TypeVar("T")
 
@@ -34,6 +37,23 @@ class Listing(Generic[T]):
         if self.body is None:
             return query, None
         return query, {**self.body, **onward} if self.cursor_in_body else dict(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPage(Generic[T]):
+    """A page as it came, with how many rows it has: whoever has them already makes no records of them."""
+
+    listing: Listing[T]
+    body: bytes
+    rows: int
+    next_cursor: str | None
+
+    def read(self, places: Collection[int] | None = None) -> Page[T]:
+        """Its rows as records, odd ones set apart; of those at these places, from 0, alone."""
+        rows = json.loads(self.body, parse_float=Decimal)["data"]
+        wanted = rows if places is None else [rows[place] for place in sorted(places)]
+        items, odd = sort_out(wanted, self.listing.make, self.listing.id_of)
+        return Page(items, self.next_cursor, odd)
 
 
 @dataclass(frozen=True, slots=True)

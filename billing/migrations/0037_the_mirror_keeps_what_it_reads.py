@@ -9,7 +9,7 @@ SEEN = "CREATE UNLOGGED TABLE billing_seen (run bigint NOT NULL, noun text NOT N
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0031_a_word_names_what_was_made")]
+    dependencies = [("billing", "0035_a_second_person_disagrees")]
 
     operations = [
         migrations.AddField("customer", "raw", models.JSONField(null=True)),

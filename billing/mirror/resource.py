@@ -97,11 +97,15 @@ def as_they_come(records: Sequence[Any], _asked_at: datetime) -> Sequence[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A list of the account. phase: what a run calls it; fill: adds what its rows leave out."""
+    """A list of the account. phase: what a run calls it; fill: adds what its rows leave out.
+
+    held: what a mirrored row must be, in SQL, besides saying what such a list says, to be up to date.
+    """
 
     phase: str
     listing: Listing[Any]
     fill: Callable[[Sequence[Any], datetime], Sequence[Any]] = as_they_come
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,7 +244,7 @@ def _each_if_not_all(
         with transaction.atomic():
             return write(rows), []
     except DatabaseError as problem:
-        if not _speaks_of_the_record(problem):
+        if not speaks_of_the_record(problem):
             raise
     written, refused = 0, []
     for row in rows:
@@ -252,7 +252,7 @@ def _each_if_not_all(
             with transaction.atomic():
                 written += write([row])
         except DatabaseError as problem:
-            if not _speaks_of_the_record(problem):
+            if not speaks_of_the_record(problem):
                 raise
             refused.append(row)
             why = storable(f"it can’t be stored: {problem}".splitlines()[0])
@@ -260,7 +260,8 @@ def _each_if_not_all(
     return written, refused
 
 
-def _speaks_of_the_record(problem: DatabaseError) -> bool:
+def speaks_of_the_record(problem: DatabaseError) -> bool:
+    """Whether PostgreSQL refused what a record says, and not the statement."""
     return (getattr(problem.__cause__, "sqlstate", None) or "").startswith(OF_THE_RECORD)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 from django.db import transaction
 
 from billing.metronome.client import Gateway
-from billing.metronome.listing import Listing
+from billing.metronome.listing import Listing, UnreadPage
 from billing.metronome.outcomes import GatewayError, ReadFailed
 from billing.metronome.records import Page
 from billing.mirror import absence
 from billing.mirror.ahead import ahead
 from billing.mirror.cleaning import Cleaner
+from billing.mirror.comparing import differing, keeps_raw
 from billing.mirror.models import RefreshRun, Seen
 from billing.mirror.resource import Resource, Whole
 from billing.mirror.resources import RESOURCES, mirrored
@@ -48,7 +49,7 @@ class Fetched:
     number: int
     cursor: str | None
     asked_at: datetime
-    page: Page[Any] | None
+    page: UnreadPage[Any] | None
     failure: GatewayError | None = None
 
 
@@ -120,7 +121,7 @@ class Sweep:
                 if found is not None and found.failure is None:
                     store_at = store_at if some else time.monotonic() + SECONDS_AT_MOST
                     some.append(found)
-                is_enough = sum(len(each.page.items) for each in some) >= ROWS_AT_ONCE
+                is_enough = sum(each.page.rows for each in some) >= ROWS_AT_ONCE
                 if some and (is_enough or pages.is_over or found is None or found.failure):
                     self._at(read.phase, of=of, page=some[-1])
                     self._keep(noun, read, some)
@@ -143,7 +144,7 @@ class Sweep:
             try:
                 page = self._ask(listing, cursor)
                 onward = page.next_cursor
-                empty = 0 if page.items or page.odd else empty + 1
+                empty = 0 if page.rows else empty + 1
                 yield Fetched(number, cursor, asked_at, page)
                 if onward is None:
                     return
@@ -157,12 +158,12 @@ class Sweep:
             cursors.add(onward)
             cursor = onward
 
-    def _ask(self, listing: Listing[Any], cursor: str | None) -> Page[Any]:
+    def _ask(self, listing: Listing[Any], cursor: str | None) -> UnreadPage[Any]:
         """One page; asked for again after a pause while the failure may pass."""
         pauses = iter(self._pauses)
         while True:
             try:
-                return self.gateway.page(listing, cursor)
+                return self.gateway.unread(listing, cursor)
             except ReadFailed as failure:
                 pause = next(pauses, None)
                 if pause is None or not _may_pass(failure):
@@ -179,15 +180,19 @@ class Sweep:
 
     def _keep(self, noun: Resource, read: Whole, some: Sequence[Fetched]) -> None:
         """Keep some pages' rows and the run's progress in one transaction."""
-        asked_at = some[0].asked_at
-        rows: Sequence[Any] = [row for each in some for row in each.page.items]
-        by_uuid = noun.key == ("id",)
-        named = self.clean.odd.add_rows(
-            noun.label, [odd for each in some for odd in each.page.odd], by_uuid=by_uuid
-        )
+        asked_at, pages = some[0].asked_at, [each.page for each in some]
         with transaction.atomic():
+            changed: list[Page[Any]]
+            if keeps_raw(noun):
+                differ = differing(noun, pages, asked_at, held=read.held, run=self.run.pk)
+                changed = [page.read(places) for page, places in zip(pages, differ, strict=True) if places]
+                self.run.rows_read += sum(page.rows for page in pages) - sum(map(len, differ))
+            else:
+                changed = [page.read() for page in pages]
+            odd = [row for page in changed for row in page.odd]
+            named = self.clean.odd.add_rows(noun.label, odd, by_uuid=noun.key == ("id",))
             note(noun, self.run.pk, [row.id for row in named])
-            rows = read.fill(rows, asked_at)
+            rows = read.fill([row for page in changed for row in page.items], asked_at)
             self.run.rows_written += store(noun, rows, asked_at, clean=self.clean, run=self.run.pk)
             self.run.rows_read += len(rows)
             self.run.odd = self.clean.odd.as_json()

@@ -12,6 +12,7 @@ import pytest
 
 from billing.metronome.calls import CallKey, Sending
 from billing.metronome.client import Gateway
+from billing.metronome.listing import Listing
 from billing.metronome.objects.customer import CustomerRecord
 from billing.metronome.operations import operation, proof
 from billing.metronome.operations.base import FindFacts, Finding, Proof, States, thing
@@ -19,7 +20,7 @@ from billing.metronome.operations.customers.create import NewCustomer
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 from billing.metronome.operations.customers.set_name import Renaming
 from billing.metronome.outcomes import OutcomeUnknown
-from billing.metronome.records import OddRow
+from billing.metronome.records import OddRow, Page
 from tests.simulator_server import RunningSimulator
 
 REFERENCE = "CR-000123/1.1"
@@ -252,15 +253,15 @@ ODD_ROW = {"id": "row-1", "timestamp": "yesterday"}
 
 def with_an_odd_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Metronome's log holds one row, of whatever, that can't be read."""
-    read = Gateway._page
+    read = Gateway.page
 
-    def page(self: Gateway, path: str, query: dict[str, Any], make: Any, **more: Any) -> Any:
-        answered = read(self, path, query, make, **more)
-        if path == "/v1/auditLogs" and "next_page" not in query:
-            return replace(answered, odd=(OddRow("row-1", "timestamp is no time", ODD_ROW),))
-        return answered
+    def page(self: Gateway, listing: Listing, cursor: str | None = None) -> Page:
+        answer = read(self, listing, cursor)
+        if listing.path == "/v1/auditLogs" and "next_page" not in listing.query:
+            return replace(answer, odd=(OddRow("row-1", "timestamp is no time", ODD_ROW),))
+        return answer
 
-    monkeypatch.setattr(Gateway, "_page", page)
+    monkeypatch.setattr(Gateway, "page", page)
 
 
 def test_an_odd_row_of_the_log_hides_no_effect_and_proves_no_absence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from billing.metronome.client import Gateway
-from billing.metronome.listing import Listing
-from billing.metronome.records import Page
 from billing.mirror import queries
 from billing.mirror.connection import open_gateway
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, Plan
@@ -26,14 +25,15 @@ class ForgetfulGateway(Gateway):
 
     hidden: frozenset[str] = frozenset()
 
-    def page(self, listing: Listing[Any], cursor: str | None = None) -> Page[Any]:
-        page = super().page(listing, cursor)
-        if "customer_ids" in listing.query or listing.path.endswith("/plans"):
-            return page
-        kept = tuple(
-            row for row in page.items if getattr(getattr(row, "customer", row), "id", "") not in self.hidden
-        )
-        return replace(page, items=kept)
+    def _exchange(self, method: str, path: str, body: Any, query: Any, *more: Any, **how: Any) -> Any:
+        answer = super()._exchange(method, path, body, query, *more, **how)
+        if "customer_ids" in (query or {}) or not path.endswith("customers"):
+            return answer
+        whole = json.loads(answer.body)
+        whole["data"] = [
+            row for row in whole["data"] if row.get("customer_details", row)["id"] not in self.hidden
+        ]
+        return replace(answer, body=json.dumps(whole).encode())
 
 
 @pytest.fixture

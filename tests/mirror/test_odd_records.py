@@ -12,9 +12,8 @@ import pytest
 from django.test import Client
 
 from billing.metronome.client import Gateway
-from billing.metronome.listing import Listing
+from billing.metronome.listing import Listing, UnreadPage
 from billing.metronome.outcomes import Evidence, ReadFailed
-from billing.metronome.records import Page
 from billing.metronome.transport import RawAnswer
 from billing.mirror import queries, sweep
 from billing.mirror.connection import open_gateway
@@ -279,17 +278,17 @@ def test_a_list_whose_cursor_expired_is_read_again_from_its_start(
 ) -> None:
     pages: list[str | None] = []
 
-    def page(listing: Listing[Any], cursor: str | None = None) -> Page[Any]:
+    def page(listing: Listing[Any], cursor: str | None = None) -> UnreadPage[Any]:
         if listing.path != "/v1/customers":
-            return Gateway.page(bending, listing, cursor)
-        found = Gateway.page(bending, replace(listing, query={**listing.query, "limit": 10}), cursor)
+            return Gateway.unread(bending, listing, cursor)
+        found = Gateway.unread(bending, replace(listing, query={**listing.query, "limit": 10}), cursor)
         if "only_archived" not in listing.query:
             pages.append(cursor)
             if len(pages) == 2:
                 raise ReadFailed("Metronome answered 400: cursor expired", evidence(400))
         return found
 
-    monkeypatch.setattr(bending, "page", page)
+    monkeypatch.setattr(bending, "unread", page)
 
     run = refresh_account(bending, pauses=())
 
@@ -303,11 +302,11 @@ def test_empty_pages_with_ever_new_cursors_end(
 ) -> None:
     asked: list[str | None] = []
 
-    def page(listing: Listing[Any], cursor: str | None = None) -> Page[Any]:
+    def page(listing: Listing[Any], cursor: str | None = None) -> UnreadPage[Any]:
         asked.append(cursor)
-        return Page((), f"c{len(asked)}")
+        return UnreadPage(listing, b'{"data": []}', 0, f"c{len(asked)}")
 
-    monkeypatch.setattr(bending, "page", page)
+    monkeypatch.setattr(bending, "unread", page)
 
     run = refresh_account(bending, pauses=())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from billing.metronome.client import Gateway
-from billing.metronome.listing import Listing
-from billing.metronome.records import Page
+from billing.metronome.listing import Listing, UnreadPage
 from billing.mirror import runs, sweep
 from billing.mirror.connection import open_gateway
 from billing.mirror.models import Customer, RefreshRun
@@ -160,8 +160,8 @@ def test_a_run_that_breaks_on_a_later_page_keeps_the_pages_before(
 class CirclingGateway(Gateway):
     """Metronome with a list that never ends: its second page leads back to itself."""
 
-    def page(self, listing: Listing[Any], cursor: str | None = None) -> Page[Any]:
-        return Page(super().page(listing).items, "round and round")
+    def unread(self, listing: Listing[Any], cursor: str | None = None) -> UnreadPage[Any]:
+        return replace(super().unread(listing), next_cursor="round and round")
 
 
 def test_a_list_that_goes_round_in_a_circle_is_left(gateway: Gateway) -> None:

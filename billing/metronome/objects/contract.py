@@ -6,6 +6,7 @@ A contract is read by its customer's id and its own. There is no list of all con
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 

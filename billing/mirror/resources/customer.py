@@ -18,6 +18,7 @@ from billing.mirror.models import Customer, IngestAlias
 from billing.mirror.resource import ChildSet, Field, Reader, Resource, State, Whole
 
 IDS_A_REQUEST = 100
+ACTIVE, ARCHIVED = "archived_at IS NULL", "archived_at IS NOT NULL"
 
 
 def dated(records: Sequence[CustomerRecord], asked_at: datetime) -> list[CustomerRecord]:
@@ -39,8 +40,8 @@ class CustomerResource(Resource):
     sets = (ChildSet(IngestAlias, owner="customer_id", of="ingest_aliases", value="alias"),)
     # Active ones first: there is no way back from archived, so nobody falls between the two lists.
     reads = (
-        Whole("active customers", customers(archived=False)),
-        Whole("archived customers", customers(archived=True), fill=dated),
+        Whole("active customers", customers(archived=False), held=ACTIVE),
+        Whole("archived customers", customers(archived=True), fill=dated, held=ARCHIVED),
     )
     fields = (
         Field("name", "name", group="name"),
@@ -74,8 +75,8 @@ class CustomerResource(Resource):
         """By id, a hundred a request, in both lists."""
         for start in range(0, len(ids), IDS_A_REQUEST):
             some = [str(each) for each in ids[start : start + IDS_A_REQUEST]]
-            yield Whole("absences", customers(archived=False, ids=some))
-            yield Whole("absences", customers(archived=True, ids=some), fill=dated)
+            yield Whole("absences", customers(archived=False, ids=some), held=ACTIVE)
+            yield Whole("absences", customers(archived=True, ids=some), fill=dated, held=ARCHIVED)
 
 
 _HANGING_ON_IT: dict[str, Reader] = {
