@@ -11,6 +11,9 @@ from typing import Any
 from billing.metronome.outcomes import storable
 from billing.mirror.oddities import Oddities
 
+RAW = "raw"
+"""The column that keeps Metronome's own JSON."""
+
 _EXACT = f"exactly {secrets.token_hex(8)} "
 _EXACTLY = re.compile(f'"{_EXACT}([^"]*)"')
 _SUSPICIOUS = re.compile(r"\\u(?:0000|d[89a-f])")
@@ -53,9 +56,12 @@ def as_json(value: Any) -> str:
     return _EXACTLY.sub(r"\1", text) if _EXACT in text else text
 
 
-def raw_json(source: Any) -> Any:
-    """Metronome's own JSON of a record, storable."""
-    return Cleaner().json(source) if _SUSPICIOUS.search(json.dumps(source, default=str)) else source
+def row_json(columns: dict[str, Any]) -> str:
+    """A row as JSON text. Its columns are clean; Metronome's own JSON beside them is made so here."""
+    text = as_json(columns)
+    if RAW in columns and _SUSPICIOUS.search(text):
+        return as_json({**columns, RAW: Cleaner().json(columns[RAW])})
+    return text
 
 
 def _exactly(value: Any) -> str:

@@ -10,20 +10,27 @@ A record that PostgreSQL refuses is set apart with the reason; the others beside
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection, models, transaction
 
 from billing.metronome.outcomes import storable
-from billing.mirror.cleaning import Cleaner, as_json, raw_json
+from billing.mirror.cleaning import RAW, Cleaner, as_json, row_json
 from billing.mirror.resource import ChildSet, Resource
 from billing.mirror.resources import RESOURCES
 
-Row = dict[str, Any]
+
+class Row(NamedTuple):
+    """A record as it is stored: what tells it from others, its columns as JSON values, and those as JSON."""
+
+    key: str
+    columns: dict[str, Any]
+    text: str
+
 
 UPSERT = """
 WITH page AS (SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r({typed})),
@@ -78,6 +85,7 @@ def store(
     touch: bool = False,
     only_new: bool = False,
     run: int | None = None,
+    rows: Mapping[str, Row] | None = None,
 ) -> int:
     """Write the records, with their sets, that differ from the mirror; returns how many were written.
 
@@ -85,28 +93,37 @@ def store(
     fetched_at: the database's clock before the request that brought them was sent.
     touch: write them in any case, so that an older answer that is still on its way can't replace them.
     only_new: leave alone what is mirrored. run: the refresh that is to know that it has seen them.
-    One whose owner is not mirrored is odd.
+    rows: what `rows_of` has made of them. One whose owner is not mirrored is odd.
     """
     for other, brought in resource.brought(listed).items():
         store(RESOURCES[other], brought, fetched_at, clean=clean, only_new=True)
     table = table_of(resource)
-    rows = dict(table.row(record, clean) for record in resource.records(listed))
+    if rows is None:
+        rows = rows_of(resource, listed, clean)
     here = _whose_owners_are_here(resource, table, rows, clean)
     statement = table.new_ones if only_new else table.upsert
 
     def write(some: list[Row]) -> int:
         given = {"fetched_at": fetched_at, "touch": touch, "run": run}
-        written = _run(statement, some, given)
+        written = _run(statement, [row.text for row in some], given)
         for child, gone, new in table.sets if written else ():
-            changed = [{"id": str(key[0]), "held": rows[_text_of(key)][child.of]} for key in written]
+            changed = [
+                as_json({"id": str(key[0]), "held": rows[_text_of(key)].columns[child.of]}) for key in written
+            ]
             _run(gone, changed, given)
             _run(new, changed, given)
         return len(written)
 
-    written, refused = _each_if_not_all(resource, table, here, write, clean)
+    written, refused = _each_if_not_all(resource, here, write, clean)
     if run is not None:
-        note(resource, run, [table.key_of(row) for row in refused])
+        note(resource, run, [row.key for row in refused])
     return written
+
+
+def rows_of(resource: Resource, listed: Sequence[Any], clean: Cleaner) -> dict[str, Row]:
+    """The rows of a noun's records, by key: one that comes twice is as it came last. Asks no database."""
+    rows = (table_of(resource).row(record, clean) for record in resource.records(listed))
+    return {row.key: row for row in rows}
 
 
 def note(resource: Resource, run: int, keys: Sequence[str]) -> None:
@@ -127,16 +144,12 @@ class Table:
     new_ones: str
     sets: tuple[tuple[ChildSet, str, str], ...]
 
-    def row(self, record: Any, clean: Cleaner) -> tuple[str, Row]:
-        """A record's key and its row, as JSON values."""
-        row = {name: convert(getattr(record, name), clean) for name, convert in self.members}
+    def row(self, record: Any, clean: Cleaner) -> Row:
+        """A record as it is stored."""
+        columns = {name: convert(getattr(record, name), clean) for name, convert in self.members}
         for child, _gone, _new in self.sets:
-            row[child.of] = sorted({clean.text(each) for each in getattr(record, child.of)})
-        return self.key_of(row), row
-
-    def key_of(self, row: Row) -> str:
-        """What tells the row from others, as one text."""
-        return _text_of([row[name] for name in self.key])
+            columns[child.of] = sorted({clean.text(each) for each in getattr(record, child.of)})
+        return Row(_text_of([columns[name] for name in self.key]), columns, row_json(columns))
 
 
 @cache
@@ -201,8 +214,8 @@ def _filled(statement: str, child: ChildSet, named: dict[str, str]) -> str:
 
 def _conversion(field: models.Field) -> Callable[[Any, Cleaner], Any]:
     """How a record's member becomes a JSON value for its column."""
-    if field.attname == "raw":
-        return lambda value, _clean: raw_json(value)
+    if field.attname == RAW:
+        return lambda value, _clean: value
     if isinstance(field, models.JSONField):
         return lambda value, clean: clean.json(value)
     if isinstance(field, models.DateField):
@@ -214,24 +227,23 @@ def _conversion(field: models.Field) -> Callable[[Any, Cleaner], Any]:
 
 
 def _whose_owners_are_here(
-    resource: Resource, table: Table, rows: dict[str, Row], clean: Cleaner
+    resource: Resource, table: Table, rows: Mapping[str, Row], clean: Cleaner
 ) -> list[Row]:
     """The rows that can be stored: the others' owner is not mirrored, and they are odd."""
-    here = rows
+    here = list(rows.values())
     for owner in table.owners:
-        asked = {row[owner.attname] for row in here.values()} - {None}
+        asked = {row.columns[owner.attname] for row in here} - {None}
         found = owner.related_model._base_manager.filter(pk__in=asked).values_list("pk", flat=True)
         known = {None, *(str(pk) for pk in found)} if asked else {None}
-        for key, row in here.items():
-            if row[owner.attname] not in known:
-                clean.odd.add(resource.label, key, f"its {owner.name} {row[owner.attname]} is not mirrored")
-        here = {key: row for key, row in here.items() if row[owner.attname] in known}
-    return list(here.values())
+        for row in here:
+            if (missing := row.columns[owner.attname]) not in known:
+                clean.odd.add(resource.label, row.key, f"its {owner.name} {missing} is not mirrored")
+        here = [row for row in here if row.columns[owner.attname] in known]
+    return here
 
 
 def _each_if_not_all(
     resource: Resource,
-    table: Table,
     rows: list[Row],
     write: Callable[[list[Row]], int],
     clean: Cleaner,
@@ -256,7 +268,7 @@ def _each_if_not_all(
                 raise
             refused.append(row)
             why = storable(f"it can’t be stored: {problem}".splitlines()[0])
-            clean.odd.add(resource.label, table.key_of(row), why)
+            clean.odd.add(resource.label, row.key, why)
     return written, refused
 
 
@@ -265,10 +277,10 @@ def speaks_of_the_record(problem: DatabaseError) -> bool:
     return (getattr(problem.__cause__, "sqlstate", None) or "").startswith(OF_THE_RECORD)
 
 
-def _run(statement: str, rows: list[Row], given: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Run one statement over all rows; returns the keys of the rows that it wrote, where it says them."""
+def _run(statement: str, rows: list[str], given: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Run one statement over all rows, each a JSON text; returns the keys of those that it says it wrote."""
     if not rows:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"rows": as_json(rows), **given})
+        cursor.execute(statement, {"rows": f"[{','.join(rows)}]", **given})
         return cursor.fetchall() if "RETURNING" in statement else []

@@ -19,10 +19,10 @@ from billing.mirror.ahead import ahead
 from billing.mirror.cleaning import Cleaner
 from billing.mirror.comparing import differing, keeps_raw
 from billing.mirror.models import RefreshRun, Seen
-from billing.mirror.resource import Resource, Whole
+from billing.mirror.resource import Resource, Whole, as_they_come
 from billing.mirror.resources import RESOURCES, mirrored
 from billing.mirror.runs import Journal
-from billing.mirror.storing import note, store
+from billing.mirror.storing import Row, note, rows_of, store
 
 Watch = Callable[[RefreshRun], None]
 
@@ -51,6 +51,16 @@ class Fetched:
     asked_at: datetime
     page: UnreadPage[Any] | None
     failure: GatewayError | None = None
+    ready: Ready | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A page's records made into rows beside the storing of others: for a list of which most is new."""
+
+    read: Page[Any]
+    rows: dict[str, Row]
+    replaced: int
 
 
 class Sweep:
@@ -67,6 +77,7 @@ class Sweep:
         self._watch = watch
         self._pauses = pauses
         self._now = self.run.heartbeat_at
+        self._is_mostly_new = False
 
     def read_everything(self) -> absence.Absent:
         """Mirror the account; returns what is confirmed absent, for the caller to mark.
@@ -113,7 +124,9 @@ class Sweep:
     def _list(self, noun: Resource, read: Whole, *, of: str) -> None:
         self._at(read.phase, of=of)
         self._now = self.journal.progress()
-        with ahead(self._fetched(read.listing)) as pages:
+        self._is_mostly_new = False
+        makes_ready = noun if keeps_raw(noun) and read.fill is as_they_come else None
+        with ahead(self._fetched(read.listing, makes_ready)) as pages:
             some: list[Fetched] = []
             store_at = 0.0
             while not pages.is_over:
@@ -134,7 +147,7 @@ class Sweep:
                         raise LostMiddle(found.failure)
                     raise found.failure
 
-    def _fetched(self, listing: Listing[Any]) -> Iterator[Fetched]:
+    def _fetched(self, listing: Listing[Any], makes_ready: Resource | None) -> Iterator[Fetched]:
         """Every page of a list, or those before the one that failed. Runs beside: touches no database."""
         cursors: set[str] = set()
         cursor: str | None = None
@@ -145,7 +158,8 @@ class Sweep:
                 page = self._ask(listing, cursor)
                 onward = page.next_cursor
                 empty = 0 if page.rows else empty + 1
-                yield Fetched(number, cursor, asked_at, page)
+                ready = _ready(makes_ready, page) if makes_ready and self._is_mostly_new else None
+                yield Fetched(number, cursor, asked_at, page, ready=ready)
                 if onward is None:
                     return
                 if onward in cursors:
@@ -183,7 +197,12 @@ class Sweep:
         asked_at, pages = some[0].asked_at, [each.page for each in some]
         with transaction.atomic():
             changed: list[Page[Any]]
-            if keeps_raw(noun):
+            rows: dict[str, Row] | None = None
+            if all(each.ready for each in some):
+                changed = [each.ready.read for each in some]
+                rows = {key: row for each in some for key, row in each.ready.rows.items()}
+                self.clean.replaced += sum(each.ready.replaced for each in some)
+            elif keeps_raw(noun):
                 differ = differing(noun, pages, asked_at, held=read.held, run=self.run.pk)
                 changed = [page.read(places) for page, places in zip(pages, differ, strict=True) if places]
                 self.run.rows_read += sum(page.rows for page in pages) - sum(map(len, differ))
@@ -192,9 +211,11 @@ class Sweep:
             odd = [row for page in changed for row in page.odd]
             named = self.clean.odd.add_rows(noun.label, odd, by_uuid=noun.key == ("id",))
             note(noun, self.run.pk, [row.id for row in named])
-            rows = read.fill([row for page in changed for row in page.items], asked_at)
-            self.run.rows_written += store(noun, rows, asked_at, clean=self.clean, run=self.run.pk)
-            self.run.rows_read += len(rows)
+            found = read.fill([row for page in changed for row in page.items], asked_at)
+            written = store(noun, found, asked_at, clean=self.clean, run=self.run.pk, rows=rows)
+            self._is_mostly_new = written * 2 > sum(page.rows for page in pages)
+            self.run.rows_written += written
+            self.run.rows_read += len(found)
             self.run.odd = self.clean.odd.as_json()
             self._now = self.journal.progress()
         if self._watch:
@@ -217,6 +238,11 @@ class Sweep:
                 ids = [pk for pk in ids if pk in still]
             absent[noun] = [] if noun.label in self.clean.odd.nameless else ids
         return absent
+
+
+def _ready(noun: Resource, page: UnreadPage[Any]) -> Ready:
+    read, clean = page.read(), Cleaner()
+    return Ready(read, rows_of(noun, read.items, clean), clean.replaced)
 
 
 class LostMiddle(Exception):
