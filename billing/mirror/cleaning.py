@@ -64,6 +64,14 @@ def row_json(columns: dict[str, Any]) -> str:
     return text
 
 
+def column_json(name: str, value: Any) -> str | None:
+    """One column's JSON as text, clean."""
+    if value is None:
+        return None
+    text = as_json(value)
+    return as_json(Cleaner().json(value)) if name == RAW and _SUSPICIOUS.search(text) else text
+
+
 def _exactly(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{_EXACT}{value}"

@@ -14,22 +14,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import DatabaseError, connection, models, transaction
 
 from billing.metronome.outcomes import storable
-from billing.mirror.cleaning import RAW, Cleaner, as_json, row_json
+from billing.mirror.cleaning import RAW, Cleaner, as_json, column_json, row_json
 from billing.mirror.resource import ChildSet, Resource
 from billing.mirror.resources import RESOURCES
 
 
-class Row(NamedTuple):
-    """A record as it is stored: what tells it from others, its columns as JSON values, and those as JSON."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record as it is stored: what tells it from others, and its columns as JSON values."""
 
     key: str
     columns: dict[str, Any]
-    text: str
+
+    def text(self) -> str:
+        """Its columns as JSON text."""
+        return row_json(self.columns)
 
 
 UPSERT = """
@@ -105,7 +109,7 @@ def store(
 
     def write(some: list[Row]) -> int:
         given = {"fetched_at": fetched_at, "touch": touch, "run": run}
-        written = _run(statement, [row.text for row in some], given)
+        written = _run(statement, [row.text() for row in some], given)
         for child, gone, new in table.sets if written else ():
             changed = [
                 as_json({"id": str(key[0]), "held": rows[_text_of(key)].columns[child.of]}) for key in written
@@ -137,7 +141,9 @@ def note(resource: Resource, run: int, keys: Sequence[str]) -> None:
 class Table:
     """A noun's table as storing needs it: how a record becomes a row, and the statements for many rows."""
 
+    name: str
     key: tuple[str, ...]
+    json: frozenset[str]
     members: tuple[tuple[str, Callable[[Any, Cleaner], Any]], ...]
     owners: tuple[models.ForeignKey, ...]
     upsert: str
@@ -149,7 +155,14 @@ class Table:
         columns = {name: convert(getattr(record, name), clean) for name, convert in self.members}
         for child, _gone, _new in self.sets:
             columns[child.of] = sorted({clean.text(each) for each in getattr(record, child.of)})
-        return Row(_text_of([columns[name] for name in self.key]), columns, row_json(columns))
+        return Row(_text_of([columns[name] for name in self.key]), columns)
+
+    def values(self, row: Row) -> list[Any]:
+        """A row's columns one by one, in the order of `members`, JSON as text."""
+        held = row.columns
+        return [
+            column_json(name, held[name]) if name in self.json else held[name] for name, _of in self.members
+        ]
 
 
 @cache
@@ -181,7 +194,9 @@ def table_of(resource: Resource) -> Table:
         "sets": "".join(_filled(HAS_OTHERS, child, named) for child in resource.sets),
     }
     return Table(
+        name=resource.model._meta.db_table,
         key=resource.key,
+        json=frozenset(field.attname for field in columns if isinstance(field, models.JSONField)),
         members=tuple((field.attname, _conversion(field)) for field in columns),
         owners=tuple(field for field in columns if isinstance(field, models.ForeignKey)),
         upsert=UPSERT.format(**words),

@@ -18,6 +18,7 @@ from billing.mirror import absence
 from billing.mirror.ahead import ahead
 from billing.mirror.cleaning import Cleaner
 from billing.mirror.comparing import differing, keeps_raw
+from billing.mirror.copying import copied
 from billing.mirror.models import RefreshRun, Seen
 from billing.mirror.resource import Resource, Whole, as_they_come
 from billing.mirror.resources import RESOURCES, mirrored
@@ -124,7 +125,7 @@ class Sweep:
     def _list(self, noun: Resource, read: Whole, *, of: str) -> None:
         self._at(read.phase, of=of)
         self._now = self.journal.progress()
-        self._is_mostly_new = False
+        self._is_mostly_new = not noun.model.objects.exists()
         makes_ready = noun if keeps_raw(noun) and read.fill is as_they_come else None
         with ahead(self._fetched(read.listing, makes_ready)) as pages:
             some: list[Fetched] = []
@@ -212,7 +213,10 @@ class Sweep:
             named = self.clean.odd.add_rows(noun.label, odd, by_uuid=noun.key == ("id",))
             note(noun, self.run.pk, [row.id for row in named])
             found = read.fill([row for page in changed for row in page.items], asked_at)
-            written = store(noun, found, asked_at, clean=self.clean, run=self.run.pk, rows=rows)
+            if rows is not None and copied(noun, rows.values(), asked_at, run=self.run.pk):
+                written = len(rows)
+            else:
+                written = store(noun, found, asked_at, clean=self.clean, run=self.run.pk, rows=rows)
             self._is_mostly_new = written * 2 > sum(page.rows for page in pages)
             self.run.rows_written += written
             self.run.rows_read += len(found)
