@@ -10,6 +10,7 @@ from billing.metronome.client import Gateway
 from billing.metronome.objects.contract import contracts_of
 from billing.metronome.operations.billing.archive import ArchivedConfigurations
 from billing.metronome.operations.billing.set import NewConfiguration
+from billing.metronome.operations.contracts.create import NewContract
 from billing.metronome.operations.contracts.edit import ContractEdit
 from billing.metronome.operations.custom_fields.delete_values import FieldKeys
 from billing.metronome.operations.custom_fields.set_values import FieldValues
@@ -87,6 +88,14 @@ class Scene:
             self.change(CREATE_CONTRACT, body)
             return self.contract_id()
         return named[0]
+
+    def rate_card_id(self) -> str:
+        return next(iter(self.simulator.control("GET", "snapshot")["main"]["rate_cards"]))
+
+    def new_contract(self) -> str:
+        """The contract that our call has made."""
+        listed = self.gateway.every(contracts_of(self.id))
+        return next(each.id for each in listed if each.raw.get("uniqueness_key") == KEY)
 
     def edit_contract(self, **edit: str) -> None:
         self.change(EDIT_CONTRACT, {"customer_id": self.id, "contract_id": self.contract_id(), **edit})
@@ -195,9 +204,35 @@ CASES: dict[str, Case] = {
         None,
         lambda scene: scene.edit_contract(update_contract_name="Theirs"),
     ),
+    "contracts.create": Case(
+        CREATE_CONTRACT,
+        lambda scene: NewContract(
+            scene.id,
+            "2031-01-01T00:00:00Z",
+            rate_card_id=scene.rate_card_id(),
+            name="Ours",
+            ending_before="2032-01-01T00:00:00Z",
+            net_payment_terms_days=45,
+            statement_frequency="QUARTERLY",
+            statement_day="CONTRACT_START",
+            billing_configuration_id=scene.configuration_id,
+            uniqueness_key=KEY,
+        ),
+        None,
+        lambda scene: scene.change(
+            EDIT_CONTRACT,
+            {
+                "customer_id": scene.id,
+                "contract_id": scene.new_contract(),
+                "update_contract_name": "Theirs",
+            },
+        ),
+    ),
 }
-ADDS = {"customers.create", "plans.add", "billing.set"}
-"""What is new is told by our row in Metronome's log alone: somebody else may have made the same."""
+ADDS = {"customers.create", "plans.add", "billing.set", "contracts.create"}
+KEYED = {"contracts.create"}
+"""What is new shows the key that it was made under; of the rest our row in Metronome's log alone tells, since
+somebody else may have made the same."""
 FINAL = {"customers.archive", "billing.archive", "contracts.edit"}
 """Archived for good, or kept with our key in a history for good, whatever somebody does afterwards."""
 REPLACES = CASES.keys() - ADDS - FINAL

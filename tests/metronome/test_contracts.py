@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +12,13 @@ import httpx
 import pytest
 from metronome.types.v2.contract_edit_params import ContractEditParams
 
+from billing.metronome.calls import CallKey, Sending
 from billing.metronome.client import Gateway
 from billing.metronome.judging import judged_read, says_unknown
 from billing.metronome.objects.contract import ContractEditRecord, contract_at, contracts_of, edits_of
 from billing.metronome.operations import operation
 from billing.metronome.operations.base import FindFacts, Proof
+from billing.metronome.operations.contracts.create import NewContract
 from billing.metronome.operations.contracts.edit import RULES, ContractEdit
 from billing.metronome.outcomes import Evidence, ReadFailed
 from billing.metronome.transport import RawAnswer
@@ -160,3 +163,50 @@ def test_only_metronomes_own_words_say_that_there_is_no_such_thing(
             judged_read(answer)
     else:
         assert judged_read(answer) is answer
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "say which"),
+        ({"rate_card_id": IDS, "package_id": IDS}, "say which"),
+        ({"package_id": IDS, "name": "Ours"}, "brings its own terms"),
+        ({"package_id": IDS, "net_payment_terms_days": 0}, "brings its own terms"),
+        ({"rate_card_id": IDS, "starting_at": "2031-01-01T00:30:00Z"}, "on the hour"),
+        ({"rate_card_id": IDS, "starting_at": "2031-01-01T00:00:00"}, "on the hour"),
+        ({"rate_card_id": IDS, "ending_before": START}, "ends before it begins"),
+        ({"rate_card_id": IDS, "statement_frequency": "DAILY", "statement_day": "FIRST_OF_MONTH"}, "known"),
+        ({"rate_card_id": IDS, "statement_frequency": "MONTHLY"}, "known"),
+        ({"rate_card_id": "no id"}, "UUID"),
+    ],
+)
+def test_a_contract_that_can_not_be_made_can_not_be_sealed(more: dict[str, Any], words: str) -> None:
+    given = {"customer_id": IDS, "starting_at": START, **more}
+
+    with pytest.raises(ValueError, match=words):
+        operation("contracts.create").show(NewContract(**given))
+
+
+def test_a_contract_from_a_package_is_made_once_and_found_by_its_key(
+    gateway: Gateway, simulator: RunningSimulator, customer_id: str
+) -> None:
+    package_id = next(iter(simulator.control("GET", "snapshot")["main"]["packages"]))
+    create = operation("contracts.create")
+    params = NewContract(customer_id, "2031-01-01T00:00:00Z", package_id=package_id)
+    params = create.keyed(params, key := uuid.uuid4())
+    sending = Sending(
+        create.show(params), CallKey(key, 1), "CR-000001/1.1", is_resend=False, ids_are_fresh=False
+    )
+    now = datetime.now(UTC)
+
+    result = create.send(gateway, sending)
+    finding = create.find(gateway, FindFacts(params, {}, now, now, ("CR-000001/1.1",)))
+    other = replace(params, starting_at="2032-01-01T00:00:00Z")
+    clash = create.find(gateway, FindFacts(other, {}, now, now, ("CR-000001/1.1",)))
+
+    assert (finding.proof, finding.result) == (Proof.APPLIED, result)
+    assert (clash.proof, clash.stands) == (Proof.CANNOT_TELL, True)
+    assert create.bears_out(gateway, FindFacts(params, {}, now, now, ()), result["id"]).proof == Proof.APPLIED
+    named = create.bears_out(gateway, FindFacts(other, {}, now, now, ()), result["id"])
+    assert named.proof == Proof.CANNOT_TELL
+    assert "does not carry this call’s key, or is another" in named.sentence

@@ -117,3 +117,22 @@ def in_short(contract: ContractRecord) -> dict[str, Any]:
         "ending_before": date_of(contract.ending_before),
         "state": state_of(contract),
     }
+
+
+def words_of(contract: ContractRecord) -> str:
+    """`Order 12, from 2026-01-01, no end`: one contract among others."""
+    end = f"up to {date_of(contract.ending_before)}" if contract.ending_before else "no end"
+    return f"{storable(contract.name or UNNAMED)}, from {date_of(contract.starting_at)}, {end}"
+
+
+def keys_of(contract: ContractRecord) -> tuple[str, ...]:
+    """The uniqueness key that it was made under; Metronome puts `package:` before that of a package's."""
+    key = contract.raw.get("uniqueness_key")
+    return (key, key.removeprefix("package:")) if isinstance(key, str) else ()
+
+
+def made_from(contract: ContractRecord) -> tuple[tuple[str, Any], ...]:
+    """What it was made from: member and id of its rate card and its package, as far as it has them."""
+    return tuple(
+        (name, contract.raw[name]) for name in ("rate_card_id", "package_id") if contract.raw.get(name)
+    )
