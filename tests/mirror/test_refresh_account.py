@@ -66,8 +66,8 @@ def test_a_refresh_spends_one_request_a_page(gateway: Gateway, simulator: Runnin
 
     run = refresh_account(gateway)
 
-    # active, archived, plans, four plans' customers, custom field keys
-    assert run.requests_spent == 8
+    # active, archived, plans, four plans' customers, custom field keys, rate cards, packages, products
+    assert run.requests_spent == 11
 
 
 def test_only_what_changed_is_written(gateway: Gateway, simulator: RunningSimulator) -> None:
