@@ -44,7 +44,7 @@ class Glance(NamedTuple):
 
 def glance(reference: str) -> Glance | None:
     """How the request of this reference stands now; None for none."""
-    found = _question().rows(reference)
+    found = _question().rows(reference=reference)
     return Glance(*found[0]) if found else None
 
 
@@ -60,4 +60,4 @@ def _question() -> Question:
         Subquery(events.values("pk")[:1]),
         Subquery(busy_elsewhere().order_by("owner").values("change__reference")[:1]),
     )
-    return Question(rows, ANY_REFERENCE)
+    return Question(rows, reference=ANY_REFERENCE)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, IsNull
@@ -25,7 +26,9 @@ from billing.changes.models import (
     counting_approvals,
 )
 from billing.changes.statuses import OPEN, Status
+from billing.lists.conditions import IsAnyOf
 from billing.lists.paging import Slice, cut, moment_with_zone
+from billing.lists.prepared import Records, no_text
 from billing.metronome.operations.base import thing
 from billing.roles import Can
 from billing.users import User
@@ -113,13 +116,15 @@ def open_on(customer_ids: Iterable[UUID]) -> dict[UUID, ChangeRequest]:
     Of a request only what a list shows of it is read.
     """
     of = {thing("customer", str(customer_id)): customer_id for customer_id in customer_ids}
-    return {of[row.owner]: row for row in ChangeRequest.objects.raw(_OPEN_ON, [list(of)])}
+    return {of[row.owner]: row.change for row in _open_holds().asked(owners=list(of))}
 
 
-_OPEN_ON = """
-SELECT c.id, c.reference, c.status, h.owner
-  FROM billing_hold h JOIN billing_changerequest c ON c.id = h.change_id
- WHERE h.is_open AND h.owner = ANY(%s) ORDER BY c.submitted_at, c.id"""
+@cache
+def _open_holds() -> Records:
+    one_of = IsAnyOf("owner", Value([no_text("owner")], ArrayField(TextField())))
+    rows = Hold.objects.filter(one_of, is_open=True).select_related("change")
+    shown = rows.only("owner", "change__reference", "change__status")
+    return Records(shown.order_by("change__submitted_at", "change"), owners=[no_text("owner")])
 
 
 def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Q, QuerySet
+
+from billing.lists.prepared import STAND_INS, Question, Records, kept
 
 Row = TypeVar("Row")
 
@@ -71,8 +73,22 @@ class Slice(Generic[Row]):
     newer: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A list's queryset whose query is put together once, for all that differ only in values.
+
+    key: says which queryset `rows` makes, for the stand-ins; None for one that is like no other.
+    values: what takes the places of the stand-ins, by name.
+    """
+
+    key: tuple[Hashable, ...] | None
+    rows: Callable[[], QuerySet[Any]]
+    stand_ins: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
 def cut(
-    rows: QuerySet[Any],
+    rows: QuerySet[Any] | Shape,
     *,
     order: str,
     column: str,
@@ -86,28 +102,27 @@ def cut(
 ) -> Slice[Any]:
     """Up to `limit` rows of a queryset by `column`, `tie` and id, beginning where the cursor stands.
 
+    rows: of models, or as a Shape also of values, which come as tuples.
     order: the sort's name, `-` in front for descending. tie: a column of text, empty for none.
-    first: reads so many of the ordered rows at most, and may narrow them further; one query, if it is one.
+    first: reads so many of a queryset's ordered rows at most, and may narrow them further.
     key_of: a row's key and id as text, and its tie where there is that column.
     Rows without a value come last going up and first going down, as PostgreSQL sorts them.
     Raises CursorRefused.
     """
     place = Cursor.read(cursor, order=order) if cursor else None
     is_forward = place is None or place.forward
-    is_rising = order.startswith("-") != is_forward
+    stretch = _Stretch(column, tie, is_rising=order.startswith("-") != is_forward)
+    values: dict[str, Any] = {}
     if place is not None:
         try:
             key = None if place.key is None else parse_key(place.key)
-            row_id = parse_id(place.id)
+            values = {"key": key, "tie": place.tie, "id": parse_id(place.id)}
         except (ValueError, OverflowError) as problem:
             raise CursorRefused from problem
-        is_nullable = rows.model._meta.get_field(column).null
-        rows = rows.filter(
-            _beyond(column, key, _past(tie, place.tie, row_id, is_rising), is_rising, is_nullable)
-        )
-    sign = "" if is_rising else "-"
-    columns = [f"{sign}{each}" for each in (column, tie, "pk") if each]
-    found = first(rows.order_by(*columns), limit + 1)
+    if isinstance(rows, Shape):
+        found = stretch.of_shape(rows, values, limit + 1)
+    else:
+        found = first(stretch.of(rows, values), limit + 1)
     has_more = len(found) > limit
     found = found[:limit]
     if not is_forward:
@@ -121,6 +136,36 @@ def cut(
     older = edge(found[-1], True) if has_more or not is_forward else None
     newer = edge(found[0], False) if place is not None and (has_more or is_forward) else None
     return Slice(found, older, newer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The rows from a place on, in one direction."""
+
+    column: str
+    tie: str
+    is_rising: bool
+
+    def of(self, rows: QuerySet[Any], place: Mapping[str, Any]) -> QuerySet[Any]:
+        """The rows in order, beyond a place's `key`, `tie` and `id`; all of them where no place is given."""
+        if place:
+            is_nullable = rows.model._meta.get_field(self.column).null
+            past = _past(self.tie, place["tie"], place["id"], self.is_rising)
+            rows = rows.filter(_beyond(self.column, place["key"], past, self.is_rising, is_nullable))
+        sign = "" if self.is_rising else "-"
+        return rows.order_by(*(f"{sign}{each}" for each in (self.column, self.tie, "pk") if each))
+
+    def of_shape(self, shape: Shape, place: Mapping[str, Any], most: int) -> list[Any]:
+        """So many of the rows of a shape at most."""
+        stands = {name: STAND_INS[type(value)](name) for name, value in place.items() if value is not None}
+
+        def put_together() -> Question:
+            rows = self.of(shape.rows(), {**dict.fromkeys(place), **stands})[:most]
+            kind = Records if rows._fields is None else Question
+            return kind(rows, planned_anew=shape.key is None, **shape.stand_ins, **stands)
+
+        question = kept(shape.key and (*shape.key, self, *stands, most), put_together)
+        return question.asked(**shape.values, **place)
 
 
 def _beyond(column: str, key: Any, past: Q, is_rising: bool, is_nullable: bool) -> Q:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from django.contrib.postgres.search import SearchVectorField
+from django.db import connection
 from django.db.models import BooleanField, Func, TextField
 
 LONGEST_FOLDED = 300
@@ -89,6 +90,11 @@ def folded(text: str) -> str:
     caseless = unicodedata.normalize("NFKD", text).casefold()
     plain = unicodedata.normalize("NFKD", caseless).translate(_AS_FOLDED)
     return unicodedata.normalize("NFC", re.sub(" +", " ", plain).strip(" "))[:LONGEST_FOLDED]
+
+
+def like_beginning(text: str) -> str:
+    """The pattern that LIKE takes for what begins with a text."""
+    return connection.ops.prep_for_like_query(text) + "%"
 
 
 def as_typed(text: str) -> str:

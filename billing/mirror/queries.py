@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, Quer
 from django.db.models.functions import Coalesce
 
 from billing import clock
-from billing.lists.paging import cut, is_storable
+from billing.lists.paging import Shape, cut, is_storable
+from billing.lists.prepared import Records
 from billing.lists.text import folded, in_order
-from billing.mirror.filters import CustomerFilter, current_plans
+from billing.mirror.filters import CustomerFilter, by_ids, current_plans
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, RefreshRun
 from billing.mirror.runs import DEAD_AFTER
+from billing.mirror.searching import ANY_SEARCH, ANY_WORDS, searched
 from billing.mirror.tally import ACTIVE, ARCHIVED, tally
 
 COUNT_CAP = 1_001
@@ -41,7 +44,6 @@ class CustomerRow(NamedTuple):
     plan_names: list[str]
     archived_at: datetime | None
     created_at: datetime | None
-    fetched_at: datetime
     missing_since: datetime | None
 
 
@@ -90,32 +92,19 @@ class Freshness:
 def customers(wanted: CustomerFilter, cursor: str | None = None, limit: int = 50) -> CustomerPage:
     """One page in two queries, however many rows. Raises CursorRefused for a cursor that can't be read."""
     found, count, is_capped = _found(wanted)
+    column = _COLUMNS[wanted.sort.removeprefix("-")]
     page = cut(
         _with_row_facts(found, wanted.q),
         order=wanted.sort,
-        column=_COLUMNS[wanted.sort.removeprefix("-")],
-        tie="name" if wanted.sort.endswith("name") else "",
+        column=column,
+        tie="name" if column == "sort_name" else "",
         cursor=cursor,
         limit=limit,
-        parse_key=str if wanted.sort.endswith("name") else datetime.fromisoformat,
+        parse_key=str if column == "sort_name" else datetime.fromisoformat,
         parse_id=UUID,
-        key_of=lambda row: (_key(row, wanted.sort), str(row["pk"]), row["name"]),
+        key_of=lambda row: (_key(row, column), str(row[_PK]), row[_NAME]),
     )
-    rows = [
-        CustomerRow(
-            id=row["pk"],
-            name=row["name"],
-            external_id=row["external_id"],
-            aliases=row["first_aliases"],
-            alias_count=row["alias_count"],
-            plan_names=in_order(row["plan_names"]),
-            archived_at=row["archived_at"],
-            created_at=row["created_at"],
-            fetched_at=row["fetched_at"],
-            missing_since=row["missing_since"],
-        )
-        for row in page.rows
-    ]
+    rows = [CustomerRow(*row[:_PLANS], in_order(row[_PLANS]), *row[_PLANS + 1 : _FACTS]) for row in page.rows]
     return CustomerPage(rows, page.older, page.newer, count, is_capped)
 
 
@@ -125,7 +114,7 @@ def count_customers(wanted: CustomerFilter) -> tuple[int, bool]:
     return count, is_capped
 
 
-def _found(wanted: CustomerFilter) -> tuple[QuerySet[Customer], int, bool]:
+def _found(wanted: CustomerFilter) -> tuple[Shape, int, bool]:
     """The customers that a filter lets through, how many, and whether there are more than that. One query.
 
     Few are known by id then, and sorted. Many are met soon by walking the list in its order.
@@ -133,11 +122,15 @@ def _found(wanted: CustomerFilter) -> tuple[QuerySet[Customer], int, bool]:
     if not wanted.is_narrow:
         numbers = tally()
         numbers["all"] = numbers[ACTIVE] + numbers[ARCHIVED]
-        return wanted.in_passing(), numbers[wanted.status], False
-    ids = wanted.first_ids(COUNT_CAP)
+        return _in_passing(wanted), numbers[wanted.status], False
+    ids = wanted.first(COUNT_CAP)
     if len(ids) == COUNT_CAP:
-        return wanted.in_passing(), COUNT_CAP, True
-    return Customer.objects.filter(pk__in=ids), len(ids), False
+        return _in_passing(wanted), COUNT_CAP, True
+    return by_ids(ids), len(ids), False
+
+
+def _in_passing(wanted: CustomerFilter) -> Shape:
+    return wanted.shape("in passing", CustomerFilter.in_passing)
 
 
 def count_up_to(most: int) -> int:
@@ -216,13 +209,12 @@ def customer_field_keys() -> list[str]:
 
 def freshness() -> Freshness:
     """How old the mirror is, in one query while the newest refresh has gone well, else in two."""
-    account = RefreshRun.objects.filter(scope=RefreshRun.Scope.ACCOUNT).order_by("-started_at", "-pk")
-    last_run = account.first()
+    last_run = next(iter(_last_run().asked()), None)
     now = clock.now()
     if last_run is None or last_run.status == RefreshRun.Status.SUCCEEDED:
         complete = last_run
     else:
-        complete = account.filter(status=RefreshRun.Status.SUCCEEDED).first()
+        complete = _account_runs().filter(status=RefreshRun.Status.SUCCEEDED).first()
     as_of, odd = (complete.started_at, complete.odd) if complete else (None, [])
     is_running = (
         last_run is not None
@@ -232,6 +224,15 @@ def freshness() -> Freshness:
     state = state_of(now - as_of) if as_of else "empty"
     odd_ids = frozenset(each["id"] for each in odd)
     return Freshness(as_of, state, last_run, last_run if is_running else None, odd_ids)
+
+
+def _account_runs() -> QuerySet[RefreshRun]:
+    return RefreshRun.objects.filter(scope=RefreshRun.Scope.ACCOUNT).order_by("-started_at", "-pk")
+
+
+@cache
+def _last_run() -> Records:
+    return Records(_account_runs()[:1])
 
 
 def state_of(behind: timedelta) -> str:
@@ -253,32 +254,39 @@ def runs(limit: int = 20) -> QuerySet[RefreshRun]:
     return RefreshRun.objects.select_related("requested_by").order_by("-started_at", "-pk")[:limit]
 
 
-def _with_row_facts(found: QuerySet[Customer], searched: str) -> Any:
-    own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by("folded", "alias")
-    if meant := folded(searched):
-        is_meant = Case(When(folded__startswith=meant, then=0), default=1)
-        own = own.order_by(is_meant, "folded", "alias")
-    number = own.order_by().values("customer").annotate(number=Count("*")).values("number")
-    plans = current_plans().filter(customer=OuterRef("pk")).order_by("plan__name").distinct()
-    return found.annotate(
-        first_aliases=ArraySubquery(own.values("alias")[:SHOWN_ALIASES]),
-        alias_count=Coalesce(Subquery(number, output_field=IntegerField()), 0),
-        plan_names=ArraySubquery(plans.values("plan__name")),
-    ).values(
-        "pk",
-        "name",
-        "sort_name",
-        "external_id",
-        "first_aliases",
-        "alias_count",
-        "plan_names",
-        "archived_at",
-        "created_at",
-        "fetched_at",
-        "missing_since",
+_ROW = (
+    *("pk", "name", "external_id", "first_aliases", "alias_count", "plan_names"),
+    *("archived_at", "created_at", "missing_since"),
+)
+_PK, _NAME, _PLANS, _FACTS = 0, 1, _ROW.index("plan_names"), len(_ROW)
+
+
+def _with_row_facts(found: Shape, text: str) -> Shape:
+    """The same customers as tuples of a line's facts and of the sorted columns."""
+    meant = folded(text)
+
+    def rows() -> QuerySet:
+        own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by("folded", "alias")
+        if meant:
+            is_meant = Case(When(folded__startswith=ANY_WORDS, then=0), default=1)
+            own = own.order_by(is_meant, "folded", "alias")
+        number = own.order_by().values("customer").annotate(number=Count("*")).values("number")
+        plans = current_plans().filter(customer=OuterRef("pk")).order_by("plan__name").distinct()
+        annotated = found.rows().annotate(
+            first_aliases=ArraySubquery(own.values("alias")[:SHOWN_ALIASES]),
+            alias_count=Coalesce(Subquery(number, output_field=IntegerField()), 0),
+            plan_names=ArraySubquery(plans.values("plan__name")),
+        )
+        return annotated.values_list(*_ROW, "sort_name")
+
+    return Shape(
+        found.key and (*found.key, bool(meant)),
+        rows,
+        {**found.stand_ins, **ANY_SEARCH},
+        {**found.values, **searched(text)},
     )
 
 
-def _key(row: dict[str, Any], sort: str) -> str | None:
-    value = row[_COLUMNS[sort.removeprefix("-")]]
+def _key(row: tuple[Any, ...], column: str) -> str | None:
+    value = row[_FACTS] if column == "sort_name" else row[_ROW.index(column)]
     return value.isoformat() if isinstance(value, datetime) else value

@@ -10,8 +10,26 @@ from uuid import UUID
 
 from django.db.models import BooleanField, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 
-from billing.lists.text import HasWords, WordsWanted, folded, unspaced_runs
+from billing.lists.prepared import no_text
+from billing.lists.text import HasWords, WordsWanted, folded, like_beginning, unspaced_runs
 from billing.mirror.models import Customer, IngestAlias
+
+ANY_WORDS = no_text("words")
+ANY_SEARCH = {"words": ANY_WORDS, "begins": f"{ANY_WORDS}%"}
+"""What stands in for any plain search, and the names of what takes its place."""
+
+
+def searched(text: str) -> dict[str, str]:
+    """What takes the place of ANY_SEARCH for this text."""
+    wanted = folded(text)
+    return {"words": wanted, "begins": like_beginning(wanted)}
+
+
+def is_plain(text: str) -> bool:
+    """Whether it is looked for as words and as a beginning, and in no other way."""
+    with suppress(ValueError):
+        return not UUID(text)
+    return bool(folded(text)) and not unspaced_runs(text)
 
 
 def ways(text: str) -> list[QuerySet[Customer]]:

@@ -8,9 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models.functions import Upper
 from django.test.utils import CaptureQueriesContext
 
-from billing.lists.prepared import NOBODY, Figures
+from billing.lists import prepared
+from billing.lists.prepared import NOBODY, Figures, Question, Records, no_text
+from billing.mirror.filters import CustomerFilter
+from billing.mirror.queries import customers
+from billing.notify.models import Notice
 from billing.users import User
 
 
@@ -119,3 +124,40 @@ def test_it_is_planned_once_a_connection_whoever_is_asked_for(pair: list[User]) 
         planned = cursor.fetchall()
     assert planned
     assert all(anew <= 5 and kept for anew, kept in planned), planned
+
+
+def test_records_are_what_the_queryset_makes_with_others_and_annotations(pair: list[User]) -> None:
+    author = add("100% %s")
+    noticed = Notice.objects.create(person=author, key="k", about="waits", facts=[["a", "b"]], path="/")
+    noticed.refresh_from_db()
+    of_person = Notice.objects.filter(person__username=no_text("who")).select_related("person")
+    rows = of_person.annotate(shown=Upper("person__name")).defer("path")
+    question = Records(rows, who=no_text("who"))
+
+    assert question.asked(who="nobody") == []
+    with CaptureQueriesContext(connection) as asked:
+        [found] = question.asked(who="100% %s")
+        assert (found, found.person, found.shown, found.told_at) == (
+            noticed, author, "100% %S", noticed.told_at,
+        )  # fmt: skip
+    assert len(asked.captured_queries) == 1
+    assert found.facts == [["a", "b"]]
+    assert "path" in found.get_deferred_fields()
+
+
+def test_what_takes_a_stand_ins_place_is_never_read_as_sql(pair: list[User]) -> None:
+    sharp = "a' OR 'a' = 'a"
+    for more in ({}, {"planned_anew": True}):
+        question = Question(
+            User.objects.filter(name=no_text("who")).values_list("name"), who=no_text("who"), **more
+        )
+        assert question.rows(who=sharp) == []
+        assert question.rows(who="a") == [("a",)]
+
+
+def test_no_search_that_somebody_types_is_kept(pair: list[User]) -> None:
+    customers(CustomerFilter(q="first"))
+    before = set(prepared._KEPT)
+    for typed in ("second", "50%", "a_b", "株式会社", "6f2d0a52-0000-4000-8000-000000000000"):
+        customers(CustomerFilter(q=typed))
+    assert set(prepared._KEPT) == before

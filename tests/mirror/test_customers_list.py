@@ -76,7 +76,6 @@ def test_a_row_says_what_the_page_shows() -> None:
             plan_names=["Later", "Running"],
             archived_at=None,
             created_at=NOW,
-            fetched_at=NOW,
             missing_since=None,
         )
     ]

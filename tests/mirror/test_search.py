@@ -211,5 +211,5 @@ def test_every_way_of_a_search_walks_its_index_among_20_000_customers(analyzed: 
 
 def explained(statement: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {statement}")
+        cursor.execute(f"EXPLAIN {'(GENERIC_PLAN)' if '$1' in statement else ''} {statement}")
         return "\n".join(row[0] for row in cursor.fetchall())

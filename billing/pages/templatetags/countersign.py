@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
+from html import escape
 from typing import Any
 
 from django import template
@@ -76,6 +77,11 @@ def icon(name: str, extra: str = "") -> SafeString:
 @register.simple_tag
 def options(choices: Iterable[tuple[Any, str]], chosen: Any, longest: int = 400) -> SafeString:
     """What a drop-down offers, as pairs of value and words; words beyond `longest` are cut."""
+    return _options(tuple(choices), chosen, longest)
+
+
+@lru_cache(100, typed=True)
+def _options(choices: tuple[tuple[Any, str], ...], chosen: Any, longest: int) -> SafeString:
     return format_html_join(
         "",
         '<option value="{}"{}>{}</option>',
@@ -222,6 +228,8 @@ def key(value: Any) -> SafeString:
     """An alias, id or digest: outer spaces are drawn, and what would turn it around is spelled out."""
     text = spelled(str(value))
     inner = text.strip()
+    if inner and inner == text:
+        return mark_safe(f'<span class="key">{escape(text)}</span>')  # noqa: S308 nearly all, and lists show many
     if not inner:
         return format_html('<span class="key"><span class="sp">{}</span></span>', text)
     start = text.index(inner)
