@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, reduce
@@ -10,7 +10,18 @@ from operator import or_
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum, TextField, Value
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+    Value,
+)
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, IsNull
@@ -27,8 +38,8 @@ from billing.changes.models import (
 )
 from billing.changes.statuses import OPEN, Status
 from billing.lists.conditions import IsAnyOf
-from billing.lists.paging import Slice, cut, moment_with_zone
-from billing.lists.prepared import Records, no_text
+from billing.lists.paging import Shape, Slice, cut, moment_with_zone
+from billing.lists.prepared import Question, Records, no_id, no_key, no_text
 from billing.metronome.operations.base import thing
 from billing.roles import Can
 from billing.users import User
@@ -104,10 +115,9 @@ def made_by(person: User) -> QuerySet[ChangeRequest]:
     return ChangeRequest.objects.filter(maker=person).select_related("maker").order_by("-submitted_at", "-pk")
 
 
-def all_requests(status: str = "") -> QuerySet[ChangeRequest]:
-    """Every request, newest first; only those of one status when it is given."""
-    requests = ChangeRequest.objects.select_related("maker").order_by("-submitted_at", "-pk")
-    return requests.filter(status=status) if status else requests
+def all_requests(_person: User | None = None) -> QuerySet[ChangeRequest]:
+    """Every request, newest first."""
+    return ChangeRequest.objects.select_related("maker").order_by("-submitted_at", "-pk")
 
 
 def open_on(customer_ids: Iterable[UUID]) -> dict[UUID, ChangeRequest]:
@@ -137,6 +147,19 @@ def for_customer(customer_id: UUID | str) -> QuerySet[ChangeRequest]:
     return requests.select_related("maker").order_by("-submitted_at", "-pk")
 
 
+def latest_for_customer(customer_id: UUID, number: int) -> list[ChangeRequest]:
+    """The newest of them, so many at most."""
+    text = str(customer_id)
+    return _latest(number).asked(customer=customer_id, text=text, owner=thing("customer", text))
+
+
+@cache
+def _latest(number: int) -> Records:
+    customer = no_id("customer")
+    owner = thing("customer", str(customer))
+    return Records(for_customer(customer)[:number], customer=customer, text=str(customer), owner=owner)
+
+
 def also_writing_to(customer_id: UUID | str) -> frozenset[str]:
     """The references of requests that are about another customer and write to this one as well."""
     held = Hold.objects.filter(owner=thing("customer", str(customer_id))).exclude(change__customer_id=None)
@@ -145,13 +168,24 @@ def also_writing_to(customer_id: UUID | str) -> frozenset[str]:
     )
 
 
-def page(rows: QuerySet[ChangeRequest], cursor: str | None, limit: int = 50) -> Slice[ChangeRequest]:
-    """Up to `limit` of a list above, in its own order, from the cursor on. Raises CursorRefused."""
-    order = str(rows.query.order_by[0])
+def whole(rows_of: Callable[[User], QuerySet[ChangeRequest]], person: User) -> Shape:
+    """One of a person's lists above, unfiltered: the same query for all of one role."""
+    alike = User(pk=no_key("person"), role=person.role, is_active=person.is_active)
+    key = (rows_of.__name__, person.role, person.is_active)
+    return Shape(key, lambda: rows_of(alike), {"person": alike.pk}, {"person": person.pk})
+
+
+def page(
+    rows: QuerySet[ChangeRequest] | Shape, cursor: str | None, limit: int = 50, *, order: str
+) -> Slice[ChangeRequest]:
+    """Up to `limit` of a list above, in its own order, from the cursor on. Raises CursorRefused.
+
+    order: `submitted_at`, or `-submitted_at` for the newest first.
+    """
     return cut(
         rows,
         order=order,
-        column=order.removeprefix("-"),
+        column="submitted_at",
         cursor=cursor,
         limit=limit,
         parse_key=moment_with_zone,
@@ -200,16 +234,17 @@ class Progress:
 
 def approvals(change_ids: list[int]) -> dict[int, Progress]:
     """How far the approvals of each request are, in two queries however many there are."""
-    needed = dict(
-        ApprovalStep.objects.filter(change_id__in=change_ids)
-        .order_by()
-        .values_list("change_id")
-        .annotate(total=Sum("people"))
-    )
-    given = dict(
-        Decision.objects.filter(counting_approvals(), change_id__in=change_ids)
-        .order_by()
-        .values_list("change_id")
-        .annotate(total=Count("pk"))
-    )
+    needed, given = (dict(question.rows(changes=change_ids)) for question in _approvals())
     return {pk: Progress(given=given.get(pk, 0), needed=total) for pk, total in needed.items()}
+
+
+@cache
+def _approvals() -> tuple[Question, Question]:
+    some = [no_key("change")]
+    one_of = IsAnyOf("change_id", Value(some, ArrayField(BigIntegerField())))
+    needed = ApprovalStep.objects.filter(one_of).order_by().values_list("change_id")
+    given = Decision.objects.filter(counting_approvals(), one_of).order_by().values_list("change_id")
+    return (
+        Question(needed.annotate(total=Sum("people")), changes=some),
+        Question(given.annotate(total=Count("pk")), changes=some),
+    )

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+from zlib import crc32
 
 import psycopg
 from django.core.exceptions import EmptyResultSet
@@ -68,9 +69,14 @@ def no_id(name: str) -> UUID:
     return uuid5(NAMESPACE_OID, name)
 
 
+def no_key(name: str) -> int:
+    """The same for a row's key."""
+    return NOBODY - crc32(name.encode()) - 1
+
+
 STAND_INS: dict[type, Callable[[str], Any]] = {
     str: no_text,
-    int: lambda _name: NOBODY,
+    int: no_key,
     UUID: no_id,
     datetime: lambda _name: NO_MOMENT,
 }

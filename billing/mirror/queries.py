@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, QuerySet, Subquery, When
+from django.db.models import Case, Count, IntegerField, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from billing import clock
 from billing.lists.paging import Shape, cut, is_storable
-from billing.lists.prepared import Records
+from billing.lists.prepared import Question, Records, no_id
 from billing.lists.text import folded, in_order
 from billing.mirror.filters import CustomerFilter, by_ids, current_plans
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, RefreshRun
@@ -140,7 +140,14 @@ def count_up_to(most: int) -> int:
 
 def knows(customer_id: UUID | str) -> bool:
     """Whether a customer has a page here."""
-    return Customer.objects.filter(pk=customer_id).exists()
+    return bool(_ids().rows(customer=UUID(str(customer_id))))
+
+
+@cache
+def _ids() -> Question:
+    return Question(
+        Customer.objects.filter(pk=no_id("customer")).values_list("pk"), customer=no_id("customer")
+    )
 
 
 def name_of(customer_id: UUID | str) -> str:
@@ -149,16 +156,38 @@ def name_of(customer_id: UUID | str) -> str:
 
 
 def customer(customer_id: UUID | str) -> Customer | None:
-    """One customer in three queries: `aliases` by text, `customer_plans` with their plans, newest first."""
-    subscriptions = CustomerPlan.objects.select_related("plan").order_by("-starting_on", "pk")
-    return (
-        Customer.objects.filter(pk=customer_id)
-        .prefetch_related(
-            Prefetch("aliases", IngestAlias.objects.order_by("folded", "alias")),
-            Prefetch("customer_plans", subscriptions),
-        )
-        .first()
-    )
+    """One customer."""
+    return next(iter(_customer().asked(customer=UUID(str(customer_id)))), None)
+
+
+def aliases_of(customer_id: UUID) -> list[str]:
+    """A customer's ingest aliases, by text."""
+    return [alias for (alias,) in _aliases().rows(customer=customer_id)]
+
+
+def subscriptions_of(customer_id: UUID) -> list[CustomerPlan]:
+    """A customer's subscriptions, newest first, ended and missing ones too, each with its plan."""
+    return _subscriptions().asked(customer=customer_id)
+
+
+ANY_CUSTOMER = no_id("customer")
+
+
+@cache
+def _customer() -> Records:
+    return Records(Customer.objects.filter(pk=ANY_CUSTOMER), customer=ANY_CUSTOMER)
+
+
+@cache
+def _aliases() -> Question:
+    rows = IngestAlias.objects.filter(customer=ANY_CUSTOMER).order_by("folded", "alias")
+    return Question(rows.values_list("alias"), customer=ANY_CUSTOMER)
+
+
+@cache
+def _subscriptions() -> Records:
+    rows = CustomerPlan.objects.filter(customer=ANY_CUSTOMER).select_related("plan")
+    return Records(rows.order_by("-starting_on", "pk"), customer=ANY_CUSTOMER)
 
 
 def snapshot(customer_id: UUID | str) -> dict[str, Any] | None:
@@ -203,8 +232,13 @@ def alias_holders(aliases: Iterable[str]) -> dict[str, list[Holder]]:
 
 def customer_field_keys() -> list[str]:
     """The custom field keys that a customer can carry, by name."""
+    return in_order(key for (key,) in _field_keys().rows())
+
+
+@cache
+def _field_keys() -> Question:
     keys = CustomFieldKey.objects.filter(entity="customer", missing_since__isnull=True)
-    return in_order(keys.values_list("key", flat=True))
+    return Question(keys.values_list("key"))
 
 
 def freshness() -> Freshness:

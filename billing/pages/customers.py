@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from billing.changes.holds import WHOLE, Held, held, of_itself
 from billing.changes.models import Hold
 from billing.control.models import Environment
 from billing.lists.paging import CursorRefused
+from billing.lists.prepared import Records, no_text
 from billing.mirror import export
 from billing.mirror import queries as mirror
 from billing.mirror.filters import STATUSES, CustomerFilter, FilterRefused
@@ -92,8 +94,8 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
     if found is None:
         raise Http404(f"The mirror knows no customer {customer_id}")
     account = mirror.freshness()
-    requests = list(changes.for_customer(customer_id)[: SHOWN_REQUESTS + 1])
-    aliases = [row.alias for row in found.aliases.all()]
+    requests = changes.latest_for_customer(customer_id, SHOWN_REQUESTS + 1)
+    aliases = mirror.aliases_of(customer_id)
     field_keys = mirror.customer_field_keys()
     return render_page(
         request,
@@ -103,7 +105,7 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         aliases=aliases[:SHOWN_ALIASES],
         folded_aliases=aliases[SHOWN_ALIASES:],
         alias_count=len(aliases),
-        plans=list(found.customer_plans.all()),
+        plans=mirror.subscriptions_of(customer_id),
         fields=_fields(found.custom_fields, field_keys),
         open_requests=[change for change in requests if change.is_open],
         past_requests=[change for change in requests if not change.is_open][:SHOWN_REQUESTS],
@@ -148,13 +150,18 @@ class Offer:
 def offers(customer_id: UUID) -> list[Offer]:
     """What can be proposed about a customer, each with the open request that writes to the same facts."""
     whole = f"customer:{customer_id}"
-    rows = Hold.objects.filter(is_open=True, owner=whole).select_related("change").defer("change__sealed")
-    taken = [(held(row), row.change.reference) for row in rows.order_by("pk")]
+    taken = [(held(row), row.change.reference) for row in _open_holds().asked(owner=whole)]
     offered = [kind for kind in KINDS.values() if kind.writes]
     return [
         Offer(kind.name, kind.label, next(_in_the_way(kind, whole, taken), ""), kind.writes[0])
         for kind in sorted(offered, key=lambda kind: (kind.irreversible, kind.label))
     ]
+
+
+@cache
+def _open_holds() -> Records:
+    rows = Hold.objects.filter(is_open=True, owner=no_text("owner")).select_related("change")
+    return Records(rows.defer("change__sealed").order_by("pk"), owner=no_text("owner"))
 
 
 def _in_the_way(kind: Kind, whole: str, taken: list[tuple[Held, str]]) -> Iterator[str]:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.template.defaultfilters import capfirst
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
@@ -17,6 +16,7 @@ from billing.audit.models import AuditEvent
 from billing.changes.models import ChangeRequest
 from billing.mirror.queries import CustomerRow
 from billing.pages.audit_lines import Line, lines_of
+from billing.pages.markup import format_html, format_html_join
 from billing.pages.templatetags.countersign import (
     NO_VALUE,
     change_link,

@@ -43,7 +43,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         client.get(address)
 
 
-@pytest.mark.parametrize(("role", "number"), [("manager", 18), ("finance", 14), ("auditor", 14)])
+@pytest.mark.parametrize(("role", "number"), [("manager", 16), ("finance", 12), ("auditor", 12)])
 def test_a_request_costs_the_same_queries_however_many_wait(
     role: str, number: int, transactional_db: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import cache
 
 from django.db import transaction
 
@@ -17,6 +18,7 @@ from billing.changes.people import acting_person
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, WrongState
 from billing.changes.statuses import Status
 from billing.changes.typed import checked_reason, is_typed
+from billing.lists.prepared import NOBODY, Question, Records
 from billing.roles import Can
 from billing.users import User
 
@@ -139,10 +141,20 @@ def withdraw(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
 
 def open_steps(change: ChangeRequest) -> list[tuple[ApprovalStep, int]]:
     """Each step that still needs people, with how many; an approval counts while its giver may give it."""
-    approvals = Counter(change.decisions.filter(counting_approvals()).values_list("step_id", flat=True))
-    return [
-        (step, missing) for step in change.steps.all() if (missing := step.people - approvals[step.pk]) > 0
-    ]
+    approvals = Counter(step for (step,) in _approvals().rows(change=change.pk))
+    steps = _steps().asked(change=change.pk)
+    return [(step, missing) for step in steps if (missing := step.people - approvals[step.pk]) > 0]
+
+
+@cache
+def _steps() -> Records:
+    return Records(ApprovalStep.objects.filter(change=NOBODY), change=NOBODY)
+
+
+@cache
+def _approvals() -> Question:
+    given = Decision.objects.filter(counting_approvals(), change=NOBODY)
+    return Question(given.values_list("step_id"), change=NOBODY)
 
 
 def waiting_step(change: ChangeRequest, checker: User) -> ApprovalStep:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TypeVar
 from uuid import UUID
 
 from django import forms
+from django.db.models import prefetch_related_objects
 from django.urls import reverse
 
 from billing import clock
@@ -19,6 +21,7 @@ from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, 
 from billing.changes.refusals import ActionRefused
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
+from billing.lists.prepared import NOBODY, Records
 from billing.mirror import queries as mirror
 from billing.pages.requests.differences import Difference, differences
 from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, TakeBackForm, WithdrawForm
@@ -164,9 +167,10 @@ class RequestPage:
 def read(change: ChangeRequest, person: User, refused: forms.Form | None = None) -> RequestPage:
     """The page of a request for a person; `refused` is a form of theirs that was not carried out."""
     text = sealed.read(change.sealed)
-    rows = list(change.calls.prefetch_related("attempts", "lookups"))
+    rows = _calls().asked(change=change.pk)
+    prefetch_related_objects([row for row in rows if row.first_sent_at], "attempts", "lookups")
     calls = [
-        CallLine(number, call, row, evidence(row, is_claimed=change.is_claimed))
+        CallLine(number, call, row, evidence(row, is_claimed=change.is_claimed) if row.first_sent_at else [])
         for number, (call, row) in enumerate(zip(text.calls, rows, strict=True), 1)
     ]
     acts = _acts(change, text, calls, person, refused)
@@ -187,6 +191,17 @@ def read(change: ChangeRequest, person: User, refused: forms.Form | None = None)
         acts=acts,
         queue=around(change, person),
     )
+
+
+@cache
+def _calls() -> Records:
+    return Records(Call.objects.filter(change=NOBODY), change=NOBODY)
+
+
+@cache
+def _words() -> Records:
+    said = Resolution.objects.filter(carried_out_at__isnull=True, change=NOBODY).select_related("by")
+    return Records(said, change=NOBODY)
 
 
 def kind_words(kind: str) -> str:
@@ -214,7 +229,7 @@ def _acts(
     refused: forms.Form | None,
 ) -> Acts:
     why_not_decide = _why_not_decide(change, person)
-    waiting = change.resolutions.filter(carried_out_at__isnull=True).select_related("by").first()
+    waiting = next(iter(_words().asked(change=change.pk)), None)
     why_not_resolve = resolving.why_not(change, person)
     asks_for_second = waiting is not None and waiting.needs_second
     why_not_second = resolving.why_not_second(change, waiting, person) if asks_for_second else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
@@ -17,6 +18,7 @@ from billing.changes.export import requests_csv
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.lists.paging import CursorRefused, FilterRefused
+from billing.lists.prepared import Question
 from billing.lists.references import is_reference, reference_meant
 from billing.pages.access import needs
 from billing.pages.chips import address_without, chips
@@ -32,6 +34,8 @@ from billing.roles import Can
 from billing.users import User
 
 VIEWS = {"waiting": "Waiting for you", "mine": "Yours", "all": "All requests"}
+LISTS = {"waiting": queries.waiting_for, "mine": queries.made_by, "all": queries.all_requests}
+ORDERS = {"waiting": "submitted_at", "mine": "-submitted_at", "all": "-submitted_at"}
 PARAMETERS = ("q", "kind", "person", "customer", "status", "since", "until")
 PAGE = 50
 
@@ -73,11 +77,13 @@ def drawn(
         docket = _docket(request, view)
     except FilterRefused as refusal:
         docket, problem, status = Docket(view, RequestFilter(), _rows(request.user, view)), str(refusal), 400
+    listed = docket.rows if docket.wanted != RequestFilter() else queries.whole(LISTS[view], request.user)
+    order = ORDERS[view]
     try:
-        page = queries.page(docket.rows, request.GET.get("cursor") or None, PAGE)
+        page = queries.page(listed, request.GET.get("cursor") or None, PAGE, order=order)
     except CursorRefused as refusal:
-        page, problem = queries.page(docket.rows, None, PAGE), str(refusal)
-    people = list(User.objects.order_by("name", "username").values_list("username", "name"))
+        page, problem = queries.page(listed, None, PAGE, order=order), str(refusal)
+    people = _people().rows()
     is_whole = page.older is None and page.newer is None
     docket_lines = lines(page.rows, for_decision_by=request.user if view == "waiting" else None)
     return render_page(
@@ -149,9 +155,12 @@ def _docket(request: HttpRequest, view: str) -> Docket:
 
 
 def _rows(person: User, view: str) -> QuerySet[ChangeRequest]:
-    if view == "waiting":
-        return queries.waiting_for(person)
-    return queries.made_by(person) if view == "mine" else queries.all_requests()
+    return LISTS[view](person)
+
+
+@cache
+def _people() -> Question:
+    return Question(User.objects.order_by("name", "username").values_list("username", "name"))
 
 
 def _named_view(request: HttpRequest) -> str:

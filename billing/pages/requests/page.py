@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 
 from django import forms
 from django.contrib import messages
@@ -12,9 +13,10 @@ from django.views.decorators.http import require_safe
 
 from billing import tasks
 from billing.changes.applying import preflight
-from billing.changes.glance import glance
+from billing.changes.glance import ANY_REFERENCE, glance
 from billing.changes.models import ChangeRequest, Decision
 from billing.lists.paging import is_storable
+from billing.lists.prepared import Records
 from billing.lists.references import reference_meant
 from billing.pages.access import needs
 from billing.pages.requests import facts
@@ -71,10 +73,16 @@ def meant(request: HttpRequest, number: str) -> HttpResponse:
 
 def found(reference: str) -> ChangeRequest:
     """The request of this reference; else a 404."""
-    row = ChangeRequest.objects.select_related("maker", "replaces").filter(reference=reference).first()
-    if row is None:
+    rows = _requests().asked(reference=reference) if is_storable(reference) else []
+    if not rows:
         raise Http404(f"There is no request {reference}.")
-    return row
+    return rows[0]
+
+
+@cache
+def _requests() -> Records:
+    meant = ChangeRequest.objects.filter(reference=ANY_REFERENCE)
+    return Records(meant.select_related("maker", "replaces"), reference=ANY_REFERENCE)
 
 
 def drawn(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from billing.changes import queries
 from billing.changes.models import ChangeRequest
+from billing.lists.prepared import NOBODY, Question
 from billing.users import User
 
 
@@ -37,8 +39,7 @@ class Queue:
 
 def around(change: ChangeRequest, person: User) -> Queue:
     """The queue of a person as it is at one request, in one query; none for whom nothing can wait."""
-    waiting = queries.waiting_for(person).values_list("submitted_at", "pk", "reference", "sentence")
-    rows = list(waiting[: queries.WAITING_CAP])
+    rows = _waiting(person.role, person.is_active, queries.WAITING_CAP).rows(person=person.pk)
     here = (change.submitted_at, change.pk)
     before = [row for row in rows if row[:2] < here]
     after = [row for row in rows if row[:2] > here]
@@ -48,6 +49,13 @@ def around(change: ChangeRequest, person: User) -> Queue:
         next=_neighbour((after or before)[:1]),
         previous=_neighbour((before or after)[-1:]),
     )
+
+
+@cache
+def _waiting(role: str, is_active: bool, cap: int) -> Question:
+    alike = User(pk=NOBODY, role=role, is_active=is_active)
+    rows = queries.waiting_for(alike).values_list("submitted_at", "pk", "reference", "sentence")
+    return Question(rows[:cap], person=NOBODY)
 
 
 def _neighbour(rows: list[tuple]) -> Neighbour | None:

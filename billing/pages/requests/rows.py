@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from billing.changes.oddities import spelled
 from billing.changes.statuses import Status
+from billing.pages.markup import format_html, format_html_join
 from billing.pages.requests.lines import Line
 from billing.pages.templatetags.countersign import (
     age,

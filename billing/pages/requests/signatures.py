@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from billing.changes.agreeing import deciding
 from billing.changes.models import ChangeRequest, Decision, Verdict, Word, last_words
 from billing.changes.statuses import Status
+from billing.lists.prepared import NOBODY, Records
 
 WORKER = "Changes worker"
 
@@ -28,13 +30,19 @@ class Signature:
 def signatures(change: ChangeRequest, *, waits_for_me: bool) -> list[Signature]:
     """The maker, each person's last decision, each approval that is missing, and the worker, in order."""
     maker = change.maker
-    decisions = list(change.decisions.filter(last_words()).select_related("checker", "step"))
+    decisions = _decisions().asked(change=change.pk)
     return [
         Signature("signed", "good", maker.name, "Proposed", maker.get_role_display(), change.submitted_at),
         *(_decided(change, decision) for decision in decisions),
         *_missing(change, waits_for_me=waits_for_me, is_first=not decisions),
         _worker(change),
     ]
+
+
+@cache
+def _decisions() -> Records:
+    rows = Decision.objects.filter(last_words(), change=NOBODY).select_related("checker", "step")
+    return Records(rows, change=NOBODY)
 
 
 def _decided(change: ChangeRequest, decision: Decision) -> Signature:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes import sealed
+from billing.changes.glance import ANY_REFERENCE
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest, Lookup
 from billing.changes.sealed import SealedRequest
+from billing.lists.prepared import Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,16 @@ class Moment:
     event: str = ""
 
 
+@cache
+def _events() -> Records:
+    rows = AuditEvent.objects.filter(reference=ANY_REFERENCE).order_by("pk")
+    return Records(rows, reference=ANY_REFERENCE)
+
+
 def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
     """What happened, in order, from the audit record."""
     moments = []
-    for event in AuditEvent.objects.filter(reference=change.reference).order_by("pk"):
+    for event in _events().asked(reference=change.reference):
         words = event.event.words
         new = event.new or {}
         details = []

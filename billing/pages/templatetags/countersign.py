@@ -17,7 +17,6 @@ from django.template.defaulttags import URLNode
 from django.template.defaulttags import url as url_of_django
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
@@ -28,6 +27,7 @@ from billing.lists.money import decimals
 from billing.lists.text import counted
 from billing.pages.freshness import STEPS
 from billing.pages.kept import drawn_for, drawn_once
+from billing.pages.markup import format_html, format_html_join
 
 register = template.Library()
 register.filter("oddities", oddities)
