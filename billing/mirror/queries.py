@@ -283,9 +283,14 @@ def as_of(row: Customer, account: Freshness) -> datetime:
     return max(row.fetched_at, account.as_of)
 
 
-def runs(limit: int = 20) -> QuerySet[RefreshRun]:
+@cache
+def _runs(limit: int) -> Records:
+    return Records(RefreshRun.objects.select_related("requested_by").order_by("-started_at", "-pk")[:limit])
+
+
+def runs(limit: int = 20) -> list[RefreshRun]:
     """The newest refreshes, account and single customers alike."""
-    return RefreshRun.objects.select_related("requested_by").order_by("-started_at", "-pk")[:limit]
+    return _runs(limit).asked()
 
 
 _ROW = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -20,7 +21,7 @@ from billing.changes.statuses import MARKS, TONES, Status
 from billing.changes.typed import checked_reason
 from billing.control import alive, anew, freezing
 from billing.control.models import Installation
-from billing.lists.prepared import snapshot
+from billing.lists.prepared import NO_MOMENT, Question, Records, snapshot
 from billing.mirror import queries as mirror
 from billing.mirror.connection import budget_snapshot
 from billing.notify import queries as notices
@@ -90,13 +91,13 @@ def system(request: HttpRequest) -> HttpResponse:
         part="_live",
         **shown,
         freshness=freshness.of_account(account),
-        runs=list(mirror.runs(SHOWN_RUNS)),
+        runs=mirror.runs(SHOWN_RUNS),
         odd=_odd(account),
         dead_before=clock.now() - mirror.DEAD_AFTER,
         queues=_queues(),
         settled=settled,
         settled_total=sum(settled.values()),
-        installation=Installation.objects.first(),
+        installation=next(iter(_installation().asked()), None),
         anew_waiting=anew.waiting(),
         post=notices.post() if settings.MAIL_FROM else None,
         version=VERSION,
@@ -169,22 +170,28 @@ def _odd(account: mirror.Freshness) -> list[dict[str, str]]:
 
 
 def _queues() -> list[Queue]:
-    rows = (
-        ChangeRequest.objects.filter(status__in=UNSETTLED)
-        .order_by()
-        .values_list("status")
-        .annotate(number=Count("*"), oldest=Min("submitted_at"))
-    )
-    found = {status: (number, oldest) for status, number, oldest in rows}
+    found = {status: (number, oldest) for status, number, oldest in _unsettled().rows()}
     return [Queue(status, *found.get(status, (0, None))) for status in UNSETTLED]
+
+
+@cache
+def _unsettled() -> Question:
+    rows = ChangeRequest.objects.filter(status__in=UNSETTLED).order_by().values_list("status")
+    return Question(rows.annotate(number=Count("*"), oldest=Min("submitted_at")))
 
 
 def _settled_lately() -> dict[str, int]:
     """How the requests that were settled in the last 24 hours ended, by label."""
-    rows = (
-        ChangeRequest.objects.filter(settled_at__gte=clock.now() - DAY)
-        .order_by("status")
-        .values_list("status")
-        .annotate(number=Count("*"))
-    )
+    rows = _settled().rows(since=clock.now() - DAY)
     return {str(Status(status).label): number for status, number in rows}
+
+
+@cache
+def _settled() -> Question:
+    rows = ChangeRequest.objects.filter(settled_at__gte=NO_MOMENT).order_by("status").values_list("status")
+    return Question(rows.annotate(number=Count("*")), since=NO_MOMENT)
+
+
+@cache
+def _installation() -> Records:
+    return Records(Installation.objects.order_by("pk")[:1])
