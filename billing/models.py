@@ -12,6 +12,7 @@ from billing.changes.models import (
     PolicyVersion,
     Resolution,
     Survey,
+    Upshot,
 )
 from billing.control.models import Freeze, Installation, NewBeginning
 from billing.mirror.models import (
@@ -52,5 +53,6 @@ __all__ = [
     "Resolution",
     "Seen",
     "Survey",
+    "Upshot",
     "User",
 ]

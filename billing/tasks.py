@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 
 from billing.changes import telling
 from billing.changes.alone import alone
-from billing.changes.applying import preflight, reflecting, sweeping
+from billing.changes.applying import comparing, preflight, reflecting, sweeping
 from billing.changes.asking import survey
 from billing.mirror import refresh
 from billing.mirror.connection import open_gateway
@@ -55,10 +55,11 @@ def apply_approved() -> None:
 
 @shared_task
 def look_into_doubts() -> None:
-    """Look up what became of calls without an answer, and read what a dead worker could not read again."""
+    """Look up what became of calls without an answer, and read and compare what a dead worker could not."""
     with open_gateway() as gateway:
         goes_on = sweeping.look_for_a_turn(gateway)
         reflecting.reflect_forgotten(gateway)
+        comparing.compare_forgotten(gateway)
     if goes_on:
         nudge(look_into_doubts, expires=DRAIN_EXPIRES)
 

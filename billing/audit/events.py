@@ -34,6 +34,7 @@ class Event(models.TextChoices):
     CHANGE_EXPIRED = "change.expired", "Request expired"
     CHANGE_STALED = "change.staled", "Request became stale"
     CHANGE_APPLIED = "change.applied", "Request applied"
+    CHANGE_DIFFERED = "change.differed", "Request came out differently from what was shown"
     CHANGE_REFUSED = "change.refused", "Request refused by Metronome"
     CHANGE_DOUBTED = "change.doubted", "Outcome of a request became unknown"
     CHANGE_RETURNED = "change.returned", "Request returned to the queue"
@@ -91,6 +92,13 @@ WORDS: dict[Event, Words] = {
     Event.CHANGE_EXPIRED: Words("plain", "mark-expired", "Expired", "{what} expired.", *REQUEST),
     Event.CHANGE_STALED: Words("warn", "mark-stale", "Became stale", "{what} became stale.", *REQUEST),
     Event.CHANGE_APPLIED: Words("good", "mark-applied", "Applied", "{what} was applied.", *REQUEST),
+    Event.CHANGE_DIFFERED: Words(
+        "warn",
+        "mark-stale",
+        "Came out differently",
+        "{what} came out differently from what was shown.",
+        *REQUEST,
+    ),
     Event.CHANGE_REFUSED: Words(
         "bad", "mark-refused", "Refused by Metronome", "Metronome refused {what}.", *REQUEST
     ),

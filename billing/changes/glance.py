@@ -33,13 +33,13 @@ class Glance(NamedTuple):
     def is_open(self) -> bool:
         return self.status in OPEN
 
-    def mark(self, *, awaits_mirror: bool = False) -> str:
+    def mark(self, *, awaits: int = 0) -> str:
         """Differs whenever the moving part of the request's page would read differently."""
         instants = (self.checked_at, self.check_asked_at)
         checked = ".".join(f"{at.timestamp():.3f}" if at else "" for at in instants)
         told = f"{self.explained}.{self.check_failed}"
         waits_for = self.holder or "" if self.status == Status.APPROVED else ""
-        return f"{self.status}.{self.latest}.{checked}.{told}.{waits_for}.{awaits_mirror:d}"
+        return f"{self.status}.{self.latest}.{checked}.{told}.{waits_for}.{awaits:d}"
 
 
 def glance(reference: str) -> Glance | None:

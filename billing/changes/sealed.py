@@ -194,6 +194,11 @@ class SealedRequest:
         return self.content["blast"]
 
     @property
+    def effects(self) -> list[dict[str, Any]]:
+        """What Metronome makes of it by itself, each `{text, thing, field, gone, kept}`."""
+        return self.content.get("effects", [])
+
+    @property
     def rules(self) -> list[dict[str, Any]]:
         """The policy rules that matched, each `{name, because}`."""
         return self.content["policy"]["rules"]

@@ -50,6 +50,20 @@ class Field:
             return _same_rows(before, live)
         return set(before) == set(live) if self.look == "set" else before == live
 
+    def came_out(self, before: Any, asked: Any, live: Any) -> bool:
+        """Whether what calls changed of it reads as they asked; what else is in it may have moved."""
+        if self.look == "set":
+            old, new, now = set(before or ()), set(asked or ()), set(live or ())
+            return new - old <= now and not (old - new) & now
+        if self.look not in ("mapping", "rows"):
+            return self.is_as(asked, live)
+        old, now = before or {}, live or {}
+        changed = {key for key in old.keys() | asked.keys() if old.get(key) != asked.get(key)}
+        return all(
+            asked[key] in now.values() if key.startswith(NEW) else now.get(key) == asked.get(key)
+            for key in changed
+        )
+
     def is_as(self, asked: Any, live: Any) -> bool:
         """Whether a value is what a call leaves: of a flag it is only known that it is set."""
         return bool(asked) == bool(live) if self.look == "flag" else self.is_same(asked, live)
@@ -147,6 +161,12 @@ class Resource:
         Metronome can't be read: then nothing is known.
         """
         raise NotImplementedError(f"no request is about a {self.label}")
+
+    def read_apart(
+        self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
+    ) -> State | None:
+        """The same for fields with lists of their own, where the thing itself was just read by somebody."""
+        return self.read(gateway, thing_id, fields, owner_id=owner_id)
 
     def called(self, state: State) -> str:
         """What people call one that is in this state; empty where nothing is known."""

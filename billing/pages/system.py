@@ -10,12 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import VERSION, clock, tasks
-from billing.changes.models import ChangeRequest
+from billing.changes.models import ChangeRequest, Upshot
 from billing.changes.refusals import BadInput
 from billing.changes.statuses import MARKS, TONES, Status
 from billing.changes.typed import checked_reason
@@ -40,6 +40,8 @@ UNSETTLED = (
 )
 SHOWN_RUNS = 15
 DAY = timedelta(days=1)
+COMPARED_FOR = timedelta(days=30)
+SHOWN_UPSHOTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,15 @@ class Queue:
     @property
     def mark(self) -> str:
         return MARKS[self.status]
+
+
+@dataclass(frozen=True, slots=True)
+class Upshots:
+    """How many applied requests were compared with Metronome, how many differ, and the newest of those."""
+
+    compared: int
+    differing: int
+    newest: list[Upshot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ def system(request: HttpRequest) -> HttpResponse:
         settled=settled,
         settled_total=sum(settled.values()),
         installation=next(iter(_installation().asked()), None),
+        upshots=_upshots(),
         anew_waiting=anew.waiting(),
         post=notices.post() if settings.MAIL_FROM else None,
         version=VERSION,
@@ -178,6 +190,14 @@ def _queues() -> list[Queue]:
 def _unsettled() -> Question:
     rows = ChangeRequest.objects.filter(status__in=UNSETTLED).order_by().values_list("status")
     return Question(rows.annotate(number=Count("*"), oldest=Min("submitted_at")))
+
+
+def _upshots() -> Upshots:
+    """What requests came to in the last 30 days."""
+    lately = Upshot.objects.filter(looked_at__gte=clock.now() - COMPARED_FOR)
+    number = lately.aggregate(compared=Count("pk"), differing=Count("pk", filter=Q(missed__gt=0)))
+    newest = lately.filter(missed__gt=0).select_related("change").order_by("-looked_at")[:SHOWN_UPSHOTS]
+    return Upshots(**number, newest=list(newest) if number["differing"] else [])
 
 
 def _settled_lately() -> dict[str, int]:

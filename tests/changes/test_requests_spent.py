@@ -73,7 +73,7 @@ def test_creating_a_customer_costs_four_requests(
     assert mirror.snapshot(made["id"])["ingest_aliases"] == ["brand-new"]
 
 
-def test_archiving_reads_each_call_back_and_the_subscriptions_once_more(
+def test_archiving_reads_each_call_back_and_what_hangs_on_it_once_more(
     gateway: Gateway,
     simulator: RunningSimulator,
     snapshot: dict[str, Any],
@@ -92,4 +92,4 @@ def test_archiving_reads_each_call_back_and_the_subscriptions_once_more(
     assert (cost[CUSTOMER], cost["POST /v1/customers/archive"]) == (4, 1)
     assert mirror.snapshot(snapshot["id"])["archived_at"] is not None
     assert cost[PLANS] >= 1
-    assert sum(cost.values()) <= 14
+    assert sum(cost.values()) == 15  # contracts and invoices once more, to compare what came of them

@@ -21,7 +21,7 @@ PAGES = {
     "/changes/": 8,  # the people of the filter, and the policy of what may be decided together
     "/changes/?view=all": 7,
     "/audit/": 5,
-    "/system/": 11,  # one asks whether a new beginning waits for a second person, one for the mark
+    "/system/": 12,  # one asks for a new beginning that waits, one for the mark, one for what came out
 }
 
 

@@ -25,9 +25,10 @@ from billing.changes.applying.claiming import (
     keeper,
     renew,
 )
+from billing.changes.applying.just_read import JustRead
 from billing.changes.applying.looking import file_look, found_applied, look
 from billing.changes.applying.memory import refuse_an_older_database, remember
-from billing.changes.applying.reflecting import JustRead, reflect
+from billing.changes.applying.reflecting import reflect
 from billing.changes.applying.resending import why_not_again
 from billing.changes.applying.verifying import Tampered, verified
 from billing.changes.applying.watching import differences

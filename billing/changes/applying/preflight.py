@@ -12,8 +12,9 @@ from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes import sealed
 from billing.changes.alone import alone
+from billing.changes.applying.just_read import JustRead
 from billing.changes.applying.memory import refuse_an_older_database
-from billing.changes.applying.reflecting import JustRead, reflect
+from billing.changes.applying.reflecting import reflect
 from billing.changes.applying.watching import differences
 from billing.changes.calls import may_have_arrived
 from billing.changes.glance import Glance

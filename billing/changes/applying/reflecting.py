@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
 from billing.changes import sealed
+from billing.changes.applying import comparing
+from billing.changes.applying.just_read import JustRead
 from billing.changes.calls import results_of
 from billing.changes.models import Attempt, Call, ChangeRequest
 from billing.changes.moves import database_now
 from billing.changes.sealed import id_of
 from billing.changes.statuses import SETTLED, Status
 from billing.metronome.client import Gateway
-from billing.metronome.objects.customer import CustomerRecord
 from billing.mirror.models import Customer
 from billing.mirror.refresh import refresh_customer, store_customer
 from billing.mirror.resources import RESOURCES
@@ -29,31 +29,17 @@ MOST_AT_ONCE = 10
 MOVED_ON = frozenset({Status.APPLIED, Status.PARTLY_APPLIED, Status.STALE, Status.REFUSED})
 
 
-class JustRead:
-    """The customers that one piece of work has read, the latest of each, as `Gateway.noting` tells."""
-
-    def __init__(self) -> None:
-        self._began, self._at = time.monotonic(), database_now()
-        self._records: dict[str, tuple[CustomerRecord, datetime]] = {}
-
-    def note(self, record: CustomerRecord, asked: float) -> None:
-        """Keep a record; asked: the monotonic second before the read."""
-        self._records[record.id] = (record, self._at + timedelta(seconds=asked - self._began))
-
-    def of(self, customer_id: str) -> tuple[CustomerRecord, datetime] | None:
-        """The record and the database's time before it was read; None when the work did not read it."""
-        return self._records.get(customer_id)
-
-
 def reflect(change_id: int, gateway: Gateway, just_read: JustRead | None = None) -> None:
     """Refresh the customers of a request that has just moved on. A failure changes nothing but freshness.
 
-    What the work itself has read is not read again: its check, its read-back or its look came last. What has
-    a list of its own is read where a call claims something of it, or can't be undone.
+    What was applied is compared first. What the work itself has read is not read again: its check, its
+    read-back or its look came last. What has a list of its own is read where a call claims something of it,
+    or can't be undone.
     """
     change = ChangeRequest.objects.get(pk=change_id)
     if change.status not in MOVED_ON:
         return
+    comparing.compare(change_id, gateway, just_read)
     request, results = sealed.read(change.sealed), results_of(change)
     apart = {field.name for field in RESOURCES["customer"].fields if field.is_apart}
     for thing in dict.fromkeys(request.owner_of(of) for of in request.after):

@@ -19,8 +19,9 @@ from billing.audit.events import Event
 from billing.changes import sealed
 from billing.changes.applying.blocking import block, block_refused
 from billing.changes.applying.claiming import WORKER, Claim, ClaimLost, claim_doubt, claim_next_doubt, keeper
+from billing.changes.applying.just_read import JustRead
 from billing.changes.applying.looking import file_look, found_applied, look, look_at_named, record_found
-from billing.changes.applying.reflecting import JustRead, reflect
+from billing.changes.applying.reflecting import reflect
 from billing.changes.applying.resending import MOST_GENERATIONS, is_too_old
 from billing.changes.applying.verifying import Tampered, verified
 from billing.changes.calls import put

@@ -67,6 +67,7 @@ def store(
         "facts": proposal.facts,
         "warnings": [warning.as_json() for warning in proposal.warnings],
         "blast": list(proposal.blast),
+        "effects": [effect.as_json() for effect in proposal.effects],
         "form": proposal.form,
         "calls": calls,
         "steps": [{"role": role, "people": people, "may_be_broken_by": []} for role, people in needed.steps],

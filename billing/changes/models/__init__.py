@@ -4,7 +4,7 @@ PostgreSQL holds the promises again (migrations 0003, 0010, 0016, 0028 and after
 changes, decisions and attempts are never deleted, and `approved` is refused until every step has its people.
 """
 
-from billing.changes.models.calls import Attempt, AttemptOutcome, Call, CallStatus, Lookup
+from billing.changes.models.calls import Attempt, AttemptOutcome, Call, CallStatus, Lookup, Upshot
 from billing.changes.models.people import (
     SAYS,
     SENDS_AGAIN,
@@ -36,6 +36,7 @@ __all__ = [
     "PolicyVersion",
     "Resolution",
     "Survey",
+    "Upshot",
     "Verdict",
     "Word",
     "agreed_words",

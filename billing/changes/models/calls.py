@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models.fields.json import KT
+from django.db.models.functions import Now
 
 from billing.changes.models.requests import ChangeRequest
 
@@ -89,6 +90,34 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class Upshot(models.Model):
+    """What a request came to, as read once it was applied: how much was compared, and what differed.
+
+    misses: the first of them as sentences. Written once, never changed.
+    """
+
+    change = models.OneToOneField(ChangeRequest, on_delete=models.PROTECT, related_name="upshot")
+    looked_at = models.DateTimeField(db_default=Now())
+    compared = models.SmallIntegerField()
+    missed = models.SmallIntegerField()
+    misses = models.JSONField(default=list)
+
+    class Meta:
+        app_label = "billing"
+        constraints = [
+            models.CheckConstraint(
+                name="no_more_differs_than_was_compared",
+                condition=models.Q(missed__gte=0, missed__lte=models.F("compared")),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["-looked_at"], condition=models.Q(missed__gt=0), name="upshots_that_differ")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.missed} of {self.compared} differ"
 
 
 class Lookup(models.Model):

@@ -8,6 +8,8 @@ from typing import Any
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
+from billing.changes import sealed
+from billing.changes.applying import comparing
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.sealing import store, submitted_facts
 from billing.changes.holds import occupy, release
@@ -19,6 +21,7 @@ from billing.changes.models import (
     ChangeRequest,
     Decision,
     Lookup,
+    Upshot,
     Verdict,
 )
 from billing.changes.operations import operation
@@ -165,6 +168,9 @@ class Story:
         """Move on and record it."""
         old = self.change.status
         self.move(status, explanation=explanation, **columns)
+        if status == Status.APPLIED:
+            compared = comparing.number_of(sealed.read(self.change.sealed))
+            Upshot.objects.create(change=self.change, looked_at=self.at, compared=compared, missed=0)
         new = {"status": status.value} | ({"explanation": explanation} if explanation else {})
         self._say(event, by, old={"status": old}, new=new, reason=reason)
         return self

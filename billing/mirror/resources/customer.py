@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from billing import clock
 from billing.metronome.client import Gateway
-from billing.metronome.objects.billing_configuration import billing_configurations
-from billing.metronome.objects.contract import contracts_of
+from billing.metronome.objects.billing_configuration import BillingConfigurationRecord, billing_configurations
+from billing.metronome.objects.contract import ContractRecord, contracts_of
 from billing.metronome.objects.customer import CustomerRecord, customers
+from billing.metronome.objects.invoice import InvoiceRecord
 from billing.metronome.objects.plan import terms_of
+from billing.metronome.objects.subscription import CustomerPlanRecord
 from billing.mirror.models import Customer, IngestAlias
-from billing.mirror.resource import ChildSet, Field, Reader, Resource, State, Whole
+from billing.mirror.resource import ChildSet, Field, Resource, State, Whole
 
 IDS_A_REQUEST = 100
 ACTIVE, ARCHIVED = "archived_at IS NULL", "archived_at IS NOT NULL"
@@ -58,6 +61,7 @@ class CustomerResource(Resource):
         ),
         Field("open_contracts", "open contracts", look="set", is_apart=True),
         Field("open_plans", "open plans", look="set", is_apart=True),
+        Field("draft_invoices", "draft invoices", look="set", is_apart=True),
         Field("finalized_invoices", "finalized invoices", look="set", is_apart=True),
     )
 
@@ -69,7 +73,14 @@ class CustomerResource(Resource):
             return None
         state = customer.as_snapshot()
         more = [name for name in fields if name not in state]
-        return state | {name: _HANGING_ON_IT[name](gateway, customer.id) for name in more}
+        lists = _Lists(gateway, customer.id)
+        return state | {name: _HANGING_ON_IT[name](lists) for name in more}
+
+    def read_apart(
+        self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
+    ) -> State | None:
+        lists = _Lists(gateway, thing_id)
+        return {name: _HANGING_ON_IT[name](lists) for name in fields}
 
     def again(self, ids: Sequence[Any], gone: Mapping[str, Collection[Any]]) -> Iterable[Whole]:
         """By id, a hundred a request, in both lists."""
@@ -79,21 +90,35 @@ class CustomerResource(Resource):
             yield Whole("absences", customers(archived=True, ids=some), fill=dated, held=ARCHIVED)
 
 
-_HANGING_ON_IT: dict[str, Reader] = {
-    "plan_rows": lambda gateway, customer_id: {
-        subscription.id: terms_of(subscription) for subscription in gateway.customer_plans(customer_id)
-    },
-    "billing_rows": lambda gateway, customer_id: {
-        each.id: each.words for each in gateway.every(billing_configurations(customer_id))
-    },
-    "open_contracts": lambda gateway, customer_id: sorted(
-        contract.id for contract in gateway.every(contracts_of(customer_id)) if contract.is_open(clock.now())
-    ),
-    "open_plans": lambda gateway, customer_id: sorted(
-        plan.id for plan in gateway.customer_plans(customer_id) if plan.is_open(clock.now())
-    ),
-    "finalized_invoices": lambda gateway, customer_id: sorted(
-        invoice.id for invoice in gateway.invoices(customer_id) if invoice.is_finalized
-    ),
+class _Lists:
+    """The lists that hang on a customer, each read once, when it is first asked for."""
+
+    def __init__(self, gateway: Gateway, customer_id: str) -> None:
+        self._gateway, self._of = gateway, customer_id
+
+    @cached_property
+    def plans(self) -> Sequence[CustomerPlanRecord]:
+        return self._gateway.customer_plans(self._of)
+
+    @cached_property
+    def contracts(self) -> Sequence[ContractRecord]:
+        return self._gateway.every(contracts_of(self._of))
+
+    @cached_property
+    def invoices(self) -> Sequence[InvoiceRecord]:
+        return self._gateway.invoices(self._of)
+
+    @cached_property
+    def billing(self) -> Sequence[BillingConfigurationRecord]:
+        return self._gateway.every(billing_configurations(self._of))
+
+
+_HANGING_ON_IT: dict[str, Callable[[_Lists], Any]] = {
+    "plan_rows": lambda lists: {plan.id: terms_of(plan) for plan in lists.plans},
+    "billing_rows": lambda lists: {each.id: each.words for each in lists.billing},
+    "open_contracts": lambda lists: sorted(each.id for each in lists.contracts if each.is_open(clock.now())),
+    "open_plans": lambda lists: sorted(plan.id for plan in lists.plans if plan.is_open(clock.now())),
+    "draft_invoices": lambda lists: sorted(each.id for each in lists.invoices if each.is_draft),
+    "finalized_invoices": lambda lists: sorted(each.id for each in lists.invoices if each.is_finalized),
 }
-"""Fields that cost a list of their own, read only where a request watches them."""
+"""Fields that cost a list of their own, read where a request watches them, or shows what becomes of them."""

@@ -17,7 +17,7 @@ from billing.changes import queries, sealed
 from billing.changes.agreeing import deciding, resolving
 from billing.changes.asking.kinds import KINDS
 from billing.changes.glance import glance
-from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Word
+from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Upshot, Word
 from billing.changes.refusals import ActionRefused
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
@@ -32,6 +32,7 @@ from billing.roles import Can
 from billing.users import User
 
 Form = TypeVar("Form", bound=forms.Form)
+COMPARED_WITHIN = timedelta(days=1)
 LINK_COMES_WITHIN = timedelta(minutes=15)
 
 
@@ -115,6 +116,7 @@ class RequestPage:
     mark: str
     moves: bool
     live_url: str
+    upshot: Upshot | None
     waits_for: ChangeRequest | None
     customer_id: UUID | None
     signatures: list[Signature]
@@ -150,6 +152,11 @@ class RequestPage:
         return self.change.is_claimed and any(call.row.status == CallStatus.SENT for call in self.calls)
 
     @property
+    def may_still_be_compared(self) -> bool:
+        """Whether what it came to is still to be read."""
+        return self.upshot is None and self.change.settled_at > clock.now() - COMPARED_WITHIN
+
+    @property
     def was_sent(self) -> bool:
         return any(call.row.first_sent_at for call in self.calls)
 
@@ -174,14 +181,16 @@ def read(change: ChangeRequest, person: User, refused: forms.Form | None = None)
         for number, (call, row) in enumerate(zip(text.calls, rows, strict=True), 1)
     ]
     acts = _acts(change, text, calls, person, refused)
-    awaits = awaits_mirror(change)
+    upshot = Upshot.objects.filter(change=change).first() if change.status == Status.APPLIED else None
+    is_to_come = awaits(change)
     stands = glance(change.reference)
     return RequestPage(
         change=change,
         text=text,
-        mark=stands.mark(awaits_mirror=awaits),
-        moves=change.is_open or awaits,
+        mark=stands.mark(awaits=is_to_come),
+        moves=change.is_open or is_to_come > 0,
         live_url=reverse("billing:change-live", args=[change.reference]),
+        upshot=upshot,
         waits_for=queries.waited_for([change]).get(change.pk),
         customer_id=_mirrored(change),
         signatures=signatures(change, waits_for_me=acts.decide is not None),
@@ -209,10 +218,13 @@ def kind_words(kind: str) -> str:
     return KINDS[kind].label if kind in KINDS else kind
 
 
-def awaits_mirror(change: ChangeRequest) -> bool:
-    """Whether it has just made a customer that the mirror doesn't show yet: the link is still to come."""
-    just = change.status == Status.APPLIED and change.settled_at > clock.now() - LINK_COMES_WITHIN
-    return just and bool(change.about_customer) and _mirrored(change) is None
+def awaits(change: ChangeRequest) -> int:
+    """How much of what was just applied is still to come: the comparison, and the link to what it made."""
+    if change.status != Status.APPLIED or change.settled_at <= clock.now() - LINK_COMES_WITHIN:
+        return 0
+    is_compared = Upshot.objects.filter(change=change).exists()
+    is_linked = not change.about_customer or _mirrored(change) is not None
+    return (not is_compared) + (not is_linked)
 
 
 def _mirrored(change: ChangeRequest) -> UUID | None:

@@ -43,7 +43,7 @@ def live(request: HttpRequest, reference: str) -> HttpResponse:
         return HttpResponse(status=204)
     row = found(reference)
     _ask_for_check(row)
-    if seen == glance(reference).mark(awaits_mirror=facts.awaits_mirror(row)):
+    if seen == glance(reference).mark(awaits=facts.awaits(row)):
         return HttpResponse(status=204)
     moved_on = request.GET.get("status") != row.status  # a form somebody types in is left alone otherwise
     page = facts.read(row, request.user)

@@ -13,7 +13,7 @@ from django.test import Client
 
 from billing import clock
 from billing.audit.models import AuditEvent
-from billing.changes.applying import apply, preflight
+from billing.changes.applying import apply, comparing, preflight
 from billing.changes.models import ChangeRequest
 from billing.metronome.client import Gateway
 from billing.mirror.refresh import refresh_customer
@@ -164,7 +164,12 @@ def test_the_link_to_a_new_customer_comes_when_the_mirror_has_it(
     moved = browser.get(poll, headers={"HX-Request": "true"})
 
     assert f'<a href="/customers/{made.about_customer}/">The customer’s page</a>' in moved.text
-    assert "every 2s" not in moved.text
+    assert "not compared with Metronome yet" in moved.text
+    poll = re.search(r'hx-get="([^"]+)"[^>]*every 2s', moved.text)[1].replace("&amp;", "&")
+    comparing.compare(made.pk, gateway)
+    compared = browser.get(poll, headers={"HX-Request": "true"}).text
+    assert "Came out as shown" in compared
+    assert "every 2s" not in compared
 
 
 def test_a_reason_that_is_missing_is_shown_at_its_field_and_a_fold_stays_open(

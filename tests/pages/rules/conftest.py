@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from billing.audit.actors import person
 from billing.changes.agreeing import deciding
-from billing.changes.holds import occupy
+from billing.changes.holds import occupy, release
 from billing.changes.models import (
     Attempt,
     CallStatus,
@@ -22,6 +22,7 @@ from billing.changes.models import (
     Lookup,
     Resolution,
     Survey,
+    Upshot,
     Verdict,
 )
 from billing.changes.moves import database_now
@@ -37,7 +38,7 @@ from tests.world import install_policy
 TWO_MANAGERS = [
     {"name": "Two people", "kinds": ["*"], "when": [], "steps": [{"role": "manager", "people": 2}]}
 ]
-REQUESTS = ("fresh", "half", "own", "withdrawn", "doubtful", "talked")
+REQUESTS = ("fresh", "half", "own", "withdrawn", "doubtful", "talked", "applied", "compared")
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,12 @@ def _make() -> dict[str, Any]:
         _approve(made[name], people["manager"])
         _approve(made[name], people["manager2"])
         _doubt(made[name])
+    for name in ("applied", "compared"):
+        _approve(made[name], people["manager"])
+        _approve(made[name], people["manager2"])
+        _doubt(made[name])
+        _settle(made[name])
+    Upshot.objects.create(change=made["compared"], compared=1, missed=0)
     Resolution.objects.create(
         change=made["talked"],
         verdict="try_again",
@@ -128,6 +135,15 @@ def _doubt(change: ChangeRequest) -> None:
     Lookup.objects.create(
         call=call, looked_at=database_now(), verdict="cannot_tell", sentence="A third name."
     )
+
+
+def _settle(change: ChangeRequest) -> None:
+    """A doubt that ended well, as the owner restores it."""
+    change.calls.update(status=CallStatus.APPLIED, result={})
+    ChangeRequest.objects.filter(pk=change.pk).update(
+        status="applied", settled_at=database_now(), needs_person=False
+    )
+    release(change, is_settled=True)
 
 
 def everything() -> dict[str, str]:

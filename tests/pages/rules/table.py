@@ -136,6 +136,22 @@ REQUESTS: dict[str, Rule] = {
     "resolution.what_was_named_stays": Sql(
         KEPT, "UPDATE billing_resolution SET made_id = gen_random_uuid()", "what a person named stays"
     ),
+    "upshot.practice": Sql(
+        WORKER,
+        "INSERT INTO billing_upshot (change_id, compared, missed, misses)"
+        " SELECT id, 1, 0, '[]' FROM billing_changerequest WHERE status = 'submitted' LIMIT 1",
+        NOT_DONE,
+    ),
+    "upshot.upshot_is_final": Sql(KEPT, "UPDATE billing_upshot SET missed = 0", ADDED),
+    "upshot.what_differs_is_told": Sql(
+        WORKER,
+        "INSERT INTO billing_upshot (change_id, compared, missed, misses)"
+        " SELECT id, 1, 1, '[\"x\"]' FROM billing_changerequest c WHERE status = 'applied' AND NOT EXISTS"
+        " (SELECT FROM billing_upshot u WHERE u.change_id = c.id)",
+        UNTOLD,
+    ),
+    "upshot.no_more_differs_than_was_compared": Sql(CODE, "UPDATE billing_upshot SET missed = 9", as_="bare"),
+    "upshot.billing_upshot_change_id_key": Sql(CODE, copies="upshot", as_="bare"),
     "resolution.who_disagrees_is_another_and_says_why": Page(
         "manager", "/changes/{talked}/disagree/", 422, "Say why", {"reason": ""}
     ),

@@ -8,7 +8,7 @@ from django import forms
 
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
-from billing.changes.asking.proposal import Caution, Planned, Proposal
+from billing.changes.asking.proposal import Caution, Effect, Planned, Proposal
 from billing.changes.asking.survey import KNOWN_STATUSES
 from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
@@ -149,6 +149,7 @@ class ArchiveCustomer(Kind):
                 "open_plans": len(survey["plans"]),
                 "finalized_invoices": len(finalized) + len(others),  # they may be as grave
             },
+            effects=tuple(_effects(whole, aliases, clears, survey, finalized)),
             form={"clear_aliases": clears, "open_business_reason": entered.get("open_business_reason", "")},
             warnings=tuple(_warnings(aliases, clears, survey, finalized, others, entered)),
             blast=tuple(_blast(aliases, clears, survey, finalized, others)),
@@ -227,6 +228,30 @@ def _warnings(
             )
         )
     return cautions
+
+
+def _effects(
+    whole: str,
+    aliases: list[str],
+    clears: bool,
+    survey: dict[str, Any],
+    finalized: list[dict[str, Any]],
+) -> list[Effect]:
+    """What archiving makes of what hangs on the customer; of plans Metronome does not say it."""
+    drafts = [invoice for invoice in survey["invoices"] if invoice["status"] == "DRAFT"]
+    effects = [
+        Effect(f"{counted(len(of), what, whats)}", whole, field, gone=[each["id"] for each in of])
+        for of, what, whats, field in (
+            (survey["contracts"], "contract ends", "contracts end", "open_contracts"),
+            (finalized, "finalized invoice is voided", "finalized invoices are voided", "finalized_invoices"),
+            (drafts, "draft invoice is voided", "draft invoices are voided", "draft_invoices"),
+        )
+        if of
+    ]
+    if aliases and not clears:
+        words = counted(len(aliases), "ingest alias stays", "ingest aliases stay")
+        effects.append(Effect(words, whole, "ingest_aliases", kept=aliases))
+    return effects
 
 
 def _blast(
