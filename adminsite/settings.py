@@ -180,6 +180,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"queue": "notices", "expires": 30.0},
     },
+    "read customers’ own lists": {
+        "task": "billing.tasks.refresh_lists",
+        "schedule": 60.0,
+        "options": {"queue": "refresh", "expires": 60.0},
+    },
     "refresh the mirror": {
         "task": "billing.tasks.refresh_mirror",
         "schedule": 600.0,

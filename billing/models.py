@@ -21,6 +21,7 @@ from billing.mirror.models import (
     CustomFieldKey,
     IngestAlias,
     Plan,
+    Reading,
     RefreshRun,
     Seen,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "Notice",
     "Plan",
     "PolicyVersion",
+    "Reading",
     "RefreshRun",
     "Resolution",
     "Seen",

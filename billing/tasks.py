@@ -12,7 +12,7 @@ from billing.changes import telling
 from billing.changes.alone import alone
 from billing.changes.applying import comparing, preflight, reflecting, sweeping
 from billing.changes.asking import survey
-from billing.mirror import refresh
+from billing.mirror import fanout, refresh
 from billing.mirror.connection import open_gateway
 from billing.notify import mailing
 from billing.users import User
@@ -24,6 +24,9 @@ DRAINS, DRAIN_EXPIRES = 8, 15.0
 """Threads that a sweep wakes at most; a call that nobody hears before the next sweep is worth nothing."""
 CHECK_EXPIRES = 60.0
 """Seconds after which nobody waits for a check or a survey any more: the page asks again."""
+
+LISTS_EXPIRE = 60.0
+"""Seconds after which a call for another turn of reading is worth nothing: the next one is due."""
 
 
 @shared_task
@@ -95,6 +98,17 @@ def refresh_customer(customer_id: str, asked_by: int | None = None) -> None:
     """Refresh one customer."""
     with open_gateway() as gateway:
         refresh.refresh_customer(gateway, customer_id, requested_by=_person(asked_by))
+        if fanout.is_mirrored(customer_id):
+            fanout.read_lists_of(gateway, customer_id)
+
+
+@shared_task
+def refresh_lists() -> None:
+    """Read lists that only a customer has, for a turn; and call for another when some are left."""
+    with open_gateway() as gateway:
+        goes_on = fanout.read_for_a_turn(gateway)
+    if goes_on:
+        nudge(refresh_lists, expires=LISTS_EXPIRE)
 
 
 def _person(user_id: int | None) -> User | None:

@@ -86,6 +86,15 @@ class Account:
             self._of_this_thread.hold = outer
 
     @contextmanager
+    def reading_in_rounds(self) -> Iterator[None]:
+        """Within this block and thread, reads are of the class that leaves the budget to all others."""
+        self._of_this_thread.kind = "round"
+        try:
+            yield
+        finally:
+            self._of_this_thread.kind = "read"
+
+    @contextmanager
     def noting(self, note: Callable[[Any, float], None]) -> Iterator[None]:
         """Within this block and thread, hand what is read by its id to `note`, with the monotonic
         second at which it was asked for: whoever wants it afterwards need not ask again.
@@ -177,7 +186,8 @@ class Account:
         hold = getattr(self._of_this_thread, "hold", None) or (lambda: None)
         hold()
         try:
-            self.budget.take("read", timeout_seconds=READ_TOKEN_SECONDS)
+            kind = getattr(self._of_this_thread, "kind", "read")
+            self.budget.take(kind, timeout_seconds=READ_TOKEN_SECONDS)
         except BudgetExhausted as problem:
             raise ReadFailed(str(problem), retry_after_seconds=problem.wait_seconds) from problem
         except BudgetUnavailable as problem:

@@ -1,6 +1,7 @@
 """The shared request budget: one bucket in Redis, on Redis' own clock, for every process and class.
 
-Writes may take the last token; reads only above a floor, so that a write never waits behind a refresh.
+Writes may take the last token; reads only above a floor, so that a write never waits behind a refresh. Rounds
+through all customers have a higher one: they wait for both.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import Any, Literal
 
 import redis
 
-Kind = Literal["write", "read"]
+Kind = Literal["write", "read", "round"]
 
 BUCKET = "countersign:budget"
 BURST = 3.0
-FLOORS: dict[str, float] = {"write": 0.0, "read": 0.5}
+FLOORS: dict[str, float] = {"write": 0.0, "read": 0.5, "round": 1.5}
 REDIS_TIMEOUT = 0.3
 SLOWEST = 0.125
 """After a 429 the rate halves, down to this share; it doubles back every minute without one."""

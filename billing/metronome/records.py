@@ -59,6 +59,10 @@ def id_in(source: dict[str, Any], key: str = "id") -> str:
     return str(UUID(text_in(source, key)))
 
 
+def optional_id_in(source: dict[str, Any], key: str) -> str | None:
+    return None if source.get(key) is None else id_in(source, key)
+
+
 def when_in(source: dict[str, Any], key: str) -> datetime | None:
     text = optional_text_in(source, key)
     if text is None:

@@ -50,9 +50,9 @@ class Cleaner:
         return f"{texts} from Metronome held characters that can’t be stored; they are shown as \ufffd."
 
 
-def as_json(value: Any) -> str:
-    """JSON text; a Decimal stands in it as the number that it is."""
-    text = json.dumps(value, default=_exactly)
+def as_json(value: Any, **layout: Any) -> str:
+    """JSON text; a Decimal stands in it as the number that it is. layout: as `json.dumps` takes it."""
+    text = json.dumps(value, default=_exactly, **layout)
     return _EXACTLY.sub(r"\1", text) if _EXACT in text else text
 
 

@@ -7,8 +7,11 @@ from typing import Any
 from django.contrib.postgres.aggregates import JSONBAgg
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
+    CharField,
     Count,
+    DateTimeField,
     Expression,
+    Field,
     Func,
     IntegerField,
     JSONField,
@@ -26,7 +29,8 @@ from billing.audit.taking import Taking, take
 from billing.lists.csv import as_utc
 from billing.lists.formulas import Defused
 from billing.mirror.filters import CustomerFilter, current_plans
-from billing.mirror.models import IngestAlias, Plan
+from billing.mirror.models import IngestAlias, Plan, Raw
+from billing.mirror.resource import Resource
 
 NONE = Value("[]", output_field=TextField())
 """A list in a cell is a JSON array: an item may hold any separator, and a line break too."""
@@ -55,6 +59,28 @@ def plans_csv(actor: Actor) -> Taking:
     }
     rows = Plan.objects.order_by("sort_name", "name", "id")
     return take(Event.LIST_EXPORTED, actor, "Plans", {}, rows, columns)
+
+
+def noun_csv(noun: Resource, actor: Actor, rows: QuerySet[Any] | None = None) -> Taking:
+    """A noun's rows as CSV, all or these: its columns, and its sets as JSON arrays."""
+    rows = noun.model.objects.order_by("pk") if rows is None else rows
+    columns: dict[str, str | Expression] = {}
+    for field in noun.model._meta.concrete_fields:
+        if not field.generated and not isinstance(field, Raw):
+            columns[field.attname] = _cell(field)
+    for child in noun.sets:
+        own = child.model.objects.filter(**{child.owner: OuterRef("pk")}).order_by().values(child.owner)
+        held = own.annotate(text=_listed(child.value)).values("text")
+        columns[child.of] = Coalesce(Subquery(held, output_field=TextField()), NONE)
+    return take(Event.LIST_EXPORTED, actor, noun.plural.capitalize(), {}, rows, columns)
+
+
+def _cell(field: Field) -> str | Expression:
+    if isinstance(field, DateTimeField):
+        return as_utc(field.attname)
+    if isinstance(field, JSONField):
+        return Defused(Cast(field.attname, TextField()))
+    return Defused(field.attname) if isinstance(field, TextField | CharField) else field.attname
 
 
 def _columns() -> dict[str, str | Expression]:

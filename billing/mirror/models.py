@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from billing.lists.text import Folded, Skeleton, Words
+from billing.mirror.cleaning import as_json
 
 
 def folded(column: str) -> models.GeneratedField:
@@ -110,6 +111,25 @@ class Mirrored(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def raw_text(self) -> str:
+        """Metronome's own JSON of it, laid out to be read; empty where it is not kept."""
+        return "" if self.raw is None else as_json(self.raw, indent=2, ensure_ascii=False)
+
+
+class Named(Mirrored):
+    """Something of the account's that people choose by its name."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.TextField()
+    sort_name = folded("name")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Customer(Mirrored):
@@ -238,3 +258,34 @@ class CustomFieldKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entity}.{self.key}"
+
+
+class Reading(models.Model):
+    """When a customer's list of a noun was last read to its end, and when it is due again. A queue.
+
+    read_at: null means *not read yet*, which is never *none*. due_at: null for one that nobody reads again.
+    priority: 0 for what somebody looks at, 1 for live customers, 2 for the others. trouble: why the last try
+    failed; empty for none.
+    """
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="readings")
+    noun = models.TextField()
+    priority = models.SmallIntegerField()
+    due_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    trouble = models.TextField(blank=True, default="")
+
+    class Meta:
+        app_label = "billing"
+        constraints = [models.UniqueConstraint(fields=["noun", "customer"], name="a_list_is_queued_once")]
+        indexes = [
+            models.Index(
+                fields=["priority", "due_at", "id"],
+                condition=models.Q(due_at__isnull=False),
+                name="readings_that_are_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.noun} of {self.customer_id}"

@@ -21,18 +21,18 @@ from billing.audit.events import Event
 from billing.control import anew
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import GatewayError
-from billing.metronome.records import OddRow
 from billing.mirror import runs
 from billing.mirror.absence import TooManyAbsent, mark_missing
 from billing.mirror.cleaning import Cleaner
 from billing.mirror.connection import ensure_account
+from billing.mirror.hanging import keep_list, unread_since
 from billing.mirror.models import RefreshRun
 from billing.mirror.oddities import TooManyOdd
 from billing.mirror.queries import name_of
 from billing.mirror.resource import For, Resource, Whole
 from billing.mirror.resources import RESOURCES, mirrored
 from billing.mirror.storing import store
-from billing.mirror.sweep import PAUSES, Sweep, Watch, is_swept
+from billing.mirror.sweep import PAUSES, Sweep, Watch
 from billing.mirror.tally import ACTIVE, ARCHIVED, recount, tally
 from billing.users import User
 
@@ -159,7 +159,7 @@ def _where(run: RefreshRun) -> str:
 
 def _mirrored_rows() -> int | None:
     """How many rows a refresh will about read; None before the first."""
-    numbers, others = tally(), [noun for noun in mirrored() if is_swept(noun) and noun is not CUSTOMER]
+    numbers, others = tally(), [noun for noun in mirrored() if not noun.is_queued and noun is not CUSTOMER]
     counts = [noun.model.objects.filter(missing_since__isnull=True).count() for noun in others]
     return numbers[ACTIVE] + numbers[ARCHIVED] + sum(counts) or None
 
@@ -179,7 +179,7 @@ def _own_lists() -> list[tuple[Resource, For]]:
         (noun, read)
         for noun in mirrored()
         for read in noun.reads
-        if is_swept(noun) and isinstance(read, For) and read.owner == CUSTOMER.name
+        if not noun.is_queued and isinstance(read, For) and read.owner == CUSTOMER.name
     ]
 
 
@@ -189,35 +189,12 @@ def _keep(gateway: Gateway, journal: runs.Journal, record: Any, asked_at: dateti
     run.rows_written = store(CUSTOMER, [record], asked_at, clean=clean, touch=True)
     for noun, read in _own_lists():
         run.phase = read.phase
-        asked_at = journal.progress()
-        odd: list[OddRow] = []
-        rows = gateway.every(read.listing(record.id), odd)
-        with transaction.atomic():
-            keep_list(journal.run, noun, read, record.id, rows, odd, asked_at, clean)
-            run.odd = clean.odd.as_json()
+        kept = keep_list(gateway, noun, read, record.id, journal.progress(), clean)
+        run.rows_read += kept.read
+        run.rows_written += kept.written
+        run.marked_missing += kept.missing
+        run.odd = clean.odd.as_json()
     journal.end(remark=clean.remark())
-
-
-def keep_list(
-    run: RefreshRun,
-    noun: Resource,
-    read: For,
-    owner_id: str,
-    rows: Sequence[Any],
-    odd: Sequence[OddRow],
-    asked_at: datetime,
-    clean: Cleaner,
-) -> None:
-    """Keep one owner's list as it was read to its end: what it no longer shows is missing."""
-    run.rows_read += len(rows)
-    run.rows_written += store(noun, rows, asked_at, clean=clean)
-    seen = {record.id for record in noun.records(rows)} | {
-        row.id for row in clean.odd.add_rows(noun.label, odd)
-    }
-    own = {f"{read.owner}_id": owner_id}
-    unseen = noun.model.objects.filter(**own, **_unread_since(asked_at)).exclude(pk__in=seen)
-    if noun.label not in clean.odd.nameless:
-        run.marked_missing += unseen.update(missing_since=Now())
 
 
 def _mark_missing(journal: runs.Journal, wanted: UUID, asked_at: datetime) -> None:
@@ -226,15 +203,10 @@ def _mark_missing(journal: runs.Journal, wanted: UUID, asked_at: datetime) -> No
         journal.end(error="Metronome knows no customer with this id, and neither does the mirror.")
         return
     with transaction.atomic():
-        unread = _unread_since(asked_at)
+        unread = unread_since(asked_at)
         gone = CUSTOMER.model.objects.filter(pk=wanted, **unread).update(missing_since=Now())
         for noun, read in _own_lists() if gone else ():
             own = noun.model.objects.filter(**{f"{read.owner}_id": wanted}, **unread)
             gone += own.update(missing_since=Now())
         journal.run.marked_missing = gone
         journal.end()
-
-
-def _unread_since(moment: datetime) -> dict[str, object]:
-    """The condition for rows that nobody has read since, and that are not missing already."""
-    return {"missing_since__isnull": True, "fetched_at__lt": moment}

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 from django.db.models import Model, Q
 
 from billing.metronome.client import Gateway
-from billing.metronome.listing import Listing
+from billing.metronome.listing import Item, Listing
 from billing.metronome.operations.base import NEW
+from billing.metronome.outcomes import storable
 
 State = dict[str, Any]
 """Field → value of one thing, as JSON values; sets are sorted lists."""
@@ -109,6 +110,11 @@ def as_they_come(records: Sequence[Any], _asked_at: datetime) -> Sequence[Any]:
     return records
 
 
+def as_they_are(_gateway: Gateway, _owner_id: str, rows: Sequence[Any]) -> Sequence[Any]:
+    """Rows that leave nothing out."""
+    return rows
+
+
 @dataclass(frozen=True, slots=True)
 class Whole:
     """A list of the account. phase: what a run calls it; fill: adds what its rows leave out.
@@ -127,12 +133,14 @@ class For:
     """A list that each thing of another noun has, by that one's id.
 
     in_sweep: each refresh of the account reads them all; there are few. phase: what a run calls it.
+    completed: reads what its rows leave out, by the owner's id.
     """
 
     owner: str
     phase: str
     listing: Callable[[str], Listing[Any]]
     in_sweep: bool = False
+    completed: Callable[[Gateway, str, Sequence[Any]], Sequence[Any]] = as_they_are
 
 
 class Resource:
@@ -151,6 +159,8 @@ class Resource:
     turn: ClassVar[int] = 9
     expected: ClassVar[Q] = Q()
     """Which of its rows a refresh looks for when its lists leave them out."""
+    live: ClassVar[Q] = Q()
+    """Which of them still change much, and have their own lists read again and again."""
 
     def read(
         self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
@@ -160,7 +170,19 @@ class Resource:
         owner_id: whose it is, where it can't be asked for by its own id alone. Raises GatewayError when
         Metronome can't be read: then nothing is known.
         """
-        raise NotImplementedError(f"no request is about a {self.label}")
+        item = self.item(owner_id, thing_id)
+        if item is None:
+            raise NotImplementedError(f"no request is about a {self.label}")
+        record = gateway.one(item)
+        if record is None:  # a lone *not found* is a suspicion
+            lists = [read.listing(owner_id) for read in self.reads if isinstance(read, For)]
+            listed = (each for listing in lists for each in self.records(gateway.every(listing)))
+            record = next((each for each in listed if each.id == thing_id), None)
+        return None if record is None else self.state(record)
+
+    def state(self, record: Any) -> State:
+        """A record's fields as JSON values; instants in UTC, sets sorted."""
+        return {field.name: _as_value(getattr(record, field.name)) for field in self.fields}
 
     def read_apart(
         self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
@@ -189,6 +211,15 @@ class Resource:
                 return field
         raise ValueError(f"nothing is known about the field {name} of a {self.name}")
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether it is in no list of the account: it is read owner by owner, from a queue."""
+        return bool(self.reads) and not any(isinstance(read, Whole) or read.in_sweep for read in self.reads)
+
+    def item(self, owner_id: str, thing_id: str) -> Item[Any] | None:
+        """Where one is asked for before it is missing; None where only its list says so."""
+        return None
+
     def records(self, rows: Sequence[Any]) -> Sequence[Any]:
         """The noun's own records among the rows of one of its lists."""
         return rows
@@ -204,6 +235,14 @@ class Resource:
         """
         reads = [read for read in self.reads if isinstance(read, Whole)]
         return [replace(read, phase=f"{read.phase}, once more") for read in reads]
+
+
+def _as_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return sorted(storable(each) for each in value)
+    return storable(value) if isinstance(value, str) else value
 
 
 Reader = Callable[[Gateway, str], Any]

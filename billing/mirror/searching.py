@@ -6,6 +6,7 @@ Name, external id and aliases are compared in their folded form; `billing.lists.
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from django.db.models import BooleanField, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
@@ -13,6 +14,7 @@ from django.db.models import BooleanField, Func, IntegerField, OuterRef, Q, Quer
 from billing.lists.prepared import no_text
 from billing.lists.text import HasWords, WordsWanted, folded, like_beginning, unspaced_runs
 from billing.mirror.models import Customer, IngestAlias
+from billing.mirror.resource import Resource
 
 ANY_WORDS = no_text("words")
 ANY_SEARCH = {"words": ANY_WORDS, "begins": f"{ANY_WORDS}%"}
@@ -67,6 +69,17 @@ class _One(Func):
 
     def __init__(self, rows: QuerySet, one: Value) -> None:
         super().__init__(Subquery(rows, output_field=IntegerField()), one)
+
+
+def things(noun: Resource, text: str) -> QuerySet[Any]:
+    """The rows of a noun that a search means: by the words of the name, its beginning, or the id."""
+    wanted, model = folded(text), noun.model
+    meant = Q(sort_name__startswith=wanted) if wanted else Q(pk__in=[])
+    if wanted and any(field.name == "name_words" for field in model._meta.concrete_fields):
+        meant |= Q(HasWords("name_words", WordsWanted(Value(wanted))))
+    with suppress(ValueError):  # most searches are not a whole id
+        meant |= Q(pk=UUID(text))
+    return model.objects.filter(meant)
 
 
 def _by_row(text: str) -> list[Q]:

@@ -74,7 +74,7 @@ class Sweep:
         self.journal = journal
         self.run = journal.run
         self.clean = Cleaner()
-        self.nouns = [noun for noun in mirrored() if is_swept(noun)]
+        self.nouns = [noun for noun in mirrored() if not noun.is_queued]
         self._watch = watch
         self._pauses = pauses
         self._now = self.run.heartbeat_at
@@ -255,11 +255,6 @@ class LostMiddle(Exception):
     def __init__(self, failure: GatewayError) -> None:
         super().__init__(failure.message)
         self.failure = failure
-
-
-def is_swept(noun: Resource) -> bool:
-    """Whether a refresh of the account reads it; what only its owners' lists show is read owner by owner."""
-    return any(isinstance(read, Whole) or read.in_sweep for read in noun.reads)
 
 
 def _may_pass(failure: ReadFailed) -> bool:

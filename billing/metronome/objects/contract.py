@@ -5,7 +5,8 @@ A contract is read by its customer's id and its own. There is no list of all con
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,14 @@ from uuid import UUID
 from billing.metronome.instants import date_of, instant
 from billing.metronome.listing import Item, Listing
 from billing.metronome.outcomes import storable
-from billing.metronome.records import id_in, must_when_in, optional_text_in, when_in
+from billing.metronome.records import (
+    id_in,
+    must_when_in,
+    optional_id_in,
+    optional_text_in,
+    texts_in,
+    when_in,
+)
 
 UNNAMED = "unnamed contract"
 PAGE_SIZE = 20
@@ -30,6 +38,9 @@ class ContractRecord:
     starting_at: datetime
     ending_before: datetime | None
     archived_at: datetime | None
+    rate_card_id: str | None = None
+    package_id: str | None = None
+    custom_fields: dict[str, str] = field(default_factory=dict)
     raw: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
     @classmethod
@@ -41,6 +52,9 @@ class ContractRecord:
             starting_at=must_when_in(source, "starting_at"),
             ending_before=when_in(source, "ending_before"),
             archived_at=when_in(source, "archived_at"),
+            rate_card_id=optional_id_in(source, "rate_card_id"),
+            package_id=optional_id_in(source, "package_id"),
+            custom_fields=texts_in(source, "custom_fields"),
             raw=source,
         )
 
@@ -80,6 +94,40 @@ def contracts_of(customer_id: str) -> Listing[ContractRecord]:
     )
 
 
+TERMS_CUT: dict[str, str] = {
+    "commits": "/v1/contracts/customerCommits/list",
+    "credits": "/v1/contracts/customerCredits/list",
+}
+"""Inner lists of a contract that may be cut short (`has_more`), and where they are listed whole."""
+
+
+def is_cut(contract: ContractRecord, terms: str) -> bool:
+    """Whether the contract says that it has more of these than it shows."""
+    return bool((contract.raw.get("has_more") or {}).get(terms))
+
+
+def terms_of(customer_id: str, terms: str) -> Listing[dict[str, Any]]:
+    """All commits, or credits, of a customer's contracts, archived ones too: 25 a page."""
+    return Listing(
+        TERMS_CUT[terms],
+        _with_contract,
+        body={
+            "customer_id": customer_id,
+            "include_contract_commits" if terms == "commits" else "include_contract_credits": True,
+            "include_archived": True,
+            "limit": 25,
+        },
+        cursor_in_body=True,
+    )
+
+
+def with_terms(contract: ContractRecord, terms: str, every: Iterable[dict[str, Any]]) -> ContractRecord:
+    """The contract with all that is its own of a customer's commits, or credits."""
+    own = [each for each in every if (each.get("contract") or {}).get("id") == contract.raw["id"]]
+    has_more = {**contract.raw["has_more"], terms: False}
+    return replace(contract, raw={**contract.raw, terms: own, "has_more": has_more})
+
+
 def contract_at(customer_id: str, contract_id: str) -> Item[ContractRecord]:
     """One contract of a customer."""
     return Item(
@@ -96,6 +144,11 @@ def edits_of(customer_id: str, contract_id: str) -> Listing[ContractEditRecord]:
         ContractEditRecord.from_json,
         body={"customer_id": customer_id, "contract_id": contract_id},
     )
+
+
+def _with_contract(source: dict[str, Any]) -> dict[str, Any]:
+    id_in(source)
+    return source
 
 
 def state_of(contract: ContractRecord) -> dict[str, Any]:

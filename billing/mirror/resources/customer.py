@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from billing import clock
 from billing.metronome.client import Gateway
 from billing.metronome.objects.billing_configuration import BillingConfigurationRecord, billing_configurations
@@ -40,6 +42,7 @@ class CustomerResource(Resource):
     name = "customer"
     model = Customer
     turn = 1
+    live = Q(archived_at__isnull=True)
     sets = (ChildSet(IngestAlias, owner="customer_id", of="ingest_aliases", value="alias"),)
     # Active ones first: there is no way back from archived, so nobody falls between the two lists.
     reads = (
