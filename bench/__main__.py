@@ -111,8 +111,8 @@ def measure_pages(keep: bool) -> None:
             verdict = "" if ours <= limit * row.goal else "  missed"
             figures = f"{ours:8.1f}{limit:8.1f}{ours / limit:7.2f}{row.goal:6.1f}"
             say(f"{row.name:24}{row.role:15}{figures}{verdict}")
-        figures = f"{file:8.1f}{copy:8.1f}{file / copy:7.2f}"
-        say(f"{'CSV of all':24}{'auditor':15}{figures}  beside a bare COPY")
+        figures = f"{file:8.1f}{copy:8.1f}{file / copy:7.2f}{2:6.1f}"
+        say(f"{'CSV of all':24}{'auditor':15}{figures}{'' if file <= copy * 2 else '  missed'}")
         say("\nlimit: hand-written SQL and our frame around nothing; of frames and polls a signed-in 1 kB")
         rates = served.measure(people["auditor"])
         ratio = rates.list / rates.frame

@@ -169,7 +169,7 @@ def measure(people: dict[str, User]) -> list[tuple[Row, float, float]]:
 
 
 def measure_file(person: User) -> tuple[float, float]:
-    """The customers as CSV, and a bare COPY of them; medians of three rounds, in milliseconds."""
+    """The customers as CSV, and a bare COPY of the same; medians of three rounds, in milliseconds."""
     browser = Client()
     browser.force_login(person)
     works = {
@@ -180,8 +180,17 @@ def measure_file(person: User) -> tuple[float, float]:
     return medians["ours"], medians["copy"]
 
 
+LISTED = """COPY (
+ SELECT c.id, c.name, external_id, a.aliases, a.number, p.names, p.ids, custom_fields, created_at, updated_at,
+        archived_at, missing_since, fetched_at
+   FROM billing_customer c LEFT JOIN billing_heldaliases a ON a.customer_id = c.id
+   LEFT JOIN billing_heldplans p ON p.customer_id = c.id
+  WHERE archived_at IS NULL AND missing_since IS NULL ORDER BY sort_name, name, id) TO STDOUT (FORMAT csv)"""
+
+
 def _copy_customers() -> None:
-    with connection.cursor() as cursor, cursor.copy("COPY billing_customer TO STDOUT (FORMAT csv)") as out:
+    """The same rows, columns and order, with no cell guarded and no time put into words."""
+    with connection.cursor() as cursor, cursor.copy(LISTED) as out:
         for _block in out:
             pass
 

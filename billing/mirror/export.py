@@ -41,7 +41,8 @@ def customers_csv(wanted: CustomerFilter, actor: Actor) -> Taking:
     sign = "-" if wanted.sort.startswith("-") else ""
     order = ("sort_name", "name", "pk") if wanted.sort.endswith("name") else ("created_at", "pk")
     rows = wanted.rows().order_by(*(sign + column for column in order))
-    return take(Event.LIST_EXPORTED, actor, "Customers", wanted.as_json(), rows, _columns())
+    columns = _columns(are_few=wanted.is_narrow)
+    return take(Event.LIST_EXPORTED, actor, "Customers", wanted.as_json(), rows, columns)
 
 
 def plans_csv(actor: Actor) -> Taking:
@@ -83,26 +84,42 @@ def _cell(field: Field) -> str | Expression:
     return Defused(field.attname) if isinstance(field, TextField | CharField) else field.attname
 
 
-def _columns() -> dict[str, str | Expression]:
-    own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by().values("customer")
-    aliases = own.annotate(text=_listed("alias")).values("text")
-    number = own.annotate(number=Count("*")).values("number")
-    holding = current_plans().filter(customer=OuterRef(OuterRef("pk"))).order_by().values("plan")
-    plans = Plan.objects.filter(pk__in=holding).order_by("name", "id")  # each once; two may have one name
+def _columns(*, are_few: bool) -> dict[str, str | Expression]:
+    """Few customers are each asked for their lists; of all of them the lists are put together once."""
     return {
         "id": "id",
         "name": Defused("name"),
         "external_id": Defused("external_id"),
-        "ingest_aliases": Coalesce(Subquery(aliases, output_field=TextField()), NONE),
-        "ingest_alias_count": Coalesce(Subquery(number, output_field=IntegerField()), 0),
-        "plans": Defused(_array(plans.values("name"))),
-        "plan_ids": _array(plans.values("id")),
+        **(_asked_one_by_one() if are_few else _joined()),
         "custom_fields": Defused(Cast("custom_fields", TextField())),
         "created_at": as_utc("created_at"),
         "updated_at": as_utc("updated_at"),
         "archived_at": as_utc("archived_at"),
         "missing_since": as_utc("missing_since"),
         "fetched_at": as_utc("fetched_at"),
+    }
+
+
+def _joined() -> dict[str, str | Expression]:
+    return {
+        "ingest_aliases": Defused(Coalesce("held_aliases__aliases", NONE)),
+        "ingest_alias_count": Coalesce("held_aliases__number", 0),
+        "plans": Defused(Coalesce("held_plans__names", NONE)),
+        "plan_ids": Coalesce("held_plans__ids", NONE),
+    }
+
+
+def _asked_one_by_one() -> dict[str, str | Expression]:
+    own = IngestAlias.objects.filter(customer=OuterRef("pk")).order_by().values("customer")
+    aliases = own.annotate(text=_listed("alias")).values("text")
+    number = own.annotate(number=Count("*")).values("number")
+    holding = current_plans().filter(customer=OuterRef(OuterRef("pk"))).order_by().values("plan")
+    plans = Plan.objects.filter(pk__in=holding).order_by("name", "id")  # each once; two may have one name
+    return {
+        "ingest_aliases": Coalesce(Subquery(aliases, output_field=TextField()), NONE),
+        "ingest_alias_count": Coalesce(Subquery(number, output_field=IntegerField()), 0),
+        "plans": Defused(_array(plans.values("name"))),
+        "plan_ids": _array(plans.values("id")),
     }
 
 

@@ -207,6 +207,42 @@ class IngestAlias(models.Model):
         return self.alias
 
 
+class HeldAliases(models.Model):
+    """A customer's aliases as one JSON text: a view, for who reads all customers at once."""
+
+    customer = models.OneToOneField(
+        Customer, primary_key=True, on_delete=models.DO_NOTHING, related_name="held_aliases"
+    )
+    aliases = models.TextField()
+    number = models.IntegerField()
+
+    class Meta:
+        app_label = "billing"
+        db_table = "billing_heldaliases"
+        managed = False
+
+    def __str__(self) -> str:
+        return self.aliases
+
+
+class HeldPlans(models.Model):
+    """The plans that a customer is on, or will be: names and ids as JSON texts, each plan once. A view."""
+
+    customer = models.OneToOneField(
+        Customer, primary_key=True, on_delete=models.DO_NOTHING, related_name="held_plans"
+    )
+    names = models.TextField()
+    ids = models.TextField()
+
+    class Meta:
+        app_label = "billing"
+        db_table = "billing_heldplans"
+        managed = False
+
+    def __str__(self) -> str:
+        return self.names
+
+
 class Plan(Mirrored):
     """A plan (Metronome 1.0)."""
 

@@ -83,6 +83,19 @@ def test_a_customer_is_one_row_of_fixed_columns() -> None:
     assert [exported[1][column] for column in columns] == ["[]", "0", "[]", "[]"]
 
 
+def test_few_customers_and_all_of_them_have_the_same_columns() -> None:
+    plans = [Plan.objects.create(id=UUID(int=n), name="-Twin", fetched_at=NOW) for n in (9, 8)]
+    for number, aliases in enumerate([("=b", "a"), (), ("é", "A", "a")], 1):
+        row = customer(number, f"Halcyon {number}", *aliases, custom_fields={"k": "@v"})
+        for each, plan in enumerate(plans[:number]):
+            subscribe(10 * number + each, row, plan, NOW - timedelta(days=each))
+
+    everybody = rows(customers_csv(CustomerFilter(), ACTOR))
+
+    assert len(everybody) == 3
+    assert rows(customers_csv(CustomerFilter(q="halcyon"), ACTOR)) == everybody
+
+
 def test_two_plans_of_one_name_are_two_and_told_apart_by_their_ids() -> None:
     row = customer(1, "Halcyon")
     twins = [Plan.objects.create(id=UUID(int=n), name="Twin", fetched_at=NOW) for n in (9, 8)]

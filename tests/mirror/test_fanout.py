@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from billing.metronome.client import Gateway
 from billing.metronome.objects.contract import contracts_of
+from billing.metronome.objects.package import PACKAGES
 from billing.mirror import fanout
 from billing.mirror.models import Customer, Reading
 from billing.mirror.refresh import refresh_account, refresh_customer
@@ -251,7 +252,8 @@ def test_cards_products_and_packages_are_read_whole_with_the_account(
 
     refresh_account(gateway)
 
-    assert Package.objects.count() == 12
+    assert {str(row.pk) for row in Package.objects.all()} == {row.id for row in gateway.every(PACKAGES)}
+    assert Package.objects.filter(name__startswith="Package ").count() == 12
     assert RateCard.objects.exists()
     assert Product.objects.exclude(name="").exists()
     run = refresh_account(gateway)
