@@ -40,7 +40,7 @@ ROWS_A_COPY = 1_000
 CHANGED_EVERY = 100
 DELAY_MS = 20
 MIB = 1024 * 1024
-TABLES = "billing_ingestalias, billing_customerplan, billing_customer, billing_customertally, billing_seen"
+TABLES = "billing_customer, billing_customertally, billing_seen"
 COPIED = (
     "id",
     "name",
@@ -201,7 +201,7 @@ def _like_ours() -> Iterator[None]:
 
 def _empty() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {TABLES}")
+        cursor.execute(f"TRUNCATE {TABLES} CASCADE")
 
 
 def _wal() -> int:

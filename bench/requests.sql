@@ -34,9 +34,9 @@ SELECT id, 'customer:' || customer_id, 'customer:' || customer_id, 'name',
   FROM grown;
 INSERT INTO billing_approvalstep (change_id, position, role, people)
 SELECT id, 1, 'manager', CASE WHEN n % 250 = 0 THEN 2 ELSE 1 END FROM grown;
-INSERT INTO billing_decision (change_id, maker_id, step_id, checker_id, verdict, reason, digest, decided_at)
+INSERT INTO billing_decision (change_id, maker_id, step_id, checker_id, verdict, reason, digest, decided_at, number)
 SELECT g.id, g.maker_id, s.id, g.checker_id, CASE g.status WHEN 'rejected' THEN 'reject' ELSE 'approve' END,
-       'As agreed.', r.digest, g.at + interval '30 minutes'
+       'As agreed.', r.digest, g.at + interval '30 minutes', 1
   FROM grown g JOIN billing_approvalstep s ON s.change_id = g.id JOIN billing_changerequest r ON r.id = g.id
  WHERE g.n % 250 = 0 OR g.status NOT IN ('submitted', 'expired');
 INSERT INTO billing_call (change_id, position, operation, key, status, generation, finding, first_sent_at, settled_at)

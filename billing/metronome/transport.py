@@ -12,16 +12,17 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import httpcore
 import httpx
 from metronome import APIConnectionError, APIStatusError, AsyncMetronome
 
 from billing.metronome.config import GatewayConfig
 from billing.metronome.outcomes import KEPT_BODY, KEPT_HEADERS, Evidence, storable
+from billing.metronome.reading import Reader, TooLarge, Undecodable
 
 LARGEST_BODY = 32 * 1024 * 1024
 USER_TIMEOUT_MS = 15_000
@@ -74,14 +75,21 @@ def certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+def sockets() -> list[tuple[int, int, int]]:
+    """How a connection's socket is set, so that a dead peer is noticed."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS))
+    return options
+
+
 class CappedTransport(httpx.AsyncHTTPTransport):
     """httpx' own transport whose bodies end, and whose dead peers are noticed."""
 
     def __init__(self, **options: Any) -> None:
-        sockets = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            sockets.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS))
-        super().__init__(retries=0, trust_env=False, verify=certificates(), socket_options=sockets, **options)
+        super().__init__(
+            retries=0, trust_env=False, verify=certificates(), socket_options=sockets(), **options
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await super().handle_async_request(request)
@@ -90,9 +98,10 @@ class CappedTransport(httpx.AsyncHTTPTransport):
 
 
 class Wire:
-    """The requests of one account, from any thread: one event loop, in a thread that begins with the first.
+    """The requests of one account, from any thread.
 
-    Reads share connections that are kept between them; every write has a fresh one.
+    Reads share connections that are kept between them. Every write goes through the official SDK over a fresh
+    one, in an event loop whose thread begins with the first.
     """
 
     def __init__(self, config: GatewayConfig) -> None:
@@ -100,7 +109,14 @@ class Wire:
         self._begun = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._kept: AsyncMetronome | None = None
+        self._reader = Reader(
+            config.base_url,
+            config.bearer_token,
+            certificates(),
+            kept_seconds=KEPT_SECONDS,
+            most_bytes=LARGEST_BODY,
+            sockets=sockets(),
+        )
 
     def exchange(
         self,
@@ -113,27 +129,27 @@ class Wire:
         deadline_seconds: float,
         keeps: bool,
     ) -> RawAnswer | NoAnswer:
-        """Send one request through the official SDK and return what came back.
+        """Send one request and return what came back.
 
-        keeps: over a connection that is kept; a fresh one otherwise.
+        keeps: a read, over a connection that is kept; else through the official SDK over a fresh one.
         """
+        if keeps:
+            return self._read(method, path, body, query or {}, headers, deadline_seconds)
         options = {
             "params": query or {},
             "headers": headers,
             "max_retries": 0,
             "timeout": httpx.Timeout(deadline_seconds, connect=min(5.0, deadline_seconds)),
         }
-        return self._in_loop(self._ask(keeps, method, path, body, options, deadline_seconds))
+        return self._in_loop(self._ask(method, path, body, options, deadline_seconds))
 
     def close(self) -> None:
         """End the connections and the thread; a request after this begins anew."""
+        self._reader.close()
         with self._begun:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:
             return
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            asyncio.run_coroutine_threadsafe(kept.close(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
 
@@ -151,9 +167,34 @@ class Wire:
         finally:
             answer.cancel()  # whoever stops waiting, by a signal say, stops the request too
 
+    def _read(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        query: dict[str, Any],
+        headers: dict[str, str],
+        deadline_seconds: float,
+    ) -> RawAnswer | NoAnswer:
+        started = datetime.now(UTC)
+        try:
+            answer = self._reader.ask(
+                method, path, body=body, query=query, headers=headers, deadline_seconds=deadline_seconds
+            )
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
+            return _broken(started, problem, connected=False)
+        except httpcore.TimeoutException:
+            words = f"no whole answer within {deadline_seconds:g} s"
+            return NoAnswer(True, words, _evidence(started, error=words))
+        except (httpcore.NetworkError, httpcore.ProtocolError, TooLarge, Undecodable) as problem:
+            return _broken(started, problem, connected=True)
+        text = answer.body[: KEPT_BODY * 4].decode("utf-8", errors="replace")
+        found = httpx.Headers(answer.headers)
+        evidence = _evidence(started, status=answer.status, body=text, headers=found)
+        return RawAnswer(answer.status, answer.body, evidence, found)
+
     async def _ask(
         self,
-        keeps: bool,
         method: str,
         path: str,
         body: dict[str, Any] | None,
@@ -162,7 +203,7 @@ class Wire:
     ) -> RawAnswer | NoAnswer:
         started = datetime.now(UTC)
         try:
-            async with asyncio.timeout(deadline_seconds), self._client(keeps) as client:
+            async with asyncio.timeout(deadline_seconds), self._fresh() as client:
                 try:
                     response = await _send(client, method, path, body, options)
                 except APIStatusError as answered:
@@ -181,20 +222,9 @@ class Wire:
         evidence = _evidence(started, status=response.status_code, body=text, headers=response.headers)
         return RawAnswer(response.status_code, content, evidence, response.headers)
 
-    @asynccontextmanager
-    async def _client(self, keeps: bool) -> AsyncIterator[AsyncMetronome]:
-        if not keeps:
-            async with self._fresh() as client:
-                yield client
-            return
-        if self._kept is None:
-            self._kept = self._fresh()
-        yield self._kept
-
     def _fresh(self) -> AsyncMetronome:
-        """A client without connections yet; those that its answers leave idle it keeps for KEPT_SECONDS."""
-        limits = httpx.Limits(max_connections=None, keepalive_expiry=KEPT_SECONDS)
-        transport = CappedTransport(limits=limits)
+        """A client without connections yet."""
+        transport = CappedTransport()
         return AsyncMetronome(
             base_url=self._config.base_url,
             bearer_token=self._config.bearer_token,
@@ -217,9 +247,9 @@ def _broken(started: datetime, cause: BaseException, *, connected: bool) -> NoAn
         words = "no connection could be made"
     elif isinstance(cause, httpx.TimeoutException):
         words = "the answer stopped half-way"
-    elif isinstance(cause, httpx.DecodingError):
+    elif isinstance(cause, httpx.DecodingError | Undecodable):
         words = "the answer could not be decoded"
-    elif isinstance(cause, BodyTooLarge):
+    elif isinstance(cause, BodyTooLarge | TooLarge):
         words = str(cause)
     else:
         words = "the connection broke before a whole answer was there"

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
+import pytest
+
 from billing.metronome.config import GatewayConfig
 from billing.metronome.transport import NoAnswer, RawAnswer, Wire
 
@@ -151,6 +153,41 @@ def test_an_answer_that_stops_half_way_ends_by_the_deadline_and_its_connection_w
     assert stalled.words == "no whole answer within 0.3 s"
     assert statuses([after]) == [200]
     assert [len(requests) for requests in server.connections] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [ANSWER[:40], ANSWER.replace(b"Content-Length: 2", b"Content-Length: 9999")],
+    ids=["head", "body"],
+)
+def test_a_server_that_dribbles_is_held_to_the_whole_deadline(given: bytes) -> None:
+    ended = threading.Event()
+
+    def dribble(taken: socket.socket, _number: int) -> bool:
+        with suppress(OSError):  # the client has left
+            taken.sendall(given)
+            while not ended.wait(0.02):
+                taken.sendall(b"x")
+        return False
+
+    with wired(dribble) as (wire, _server):
+        answered = ask(wire, deadline_seconds=0.3)
+        ended.set()
+
+    assert isinstance(answered, NoAnswer)
+    assert answered.words == "no whole answer within 0.3 s"
+
+
+def test_an_answer_packed_as_nobody_asked_is_no_answer() -> None:
+    def pack(taken: socket.socket, _number: int) -> bool:
+        taken.sendall(ANSWER.replace(b"Content-Type", b"Content-Encoding: gzip\r\nContent-Type"))
+        return True
+
+    with wired(pack) as (wire, _server):
+        answered = ask(wire)
+
+    assert isinstance(answered, NoAnswer)
+    assert (answered.connected, answered.words) == (True, "the answer could not be decoded")
 
 
 def test_a_server_that_is_not_there_was_never_connected_to() -> None:
