@@ -130,7 +130,8 @@ class Reader:
                 if size > self._most_bytes:
                     raise TooLarge(f"the body is longer than {self._most_bytes:,} bytes")
                 chunks.append(chunk)
-        packed = dict(response.headers).get(b"content-encoding", b"identity")
+        named = {name.lower(): value for name, value in response.headers}
+        packed = named.get(b"content-encoding", b"identity")
         if packed != b"identity":
             raise Undecodable(f"the body is packed by {packed.decode(errors='replace')}")
         return Answered(response.status, response.headers, b"".join(chunks))

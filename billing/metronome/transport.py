@@ -109,14 +109,7 @@ class Wire:
         self._begun = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._reader = Reader(
-            config.base_url,
-            config.bearer_token,
-            certificates(),
-            kept_seconds=KEPT_SECONDS,
-            most_bytes=LARGEST_BODY,
-            sockets=sockets(),
-        )
+        self._reader: Reader | None = None
 
     def exchange(
         self,
@@ -145,9 +138,11 @@ class Wire:
 
     def close(self) -> None:
         """End the connections and the thread; a request after this begins anew."""
-        self._reader.close()
         with self._begun:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+            reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
         if loop is None or thread is None:
             return
         loop.call_soon_threadsafe(loop.stop)
@@ -167,6 +162,19 @@ class Wire:
         finally:
             answer.cancel()  # whoever stops waiting, by a signal say, stops the request too
 
+    def _kept(self) -> Reader:
+        with self._begun:
+            if self._reader is None:
+                self._reader = Reader(
+                    self._config.base_url,
+                    self._config.bearer_token,
+                    certificates(),
+                    kept_seconds=KEPT_SECONDS,
+                    most_bytes=LARGEST_BODY,
+                    sockets=sockets(),
+                )
+            return self._reader
+
     def _read(
         self,
         method: str,
@@ -178,7 +186,7 @@ class Wire:
     ) -> RawAnswer | NoAnswer:
         started = datetime.now(UTC)
         try:
-            answer = self._reader.ask(
+            answer = self._kept().ask(
                 method, path, body=body, query=query, headers=headers, deadline_seconds=deadline_seconds
             )
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
