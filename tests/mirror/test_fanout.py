@@ -11,15 +11,11 @@ from django.db.models.functions import Now
 
 from billing.metronome.client import Gateway
 from billing.metronome.objects.contract import contracts_of
-from billing.metronome.objects.package import PACKAGES
 from billing.mirror import fanout
 from billing.mirror.models import Customer, Reading
 from billing.mirror.refresh import refresh_account, refresh_customer
 from billing.mirror.resources.billing_configuration import BillingConfiguration
 from billing.mirror.resources.contract import Contract
-from billing.mirror.resources.package import Package
-from billing.mirror.resources.product import Product
-from billing.mirror.resources.rate_card import RateCard
 from tests.simulator_server import TOKEN, RunningSimulator
 
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -242,22 +238,6 @@ def test_configurations_are_mirrored_with_their_end(
     row = BillingConfiguration.objects.get(customer_id=bare)
     assert (row.billing_provider, row.is_archived) == ("stripe", False)
     assert row.raw["configuration"]["stripe_customer_id"] == "cus_1"
-
-
-def test_cards_products_and_packages_are_read_whole_with_the_account(
-    gateway: Gateway, simulator: RunningSimulator
-) -> None:
-    for number in range(12):
-        post(simulator, "/v1/packages/create", {"name": f"Package {number}"})
-
-    refresh_account(gateway)
-
-    assert {str(row.pk) for row in Package.objects.all()} == {row.id for row in gateway.every(PACKAGES)}
-    assert Package.objects.filter(name__startswith="Package ").count() == 12
-    assert RateCard.objects.exists()
-    assert Product.objects.exclude(name="").exists()
-    run = refresh_account(gateway)
-    assert run.rows_written == 0
 
 
 def test_reading_one_customer_leaves_its_queued_lists_to_the_queue(gateway: Gateway, bare: str) -> None:
