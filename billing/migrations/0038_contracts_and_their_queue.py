@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0045_rate_cards_packages_and_products'),
+        ('billing', '0036_what_requests_came_to'),
     ]
 
     operations = [
