@@ -9,6 +9,7 @@ import functools
 import ipaddress
 import math
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ import orjson
 from simulator.http import ApiError, Token
 from simulator.limits import Limits
 from simulator.plane.commands import worlds_of
+from simulator.records import shapes
 from simulator.routes import ROUTES
 from simulator.seed import LIMITS, seeded
 from simulator.server import serve_connection
@@ -64,6 +66,12 @@ def arguments(words: list[str]) -> argparse.Namespace:
     where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
     where.add_argument(
         "--port", type=between(0, 65_535), default=8790, help="0 takes a free one (default: 8790)"
+    )
+    where.add_argument(
+        "--control-token",
+        default=os.environ.get("SIMULATOR_CONTROL_TOKEN") or None,
+        help="what /_sim asks for; off loopback one is made up and printed if none is given here or in "
+        "SIMULATOR_CONTROL_TOKEN (default on loopback: none)",
     )
     where.add_argument("--port-file", type=Path, help="write the port here once it listens")
     world = parser.add_argument_group("the world it begins with")
@@ -142,13 +150,13 @@ def arguments(words: list[str]) -> argparse.Namespace:
     )
     limits.add_argument("--token", default="simulator-token", help="opens the seeded account")
     options = parser.parse_args(words)
-    if (
-        not options.token.isascii()
-        or not options.token.isprintable()
-        or " " in options.token
-        or not options.token
-    ):
-        parser.error("--token must be printable ASCII without spaces")
+    if options.control_token is None and not is_loopback(options.host):
+        options.control_token = secrets.token_urlsafe(24)
+    for name, token in (("--token", options.token), ("--control-token", options.control_token)):
+        if token is not None and (
+            not token.isascii() or not token.isprintable() or " " in token or not token
+        ):
+            parser.error(f"{name} must be printable ASCII without spaces")
     for path in (options.state, options.port_file):
         if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
             parser.error(f"{path} can't be written: it is a folder, or its folder doesn't exist")
@@ -187,6 +195,7 @@ def service_for(options: argparse.Namespace) -> Service:
             account=options.rate, families=dict(options.family_rate), retry_after=options.retry_after
         ),
         worlds=kept,
+        control_token=options.control_token,
     )
 
 
@@ -211,6 +220,7 @@ async def run(options: argparse.Namespace, service: Service) -> None:
     url = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{port}"
     sys.stdout.write(f"simulator listening on {url}\nplay the other side at {url}/_sim/\n")
     sys.stdout.flush()
+    asyncio.get_running_loop().run_in_executor(None, shapes.build)  # else the first load waits for it
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -233,7 +243,8 @@ def main(words: list[str]) -> int:
     """Run; 1 when it can't begin, with a sentence that says why."""
     options = arguments(words)
     if not is_loopback(options.host):
-        sys.stderr.write("simulator: whoever reaches this address can read and change everything in it\n")
+        sys.stderr.write("simulator: whoever reaches this address can read and change its accounts\n")
+        sys.stderr.write(f"simulator: the control plane asks for the token {options.control_token}\n")
     try:
         service = service_for(options)
     except (OSError, ValueError, ApiError) as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import secrets
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,10 +25,13 @@ class Accounts:
     latency_seconds: float = 0.0
     limits: Limits = field(default_factory=Limits)
     worlds: dict[str, World] = field(default_factory=dict)
+    control_token: str | None = None  # what the control plane asks for; None asks for nothing
 
     def __post_init__(self) -> None:
         self.worlds = self.worlds or {"main": self.make_world()}
         self.faults = Faults(self.worlds["main"].seed)
+        self._number = 0
+        self.loaded: set[str] = set()  # accounts that `open` made
         self.past: dict[int, dict[str, World]] = {}  # what a stale read shows, by its fault
         self.counts: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
@@ -39,13 +43,35 @@ class Accounts:
             self.worlds[account] = World(seed=len(account))
         return self.worlds[account]
 
+    def next_loaded(self) -> int:
+        """A number that no loaded account has had."""
+        self._number += 1
+        return self._number
+
+    def open(self, name: str, world: World) -> str:
+        """Keep a world as an account of its own; the token that opens it, and nothing else does."""
+        self.worlds[name] = world
+        token = secrets.token_urlsafe(24)
+        self.tokens[token] = Token(name, "Loaded account")
+        self.loaded.add(name)
+        return token
+
+    def close(self, name: str) -> None:
+        """Forget a loaded account and its tokens."""
+        self.worlds.pop(name, None)
+        self.loaded.discard(name)
+        for token in [token for token, each in self.tokens.items() if each.account == name]:
+            del self.tokens[token]
+
     @property
     def accounts(self) -> frozenset[str]:
         """The accounts that there are or that a token opens."""
         return frozenset(self.worlds) | {token.account for token in self.tokens.values()}
 
     def begin_again(self, worlds: dict[str, World]) -> None:
-        """Other worlds; no faults, and nothing was ever asked."""
+        """Other worlds; no faults, and nothing was ever asked. What was loaded is gone."""
+        for name in list(self.loaded):
+            self.close(name)
         self.worlds = worlds
         self.faults = Faults(worlds["main"].seed)
         self.past.clear()

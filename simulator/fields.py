@@ -11,11 +11,11 @@ LONGEST_VALUE = 200
 
 
 def _contracts(world: World) -> Iterator[Row]:
-    return (each for rows in world.contracts.values() for each in rows)
+    return (each for rows in world.contracts_of.values() for each in rows)
 
 
 def _invoices(world: World) -> Iterator[Row]:
-    return (each for rows in world.invoices.values() for each in rows)
+    return (each for rows in world.invoices_of.values() for each in rows)
 
 
 def _within(parents: Callable[[World], Iterable[Row]], name: str) -> Callable[[World], Iterable[Row]]:
@@ -24,7 +24,7 @@ def _within(parents: Callable[[World], Iterable[Row]], name: str) -> Callable[[W
 
 
 def _balances(kind: str) -> Callable[[World], Iterable[Row]]:
-    return lambda world: (each for each in world.commits.values() if each["kind"] == kind)
+    return lambda world: (each for each in world.balances.values() if each["kind"] == kind)
 
 
 def _packages(world: World) -> Iterable[Row]:

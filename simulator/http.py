@@ -71,8 +71,9 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status, self.message, self.code, self.executed, self.more = status, message, code, executed, more
+        self.headers: dict[str, str] = {}
 
     def reply(self) -> Reply:
         """The documented body: `{message}`, with a `code` where the real service adds one."""
         code = {"code": self.code} if self.code else {}
-        return Reply(self.status, {**code, "message": self.message, **self.more})
+        return Reply(self.status, {**code, "message": self.message, **self.more}, self.headers)

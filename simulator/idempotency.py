@@ -48,7 +48,12 @@ def begin(world: World, request: Request) -> None:
     if slot := _slot(request):
         world.answers.pop(slot, None)
         _make_room(world)
-        world.answers[slot] = {"at": world.stamp(), "params": _params(request), "status": None, "text": ""}
+        world.answers[slot] = {
+            "at": world.stamp(),
+            "params": _params(request),
+            "status": None,
+            "text": "",
+        }
 
 
 def finish(world: World, request: Request, reply: Reply | None) -> None:

@@ -24,7 +24,7 @@ def contract(world: World, event: str, row: Row) -> None:
 def balance(world: World, event: str, row: Row, **segment: Any) -> None:
     """A commit's or credit's `create`, `edit`, `archive`, `segment.start` or `segment.end`.
 
-    `row` is a record of `world.commits`; `segment` are segment_id, segment_index and segment_count.
+    `row` is a record of `world.balances`; `segment` are segment_id, segment_index and segment_count.
     """
     _system(world, f"{row['kind']}.{event}", row["customer_id"], balance_members(world, row) | segment)
     if event in ("create", "edit"):

@@ -59,9 +59,9 @@ def begin(world: World, notification: Row) -> None:
     """Plan a new or edited notification for everything that is there."""
     kind = notification["policy"]["type"]
     if kind in CONTRACT_DATES:
-        subjects = [each for rows in world.contracts.values() for each in rows]
+        subjects = [each for rows in world.contracts_of.values() for each in rows]
     elif kind in DATED:
-        subjects = [each for each in world.commits.values() if each["kind"] == kind.split(".")[0]]
+        subjects = [each for each in world.balances.values() if each["kind"] == kind.split(".")[0]]
     else:
         return
     planned = _planned(world, notification)
@@ -133,7 +133,7 @@ def _dated(
     date: str,
 ) -> None:
     notification = world.notifications[notification_id]
-    kind, subject = notification["policy"]["type"], world.commits.get(subject_id)
+    kind, subject = notification["policy"]["type"], world.balances.get(subject_id)
     if kind in CONTRACT_DATES:
         subject = outbox.contract_of(world, customer_id, subject_id)
     if not _holds(notification, offset) or not subject or subject["archived_at"]:

@@ -41,7 +41,7 @@ def balance_members(world: World, row: Row) -> Row:
 
 def contract_of(world: World, customer_id: str, contract_id: str) -> Row | None:
     """The customer's contract, archived or not."""
-    rows = world.contracts.get(customer_id, [])
+    rows = world.contracts_of.get(customer_id, [])
     return next((each for each in rows if each["id"] == contract_id), None)
 
 

@@ -125,9 +125,9 @@ def _customer(
 def _archive(world: World, dice: random.Random, customer: dict[str, Any], today: datetime) -> None:
     at = rfc3339(today - timedelta(days=dice.randint(1, 29)))
     customer["archived_at"] = customer["updated_at"] = at
-    for contract in world.contracts.get(customer["id"], []):
+    for contract in world.contracts_of.get(customer["id"], []):
         contract["archived_at"] = at
-    for invoice in world.invoices.get(customer["id"], []):
+    for invoice in world.invoices_of.get(customer["id"], []):
         invoice["status"] = "VOID"
 
 
@@ -187,16 +187,16 @@ def _contract_and_invoices(
         },
         "has_more": {"commits": False, "credits": False},
     }
-    world.contracts[customer["id"]] = [contract]
-    world.customer_of[contract["id"]] = customer["id"]
+    world.contracts_of[customer["id"]] = [contract]
+    world.customer_of_contract[contract["id"]] = customer["id"]
     rows = []
     for back in range(dice.randint(1, months)):
         begin, end = _month(today, -back), _month(today, 1 - back)
         cents = dice.randint(1_000, 9_000_000)
         total = cents if currency["name"] in ("USD (cents)", "JPY") else cents / 100
         rows.append(_invoice(world, customer, contract, currency, begin, end, total, draft=back == 0))
-    world.invoices[customer["id"]] = rows[::-1]
-    world.daily_usage[customer["id"]] = daily_usage(world, int(rows[0]["total"]))
+    world.invoices_of[customer["id"]] = rows[::-1]
+    world.daily_usage_of[customer["id"]] = daily_usage(world, int(rows[0]["total"]))
     invoicing.finalize_later(world, rows[0])
     invoicing.begin(world, contract, rows[0]["end_timestamp"])
 
@@ -209,7 +209,7 @@ def _month(today: datetime, after: int) -> datetime:
 
 def _prepay(world: World, customer_id: str, today: datetime) -> None:
     """A year of prepaid balance from this month on, for the customer's contract."""
-    [contract] = world.contracts[customer_id]
+    [contract] = world.contracts_of[customer_id]
     fixed = next(row for row in world.products.values() if row["current"]["name"] == PREPAID)
     segment = {
         "amount": 250_000,

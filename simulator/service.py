@@ -12,13 +12,19 @@ from simulator.checks import json_of
 from simulator.damage import Answer
 from simulator.faults import Fault
 from simulator.http import ApiError, Reply, Request
-from simulator.plane import commands, dials, page
+from simulator.plane import commands, dials, page, records
 from simulator.plane.control import control
 from simulator.routes import ROUTER
 from simulator.routing import Route
 from simulator.world import World
 
-__all__ = ["Service", "commands", "dials", "page"]  # the latter register what the control plane answers
+__all__ = [
+    "Service",
+    "commands",
+    "dials",
+    "page",
+    "records",
+]  # the latter register what the control plane answers
 log = logging.getLogger("simulator")
 
 

@@ -58,26 +58,28 @@ class World:
     billable_metrics: dict[str, Row] = field(default_factory=dict)
     products: dict[str, Row] = field(default_factory=dict)
     rate_cards: dict[str, Row] = field(default_factory=dict)
-    rates: dict[str, list[Row]] = field(default_factory=dict)  # by rate card
+    rates_of: dict[str, list[Row]] = field(default_factory=dict)  # by rate card
     packages: dict[str, Row] = field(default_factory=dict)
     named_schedules: dict[str, Row] = field(default_factory=dict)  # by "owner kind/owner id/name"
     # contracts and money
-    contracts: dict[str, list[Row]] = field(default_factory=dict)  # by customer
-    customer_of: dict[str, str] = field(default_factory=dict)  # contract → customer
-    edits: dict[str, list[Row]] = field(default_factory=dict)  # by contract, oldest first
-    commits: dict[str, Row] = field(default_factory=dict)  # commits and credits, with their ledgers
-    commits_of: dict[str, list[str]] = field(default_factory=dict)  # by customer
-    invoices: dict[str, list[Row]] = field(default_factory=dict)  # by customer
-    given_usage: dict[str, list[Row]] = field(default_factory=dict)  # {line, parts} by invoice made by hand
-    issue_dates: dict[str, str] = field(default_factory=dict)  # by draft, where it is not the usual one
+    contracts_of: dict[str, list[Row]] = field(default_factory=dict)  # by customer
+    customer_of_contract: dict[str, str] = field(default_factory=dict)  # contract → customer
+    edits_of: dict[str, list[Row]] = field(default_factory=dict)  # by contract, oldest first
+    balances: dict[str, Row] = field(default_factory=dict)  # commits and credits, with their ledgers
+    balances_of: dict[str, list[str]] = field(default_factory=dict)  # by customer
+    invoices_of: dict[str, list[Row]] = field(default_factory=dict)  # by customer
+    usage_of_invoice: dict[str, list[Row]] = field(default_factory=dict)  # {line, parts}, if made by hand
+    issue_date_of: dict[str, str] = field(default_factory=dict)  # by draft, where it is not the usual one
     billing_configurations: dict[str, list[Row]] = field(default_factory=dict)  # by customer
     legacy_billing: dict[str, Row] = field(default_factory=dict)  # by "customer/provider"
     billing_providers: list[Row] = field(default_factory=list)  # the account's delivery methods
-    # usage: single events, and the seeded amount a day, by customer and metric
-    events: dict[str, list[Row]] = field(default_factory=dict)  # by the alias or id that they name
-    transactions: dict[str, Row] = field(default_factory=dict)
+    # usage: single events, the seeded amount a day, by customer and metric, and what was loaded
+    events_by_name: dict[str, list[Row]] = field(default_factory=dict)  # by the alias or id that they name
+    event_of_transaction: dict[str, Row] = field(default_factory=dict)
     events_received: int = 0  # ever
-    daily_usage: dict[str, dict[str, float]] = field(default_factory=dict)
+    daily_usage_of: dict[str, dict[str, float]] = field(default_factory=dict)
+    loaded_usage: dict[str, dict[str, list[Row]]] = field(default_factory=dict)  # by customer and product
+    as_loaded: dict[str, str] = field(default_factory=dict)  # by id: what came before isn't worked out anew
     # fields, alerts, notifications, webhooks
     custom_field_keys: list[Row] = field(default_factory=list)
     alerts: dict[str, Row] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class World:
     invoice_wakes: dict[str, str] = field(default_factory=dict)  # contract → when invoicing looks at it next
     audit_log: list[Row] = field(default_factory=list)
     audit_rows_forgotten: int = 0  # older than the first of audit_log
-    ledger: list[Row] = field(default_factory=list)
+    effects: list[Row] = field(default_factory=list)
     answers: dict[str, Row] = field(default_factory=dict)
     clock: Row = field(default_factory=lambda: {"offset_seconds": 0.0, "frozen_at": None})
     trial_limit: int = 0  # active customers that the account may have; 0 is no limit
@@ -147,9 +149,9 @@ class World:
     ) -> None:
         """Write one effect to the ledger and one row to the audit log; `resource` is (type, id)."""
         actor = {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, request.token.name)), "name": request.token.name}
-        self.ledger.append(
+        self.effects.append(
             {
-                "sequence": self.ledger[-1]["sequence"] + 1 if self.ledger else 1,
+                "sequence": self.effects[-1]["sequence"] + 1 if self.effects else 1,
                 "at": self.stamp(),
                 "route": request.route,
                 "resource_type": resource[0],
@@ -163,8 +165,8 @@ class World:
                 "actor": actor["name"],
             }
         )
-        if len(self.ledger) >= 2 * self.keep:
-            del self.ledger[: -self.keep]
+        if len(self.effects) >= 2 * self.keep:
+            del self.effects[: -self.keep]
         seen = {"id": request.request_id, "ip": "127.0.0.1", "user_agent": request.user_agent}
         self._log(seen, actor, resource, action)
 

@@ -25,7 +25,7 @@ MOST = 25
 
 def found(world: World, customer_id: str, balance_id: Any, name: str, *kinds: str) -> Row:
     """A customer's commit or credit, archived or not. Raises ApiError 404."""
-    row = world.commits.get(uuid_of(balance_id, name))
+    row = world.balances.get(uuid_of(balance_id, name))
     if row is None or row["customer_id"] != customer_id or row["kind"] not in kinds:
         raise ApiError(404, f"The specified {' or '.join(kinds)} was not found", code="NotFound")
     return row
@@ -70,7 +70,7 @@ def listed(world: World, request: Request, wanted: str, contracts: str, *kinds: 
 def archived(world: World, request: Request, kind: str) -> Reply:
     """Archive one commit or credit, of a contract or of the customer itself, as v2 does."""
     customer_id = customers.known_to_v2(world, request.given["customer_id"])
-    row = world.commits.get(uuid_of(request.given[f"{kind}_id"], f"{kind}_id"))
+    row = world.balances.get(uuid_of(request.given[f"{kind}_id"], f"{kind}_id"))
     if row is None or (row["customer_id"], row["kind"]) != (customer_id, kind):
         raise ApiError(400, f"{kind.capitalize()} not found", code=f"{kind.capitalize()}NotFound")
     return carried_out(world, request, row, "archive", lambda: commits.archive(world, row))

@@ -80,7 +80,7 @@ def archive_configurations(world: World, request: Request) -> Reply:
     for each in ids:
         before = dict(own[each])
         own[each]["archived_at"] = world.stamp()
-        for contract in world.contracts.get(customer_id, []):
+        for contract in world.contracts_of.get(customer_id, []):
             links.detach(world, contract, own[each])
         world.happened(
             request,

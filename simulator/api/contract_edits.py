@@ -50,7 +50,7 @@ def edit_credit(world: World, request: Request) -> Reply:
 def _edit_balance(world: World, request: Request, kind: str) -> Reply:
     """Of a contract or of the customer itself."""
     customer_id = customer_of(world, request)
-    row = world.commits.get(uuid_of(request.given[f"{kind}_id"], f"{kind}_id"))
+    row = world.balances.get(uuid_of(request.given[f"{kind}_id"], f"{kind}_id"))
     if row is None or (row["customer_id"], row["kind"]) != (customer_id, kind):
         raise ApiError(400, f"{kind.capitalize()} not found", code=f"{kind.capitalize()}NotFound")
     before = commits.show(world, row)
@@ -64,5 +64,5 @@ def _edit_balance(world: World, request: Request, kind: str) -> Reply:
 def edit_history(world: World, request: Request) -> Reply:
     """Oldest first, unpaged."""
     contract = found(world, request)
-    rows = [copy.deepcopy(each["edit"]) for each in world.edits.get(contract["id"], [])]
+    rows = [copy.deepcopy(each["edit"]) for each in world.edits_of.get(contract["id"], [])]
     return Reply(200, {"data": rows})

@@ -69,7 +69,7 @@ def quantity_history(world: World, request: Request) -> Reply:
     starts = {each["starting_at"] for each in subscription["quantity_schedule"]}
     starts |= {
         each["starting_at"]
-        for each in [*world.rates.get(contract["rate_card_id"], []), *contract["overrides"]]
+        for each in [*world.rates_of.get(contract["rate_card_id"], []), *contract["overrides"]]
         if each["starting_at"] > subscription["starting_at"] and each.get("product_id") in (None, product_id)
     }
     history: list[Row] = []

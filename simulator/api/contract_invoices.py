@@ -51,7 +51,7 @@ def update_issue_date(world: World, request: Request) -> Reply:
         raise ApiError(400, "issue_date must not be after the end of the contract")
     if at < max(world.stamp(), invoice.get("end_timestamp", "")):
         raise ApiError(400, "issue_date must not be in the past or before the end of the invoice's period")
-    before = world.issue_dates.get(invoice["id"])
+    before = world.issue_date_of.get(invoice["id"])
     invoicing.issue_on(world, contract, invoice, at)
     world.happened(
         request,
@@ -82,7 +82,7 @@ def create_historical(world: World, request: Request) -> Reply:
             continue
         drawdown.write(drawn, invoice["end_timestamp"], invoice["id"], invoice["contract_id"])
         parts = [_parts(line) for line in each["usage_line_items"]]
-        world.given_usage[invoice["id"]] = [
+        world.usage_of_invoice[invoice["id"]] = [
             {"line": line, "parts": times} for line, times in zip(priced, parts, strict=True)
         ]
         _issue(world, request, invoice, each["issue_date"], "create_historical")
@@ -192,7 +192,7 @@ def _blank(world: World, contract: Row, kind: str, unit: Row, lines: list[Row]) 
 
 def _issue(world: World, request: Request, invoice: Row, at: str, action: str) -> None:
     """Put an invoice into the world: finalized as of a past date, or a draft until a future one."""
-    world.invoices.setdefault(invoice["customer_id"], []).append(invoice)
+    world.invoices_of.setdefault(invoice["customer_id"], []).append(invoice)
     if at > world.stamp():
         invoicing.finalize_later(world, invoice, at)
     else:
@@ -240,7 +240,7 @@ def _service_line(world: World, contract: Row, given: Row, before: list[Row]) ->
     amount = _affordable(quantity * unit_price)
     billed = [
         line["total"]
-        for invoice in world.invoices.get(contract["customer_id"], [])
+        for invoice in world.invoices_of.get(contract["customer_id"], [])
         if invoice["status"] != "VOID"
         for line in invoice.get("line_items", [])
         if line.get("professional_service_id") == wanted

@@ -45,7 +45,7 @@ def found(world: World, request: Request) -> Row:
     """The contract that a request names, archived or not. Raises ApiError 404, or the 400 of v2's routes."""
     customer_id = customer_of(world, request)
     wanted = uuid_of(request.given["contract_id"], "contract_id")
-    for contract in world.contracts.get(customer_id, []):
+    for contract in world.contracts_of.get(customer_id, []):
         if contract["id"] == wanted:
             return contract
     if request.path.startswith("/v2/"):
@@ -81,8 +81,8 @@ def create(world: World, request: Request) -> Reply:
     draft = Draft(world, request, contract)
     draft.add(given)
     world.claim("contract", given.get("uniqueness_key"), contract["id"])
-    world.contracts.setdefault(customer_id, []).append(contract)
-    world.customer_of[contract["id"]] = customer_id
+    world.contracts_of.setdefault(customer_id, []).append(contract)
+    world.customer_of_contract[contract["id"]] = customer_id
     if parent is not None:
         links.adopt(parent, contract)
     draft.store(contract)
@@ -142,7 +142,8 @@ def _list(world: World, request: Request, show: Any) -> Reply:
         raise ApiError(400, "covering_date and starting_at can't be combined")
     archived = given.get("include_archived", False)
     rows = sorted(
-        world.contracts.get(customer_of(world, request), []), key=lambda row: (row["starting_at"], row["id"])
+        world.contracts_of.get(customer_of(world, request), []),
+        key=lambda row: (row["starting_at"], row["id"]),
     )
 
     def keep(row: Row) -> bool:

@@ -30,7 +30,7 @@ A_PAGE = {"DAY": 35, "HOUR": 24}
 
 def _periodic(world: World, customer: Row) -> list[Row]:
     """The customer's invoices that cover a period and aren't void."""
-    rows = world.invoices.get(customer["id"], [])
+    rows = world.invoices_of.get(customer["id"], [])
     return [each for each in rows if "end_timestamp" in each and each["status"] != "VOID"]
 
 
@@ -128,13 +128,13 @@ def list_billable_metrics(world: World, request: Request) -> Reply:
 
 
 def _active_contracts(world: World, customer: Row) -> list[Row]:
-    rows = world.contracts.get(customer["id"], [])
+    rows = world.contracts_of.get(customer["id"], [])
     return [each for each in rows if is_active(each, world.stamp())]
 
 
 def _priced_metrics(world: World, customer: Row) -> set[Any]:
     cards = {each.get("rate_card_id") for each in _active_contracts(world, customer)}
-    products = {rate["product_id"] for card in cards for rate in world.rates.get(card or "", [])}
+    products = {rate["product_id"] for card in cards for rate in world.rates_of.get(card or "", [])}
     return {world.products[each]["current"].get("billable_metric_id") for each in products}
 
 

@@ -134,7 +134,7 @@ def void(world: World, request: Request) -> Reply:
         del world.uniqueness_keys["credit_grant"][grant["uniqueness_key"]]
         grant["uniqueness_key"] = None
     if given.get("void_credit_purchase_invoice"):
-        for invoice in world.invoices.get(grant["customer_id"], []):
+        for invoice in world.invoices_of.get(grant["customer_id"], []):
             if invoice["id"] == grant["invoice_id"] and invoice["status"] != "VOID":
                 invoicing.void(world, invoice)
     world.happened(

@@ -212,10 +212,10 @@ def archive(world: World, request: Request) -> Reply:
     before = brief(customer) | {"archived_at": None}
     now = world.stamp()
     customer["archived_at"] = customer["updated_at"] = now
-    for contract in world.contracts.get(customer["id"], []):
+    for contract in world.contracts_of.get(customer["id"], []):
         if not contract["archived_at"]:
             contracts.archive(world, contract, void_invoices=True)
-    for invoice in world.invoices.get(customer["id"], []):
+    for invoice in world.invoices_of.get(customer["id"], []):
         if invoice["status"] != "VOID":
             invoicing.void(world, invoice)
     if world.switches["archived_plans"] == "end":

@@ -41,7 +41,7 @@ def list_invoices(world: World, request: Request) -> Reply:
     """Void ones too unless filtered; oldest first unless `sort` says otherwise."""
     customer, given = found(world, request.ids["customer_id"]), request.given
     rows = sorted(
-        world.invoices.get(customer["id"], []), key=date_of, reverse=given.get("sort") == "date_desc"
+        world.invoices_of.get(customer["id"], []), key=date_of, reverse=given.get("sort") == "date_desc"
     )
     status, kind, contract = given.get("status", "").upper(), given.get("type"), given.get("contract_id")
     notice = given.get("webhook_notification_id")
@@ -68,7 +68,7 @@ def list_invoices(world: World, request: Request) -> Reply:
 def own_invoice(world: World, customer: Row, invoice_id: Any) -> Row:
     """An invoice of a customer. Raises ApiError 404."""
     wanted = uuid_of(invoice_id, "invoice_id")
-    for invoice in world.invoices.get(customer["id"], []):
+    for invoice in world.invoices_of.get(customer["id"], []):
         if invoice["id"] == wanted:
             return invoice
     raise ApiError(404, "The specified invoice was not found", code="NotFound")
@@ -97,7 +97,7 @@ def get_pdf(world: World, request: Request) -> Reply:
 def any_invoice(world: World, invoice_id: Any, name: str = "id") -> Row:
     """An invoice of anybody. Raises ApiError 404."""
     wanted = uuid_of(invoice_id, name)
-    for rows in world.invoices.values():
+    for rows in world.invoices_of.values():
         for invoice in rows:
             if invoice["id"] == wanted:
                 return invoice
@@ -129,7 +129,7 @@ def regenerate(world: World, request: Request) -> Reply:
         raise ApiError(400, "Only a voided invoice can be regenerated", executed=True)
     if "issued_at" not in invoice:
         raise ApiError(400, "An invoice that never was finalized can't be regenerated", executed=True)
-    others = world.invoices[invoice["customer_id"]]
+    others = world.invoices_of[invoice["customer_id"]]
     if any(each.get("regenerated_from_invoice_id") == invoice["id"] for each in others):
         raise ApiError(400, "The invoice has already been regenerated", executed=True)
     again = invoicing.regenerate(world, invoice)
@@ -189,7 +189,7 @@ def _of_plan(world: World, customer: Row, plan: Row, start: str) -> tuple[Row | 
     month = month_of_plan(plan, start)
     if month is None:
         raise ApiError(400, "invoice_start_timestamp must be the start of a month of the customer plan")
-    for invoice in world.invoices.get(customer["id"], []):
+    for invoice in world.invoices_of.get(customer["id"], []):
         if invoice.get("plan_id") == plan["plan_id"] and invoice["start_timestamp"] == start:
             if invoice["status"] != "DRAFT":
                 raise ApiError(400, f"The invoice is {invoice['status']} and can't be changed")
@@ -217,6 +217,6 @@ def _new_of_plan(world: World, customer: Row, plan: Row, month: tuple[str, str])
     }
     if plan["net_payment_terms_days"] is not None:
         invoice["net_payment_terms_days"] = plan["net_payment_terms_days"]
-    world.invoices.setdefault(customer["id"], []).append(invoice)
+    world.invoices_of.setdefault(customer["id"], []).append(invoice)
     invoicing.finalize_later(world, invoice)
     return invoice

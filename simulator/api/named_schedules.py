@@ -31,19 +31,20 @@ def _contract_id(world: World, given: Row) -> str:
     """The id of a customer's contract. Raises ApiError 404."""
     customer_id = customers.found(world, given["customer_id"])["id"]
     wanted = uuid_of(given["contract_id"], "contract_id")
-    if world.customer_of.get(wanted) != customer_id:
+    if world.customer_of_contract.get(wanted) != customer_id:
         raise ApiError(404, "The specified contract was not found", code="NotFound")
     return wanted
 
 
-def _key(kind: str, owner_id: str, given: Row) -> str:
+def key_of(kind: str, owner_id: str, given: Row) -> str:
+    """Where `world.named_schedules` keeps the one that has this name, and these properties if any."""
     properties = json.dumps(given.get("properties", {}), sort_keys=True)
     return f"{kind}/{owner_id}/{given['schedule_name']}/{properties}"
 
 
 def _read(world: World, kind: str, owner_id: str, given: Row) -> Reply:
     """A name that nobody has set has no segments."""
-    schedule = world.named_schedules.get(_key(kind, owner_id, given), {"segments": []})
+    schedule = world.named_schedules.get(key_of(kind, owner_id, given), {"segments": []})
     return Reply(200, {"data": _segments(schedule, given.get("covering_date"))})
 
 
@@ -57,7 +58,7 @@ def _write(world: World, request: Request, kind: str, owner_id: str) -> Reply:
     if not given["schedule_name"]:
         raise ApiError(400, "schedule_name must not be empty")
     in_order(given["starting_at"], given.get("ending_before"))
-    key = _key(kind, owner_id, given)
+    key = key_of(kind, owner_id, given)
     before = world.named_schedules.get(key, {"segments": []})["segments"]
     after = _laid_over(before, given)
     if len(after) > MOST_SEGMENTS:
@@ -135,7 +136,7 @@ def list_of_contracts(world: World, request: Request) -> Reply:
     def keep(row: Row) -> bool:
         return (
             row["kind"] == "contract"
-            and world.customer_of.get(row["owner_id"]) == customer_id
+            and world.customer_of_contract.get(row["owner_id"]) == customer_id
             and only in (None, row["owner_id"])
             and given.get("schedule_name", row["schedule_name"]) == row["schedule_name"]
             and given.get("properties", {}).items() <= row["properties"].items()

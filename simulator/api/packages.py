@@ -146,5 +146,5 @@ def list_contracts(world: World, request: Request) -> Reply:
         names = ("customer_id", "starting_at", "ending_before", "archived_at")
         return {"contract_id": row["id"], **kept(row, *names)}
 
-    rows = [row for rows in world.contracts.values() for row in rows]
+    rows = [row for rows in world.contracts_of.values() for row in rows]
     return Reply(200, query_page(request, rows, keep=keep, show=show))

@@ -72,7 +72,7 @@ def put_rate_card(world: World, members: Row) -> Row:
         "alias_number": next_alias_number(world.rate_cards),
     }
     world.rate_cards[card["id"]] = card
-    world.rates[card["id"]] = []
+    world.rates_of[card["id"]] = []
     return card
 
 

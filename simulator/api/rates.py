@@ -101,7 +101,7 @@ def _credit_type(world: World, card: Row, given_id: str | None) -> Row:
 
 def put_rates(world: World, card: Row, added: list[Row]) -> None:
     """Put rates on a card, each in place of one of the same line and start."""
-    rates = world.rates[card["id"]]
+    rates = world.rates_of[card["id"]]
     places = {(pricing.line_of(each), each["starting_at"]): place for place, each in enumerate(rates)}
     for rate in added:
         place = places.setdefault((pricing.line_of(rate), rate["starting_at"]), len(rates))
@@ -113,7 +113,7 @@ def put_rates(world: World, card: Row, added: list[Row]) -> None:
 def _add(world: World, request: Request, given: Iterable[Row]) -> tuple[Row, list[Row]]:
     card = changeable(world, request.given["rate_card_id"])
     rates = [_checked(world, card, each) for each in given]
-    if len(world.rates[card["id"]]) + len(rates) > MOST_RATES:
+    if len(world.rates_of[card["id"]]) + len(rates) > MOST_RATES:
         raise ApiError(400, f"a rate card may have at most {MOST_RATES} rates")
     put_rates(world, card, rates)
     world.happened(request, resource=("rate_card", card["id"]), action="add_rates", after=rates)
@@ -170,7 +170,7 @@ def selected(world: World, rate: Row, selectors: list[Row]) -> bool:
 def in_card_order(world: World, card: Row) -> list[Row]:
     """The segments of all rates of a card, by the order of its products."""
     place = {product_id: number for number, product_id in enumerate(card["product_order"])}
-    return sorted(pricing.segments(world.rates[card["id"]]), key=lambda rate: place[rate["product_id"]])
+    return sorted(pricing.segments(world.rates_of[card["id"]]), key=lambda rate: place[rate["product_id"]])
 
 
 @route("POST /v1/contract-pricing/rate-cards/addRate", RateAddParams, writes=True)

@@ -45,7 +45,7 @@ def ingest(world: World, request: Request) -> Reply:
             kept.append(event["transaction_id"])
     for name in {event["customer_id"] for event in events if event["transaction_id"] in kept}:
         if customer := customer_of(world, name):
-            for contract in world.contracts.get(customer["id"], []):
+            for contract in world.contracts_of.get(customer["id"], []):
                 recharges.look(world, contract)
     world.happened(
         request,
@@ -78,7 +78,7 @@ def _event(given: Row, where: str, now: str, oldest: str) -> Row:
 
 def is_duplicate(world: World, transaction_id: str, since: str | None = None) -> bool:
     """Whether this transaction came within the last 34 days, or since another instant."""
-    earlier = world.transactions.get(transaction_id)
+    earlier = world.event_of_transaction.get(transaction_id)
     return earlier is not None and earlier["processed_at"] >= (since or later(world.stamp(), days=-KEPT_DAYS))
 
 
@@ -87,7 +87,7 @@ def search(world: World, request: Request) -> Reply:
     """A bare array, of events that happened within the last 34 days."""
     oldest, answer = later(world.stamp(), days=-KEPT_DAYS), []
     for transaction_id in dict.fromkeys(request.given["transaction_ids"]):
-        event = world.transactions.get(transaction_id)
+        event = world.event_of_transaction.get(transaction_id)
         if event is None or event["timestamp"] < oldest:
             continue
         row = {name: value for name, value in event.items() if name != "number"} | {"is_duplicate": False}

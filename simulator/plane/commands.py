@@ -84,7 +84,7 @@ def ledger(asked: Asked) -> Reply:
     since = asked.request.query.get("since", "0")
     if not (since.isascii() and since.isdigit() and len(since) < 16):
         raise ApiError(400, "since must be a sequence number")
-    rows = asked.world.ledger
+    rows = asked.world.effects
     first = rows[0]["sequence"] if rows else 1
     return Reply(200, {"data": rows[max(0, int(since) - first + 1) :]})
 

@@ -1,10 +1,15 @@
-"""The control plane under /_sim/: for tests and for a person who plays the other side of a demo. No token.
+"""The control plane under /_sim/: for tests and for a person who plays the other side of a demo.
+
+On loopback it asks for no token; elsewhere for one, as `Bearer` or as the password of `Basic`.
 
 A command is a function registered with `@command`; nonsense is a 400 with a sentence.
 """
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hmac
 import math
 import re
 from collections.abc import Callable
@@ -62,6 +67,8 @@ def control(service: Accounts, request: Request) -> Reply:
     """Answer one request of the control plane. Raises ApiError."""
     _refuse_foreign_page(request)
     address = request.path.removeprefix("/_sim").strip("/")
+    if service.control_token is not None and f"{request.method} {address}" != "GET health":
+        _refuse_without(service.control_token, request)
     found = COMMANDS.get(f"{request.method} {address}")
     if found is None:
         folder, _, request.ids["id"] = address.rpartition("/")
@@ -91,6 +98,18 @@ def _refuse_foreign_page(request: Request) -> None:
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     if "." in name and not NUMBERS.fullmatch(name):
         raise ApiError(403, "The control plane answers to an address or to a name without a dot")
+
+
+def _refuse_without(wanted: str, request: Request) -> None:
+    """Raises ApiError 401, with which a browser asks a person for the token."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        with contextlib.suppress(ValueError):
+            given = base64.b64decode(given, validate=True).decode().partition(":")[2]
+    if scheme.lower() not in ("bearer", "basic") or not hmac.compare_digest(given.encode(), wanted.encode()):
+        refusal = ApiError(401, "The control plane asks for its token")
+        refusal.headers = {"www-authenticate": 'Basic realm="Metronome simulator", charset="UTF-8"'}
+        raise refusal
 
 
 def within(name: str, value: float | None, least: float, most: float) -> None:

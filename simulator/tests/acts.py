@@ -70,7 +70,7 @@ class Acts(Choices):
         return "POST /v1/contracts/create", given | self.part_of(terms)
 
     def renew_contract(self) -> Any:
-        balances = self.world.commits.values()
+        balances = self.world.balances.values()
         own = [each for each in balances if each["contract_id"] and each["rollover_fraction"]]
         commit = self.mostly_live(own)
         if commit is None:
@@ -87,7 +87,7 @@ class Acts(Choices):
         contract = self.contract()
         if contract is None:
             return None
-        own = [each for each in self.world.commits.values() if each["contract_id"] == contract["id"]]
+        own = [each for each in self.world.balances.values() if each["contract_id"] == contract["id"]]
         commits = [each for each in own if each["kind"] == "commit"]
         terms: Row = {
             "add_commits": [self.balance_terms(self.dice.choice(["PREPAID", "POSTPAID"]))],
@@ -131,7 +131,7 @@ class Acts(Choices):
         given = {"customer_id": self.customer(), **self.balance_terms(kind)}
         if kind == "CREDIT":
             return "POST /v1/contracts/customerCredits/create", given
-        rows = self.world.contracts.get(given["customer_id"], [])
+        rows = self.world.contracts_of.get(given["customer_id"], [])
         if "invoice_schedule" in given:
             if not rows:
                 return None
@@ -242,7 +242,7 @@ class Acts(Choices):
         return ("POST /v1/credits/voidGrant", given) if given["id"] else None
 
     def _invoice(self, status: str) -> Row | None:
-        rows = [each for rows in self.world.invoices.values() for each in rows]
+        rows = [each for rows in self.world.invoices_of.values() for each in rows]
         return self.some([each for each in rows if each["status"] == status] or rows)
 
     def void_invoice(self) -> Any:

@@ -18,7 +18,7 @@ from simulator.engine.invoices.invoicing import shown
 from simulator.world import Row, World
 
 FINAL = ("archived_at", "voided_at")
-HISTORICAL = ("ledger", "audit_log", "answers", "edits", "agenda", "outbox", "alert_states")
+HISTORICAL = ("effects", "audit_log", "answers", "edits_of", "agenda", "outbox", "alert_states")
 
 
 def state(world: World, *without: str) -> bytes:
@@ -58,7 +58,7 @@ def _objects(value: Any) -> Iterator[Row]:
 
 def invoices(world: World) -> list[Row]:
     """Every invoice as it is shown."""
-    return [shown(world, each) for rows in world.invoices.values() for each in rows]
+    return [shown(world, each) for rows in world.invoices_of.values() for each in rows]
 
 
 def wrong_invoices(world: World) -> Iterator[str]:
@@ -97,8 +97,8 @@ def _sum(lines: Any) -> Decimal:
 
 def wrong_balances(world: World) -> Iterator[str]:
     """Ledgers that don't sum to their balance, and segments that gave more than they had."""
-    drafts = {customer_id: commits.waiting(world, customer_id) for customer_id in world.commits_of}
-    for row in world.commits.values():
+    drafts = {customer_id: commits.waiting(world, customer_id) for customer_id in world.balances_of}
+    for row in world.balances.values():
         told = commits.show(world, row, balance=True, ledger=True, drafts=drafts[row["customer_id"]])
         if "ledger" in told:
             left = sum((exact(each["amount"]) for each in told["ledger"]), Decimal(0))
@@ -146,7 +146,7 @@ def _overdrawn(row: Row) -> Iterator[str]:
 def wrong_payments(world: World) -> Iterator[str]:
     """Invoices that don't say of a balance what its ledger says of them: paid once, given back once."""
     told: dict[tuple[str, str], Decimal] = {}
-    for invoice in (each for rows in world.invoices.values() for each in rows):
+    for invoice in (each for rows in world.invoices_of.values() for each in rows):
         if invoice["status"] != "FINALIZED":
             continue
         for line in invoice["line_items"]:
@@ -154,7 +154,7 @@ def wrong_payments(world: World) -> Iterator[str]:
                 pair = (invoice["id"], line["applied_commit_or_credit"]["id"])
                 told[pair] = told.get(pair, Decimal(0)) + exact(line.get("quantity_consumed", -line["total"]))
     entered: dict[tuple[str, str], Decimal] = {}
-    for row in world.commits.values():
+    for row in world.balances.values():
         for entry in row["ledger"]:
             if "invoice_id" in entry and not entry["type"].endswith("TRUEUP"):
                 pair = (entry["invoice_id"], row["id"])
@@ -166,9 +166,9 @@ def wrong_payments(world: World) -> Iterator[str]:
 
 def wrong_rollovers(world: World) -> Iterator[str]:
     """Balances that didn't get exactly what another gave them."""
-    for row in world.commits.values():
+    for row in world.balances.values():
         if row["rolled_over_from"]:
-            old = world.commits[row["rolled_over_from"][f"{row['kind']}_id"]]
+            old = world.balances[row["rolled_over_from"][f"{row['kind']}_id"]]
             given = [each for each in old["ledger"] if each.get("new_contract_id") == row["contract_id"]]
             gave = -sum((exact(each["amount"]) for each in given), Decimal(0))
             if gave != exact(segments_of(row)[0]["amount"]):

@@ -33,10 +33,10 @@ class Choices(Inside):
         return self.mostly_live(self.world.customers.values())["id"]
 
     def contract(self) -> Row | None:
-        return self.mostly_live(row for rows in self.world.contracts.values() for row in rows)
+        return self.mostly_live(row for rows in self.world.contracts_of.values() for row in rows)
 
     def balance(self, *kinds: str) -> Row | None:
-        return self.mostly_live(each for each in self.world.commits.values() if each["kind"] in kinds)
+        return self.mostly_live(each for each in self.world.balances.values() if each["kind"] in kinds)
 
     def product(self, name: str) -> str:
         return next(each["id"] for each in self.world.products.values() if each["initial"]["name"] == name)

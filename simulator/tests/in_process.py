@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from simulator.damage import Answer
-from simulator.http import Request, Token
+from simulator.http import Reply, Request, Token
 from simulator.limits import Limits
 from simulator.seed import seeded
 from simulator.service import Service
@@ -36,6 +36,10 @@ class Inside:
     def answer(self, name: str, body: Any = None, **options: str) -> Answer:
         """One request: `answer("POST /v1/customers", {...}, key="k")`; other options are the query."""
         return asyncio.run(self.service.answer(self.request(name, body, **options)))
+
+    def carried(self, request: Request) -> Reply:
+        """The reply to a request that was made by hand."""
+        return asyncio.run(self.service.answer(request)).reply
 
     def ask(self, name: str, body: Any = None, **options: str) -> tuple[int, Any]:
         """Status and JSON of one request."""

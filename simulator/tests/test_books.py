@@ -56,7 +56,7 @@ def test_at_every_step_of_a_history_the_books_are_right_and_what_has_ended_stays
         if step.status >= 400:
             assert books.state(history.world, *NOT_OF_A_REFUSAL) == before, f"{step} changed something"
         elif not step.is_control and books.state(history.world, *NOT_OF_A_REFUSAL) != before:
-            assert len(history.world.ledger) == effects + 1, f"{step} left no effect, or several"
+            assert len(history.world.effects) == effects + 1, f"{step} left no effect, or several"
         assert step.status < 500, step
         assert books.wrong(history.world) == [], step
         now = books.finals(history.world)
@@ -68,7 +68,7 @@ def test_at_every_step_of_a_history_the_books_are_right_and_what_has_ended_stays
 
 def _prior(history: History) -> tuple[bytes, int]:
     history.catch_up()
-    return books.state(history.world, *NOT_OF_A_REFUSAL), len(history.world.ledger)
+    return books.state(history.world, *NOT_OF_A_REFUSAL), len(history.world.effects)
 
 
 def _replayed(history: History, step: Step) -> None:
@@ -89,11 +89,11 @@ def test_every_effect_is_in_the_audit_log(history: History) -> None:
     }
     effects = [
         (row["request_id"], row["resource_type"], row["resource_id"], row["action"])
-        for row in history.world.ledger
+        for row in history.world.effects
     ]
 
     assert [each for each in effects if each not in told] == []
-    assert [row["sequence"] for row in history.world.ledger] == list(range(1, len(effects) + 1))
+    assert [row["sequence"] for row in history.world.effects] == list(range(1, len(effects) + 1))
 
 
 def test_reading_changes_nothing(history: History) -> None:
@@ -172,7 +172,7 @@ def _is_kept(world: World, step: Step) -> bool:
 
 def test_histories_hold_everything_that_moves_money() -> None:
     worlds = [played(seed).world for seed in range(HISTORIES)]
-    balances = [row for world in worlds for row in world.commits.values()]
+    balances = [row for world in worlds for row in world.balances.values()]
     moved = {entry["type"].removeprefix("PREPAID_") for row in balances for entry in row["ledger"]}
     invoices = [row for world in worlds for row in books.invoices(world)]
 

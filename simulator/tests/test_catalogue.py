@@ -252,7 +252,7 @@ def test_an_unknown_rate_card_is_not_found(sdk):
 
 def test_a_seeded_account_has_a_catalogue_that_its_contracts_use(sdk, simulator):
     cards = {card.id: card for card in sdk.v1.contracts.rate_cards.list(body={})}
-    contracts = simulator.control("GET", "snapshot")["main"]["contracts"].values()
+    contracts = simulator.control("GET", "snapshot")["main"]["contracts_of"].values()
 
     assert {card.name for card in cards.values()} == {
         f"List prices {code}" for code in ("USD", "EUR", "GBP", "JPY")

@@ -230,7 +230,7 @@ def test_archiving_a_contract_closes_its_invoices(account: Account, voids: bool,
 def test_seeded_amounts_a_day_make_up_an_invoice(account: Account) -> None:
     account.contract()
     worlds = account.simulator.control("GET", "snapshot")
-    worlds["main"]["daily_usage"] = {account.customer: {account.metric: 10}}
+    worlds["main"]["daily_usage_of"] = {account.customer: {account.metric: 10}}
     account.simulator.control("POST", "restore", worlds)
     account.at("2027-02-11T00:00:00Z")
     assert [row[3] for row in account.told()] == [620, 200]
@@ -242,7 +242,7 @@ def test_a_seeded_draft_is_final_when_its_time_comes_and_the_next_is_of_seeded_u
     snapshot = simulator.control("GET", "snapshot")["main"]
     draft = next(
         row
-        for rows in snapshot["invoices"].values()
+        for rows in snapshot["invoices_of"].values()
         for row in rows
         if row["status"] == "DRAFT" and not snapshot["customers"][row["customer_id"]]["archived_at"]
     )

@@ -144,7 +144,7 @@ def test_the_ledger_goes_on_after_a_sequence_number(inside: Inside) -> None:
     later = inside.ask("GET /_sim/ledger", since="2")[1]["data"]
 
     assert [row["after"]["name"] for row in later] == ["Three"]
-    del inside.world.ledger[:2]
+    del inside.world.effects[:2]
     assert inside.ask("GET /_sim/ledger", since="2")[1]["data"] == later
     assert inside.ask("GET /_sim/ledger", since="3")[1]["data"] == []
 
@@ -299,7 +299,7 @@ def test_a_customer_is_renamed_on_the_page_by_somebody_else(inside: Inside) -> N
 
     assert submit(inside, "rename", customer_id=customer_id, name=XSS) == (303, b"")
     assert inside.world.customers[customer_id]["name"] == XSS
-    assert inside.world.ledger[0]["actor"] == "Somebody else"
+    assert inside.world.effects[0]["actor"] == "Somebody else"
 
 
 def test_a_fault_is_set_and_cleared_on_the_page(inside: Inside) -> None:
@@ -346,4 +346,4 @@ def test_a_form_that_makes_no_sense_shows_the_page_with_the_sentence(
 
     assert status == 400
     assert words in content
-    assert inside.world.ledger == []
+    assert inside.world.effects == []

@@ -39,7 +39,7 @@ def test_a_rate_limited_request_does_nothing_and_says_which_limit(inside: Inside
     assert first.headers == {"x-metronome-rate-limit-type": "customer", "retry-after": "1.5"}
     assert second.headers == {"x-metronome-rate-limit-type": "client"}
     assert orjson.loads(second.payload()) == {"message": "Rate limit exceeded"}
-    assert inside.world.ledger == []
+    assert inside.world.effects == []
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
@@ -48,7 +48,7 @@ def test_a_failed_request_has_its_effect_or_not(inside: Inside, status: int, kin
     inside.fault(CREATE, kind, status=status, message="Bad day")
 
     assert inside.ask(CREATE, NEW) == (status, {"message": "Bad day"})
-    assert len(inside.world.ledger) == effects
+    assert len(inside.world.effects) == effects
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_spoiled_answer_has_had_its_effect(inside: Inside, kind: str, content:
 
     assert reply.status == 200
     assert reply.payload().startswith(content)
-    assert len(inside.world.ledger) == 1
+    assert len(inside.world.effects) == 1
     if kind in ("html", "truncated", "malformed"):
         with pytest.raises(orjson.JSONDecodeError):
             orjson.loads(reply.payload())

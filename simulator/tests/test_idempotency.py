@@ -35,7 +35,7 @@ def test_a_replay_is_equal_byte_for_byte_whatever_happened_since(inside: Inside)
 
     assert again.payload() == first.payload()
     assert (again.status, again.content_type) == (200, "application/json")
-    assert len(inside.world.ledger) == 3
+    assert len(inside.world.effects) == 3
 
 
 def test_an_empty_answer_is_replayed_empty(inside: Inside) -> None:
@@ -44,7 +44,7 @@ def test_an_empty_answer_is_replayed_empty(inside: Inside) -> None:
     answers = [inside.answer(route, {"ingest_aliases": ["a"]}, key="k").reply.payload() for _try in range(2)]
 
     assert answers == [b"", b""]
-    assert len(inside.world.ledger) == 1
+    assert len(inside.world.effects) == 1
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_other_params_under_the_same_key_are_a_conflict(
 
     assert status == 409
     assert answer == {"message": "Idempotency-Key was already used with different parameters"}
-    assert len(inside.world.ledger) == 1
+    assert len(inside.world.effects) == 1
 
 
 def test_the_order_of_members_makes_no_other_params(inside: Inside) -> None:
@@ -128,10 +128,10 @@ def test_a_second_request_with_a_key_that_is_running_is_a_conflict_and_is_not_st
 
     assert asyncio.run(both()) == [200, 409]
     assert inside.ask(CREATE, {"name": "K"}, key="k")[0] == 200
-    assert len(inside.world.ledger) == 1
+    assert len(inside.world.effects) == 1
 
 
-def test_stored_answers_survive_a_snapshot(inside: Inside) -> None:
+def test_answers_survive_a_snapshot(inside: Inside) -> None:
     first = inside.answer(CREATE, {"name": "K"}, key="k").reply.payload()
     _status, snapshot = inside.ask("GET /_sim/snapshot")
     inside.ask("POST /_sim/restore", snapshot)
@@ -139,9 +139,7 @@ def test_stored_answers_survive_a_snapshot(inside: Inside) -> None:
     assert inside.answer(CREATE, {"name": "K"}, key="k").reply.payload() == first
 
 
-def test_stored_answers_are_bounded_and_the_oldest_go_first(
-    inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_answers_are_bounded_and_the_oldest_go_first(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "MOST", 50)
     route = f"POST /v1/customers/{inside.world.customer_order[0]}/setName"
 

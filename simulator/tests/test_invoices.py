@@ -312,7 +312,7 @@ def test_a_preview_says_what_events_would_cost_and_keeps_nothing(
 ) -> None:
     customers, customer = sdk.v1.customers, metered["customer"]
     (draft,) = customers.invoices.list(customer_id=customer)
-    before = simulator.control("GET", "snapshot")["main"]["events"]
+    before = simulator.control("GET", "snapshot")["main"]["events_by_name"]
     events: Any = [
         {"event_type": "call", "properties": {"region": "eu"}},
         {"event_type": "call", "transaction_id": "call-0", "properties": {"region": "eu"}},
@@ -324,7 +324,7 @@ def test_a_preview_says_what_events_would_cost_and_keeps_nothing(
         customer_id=customer, events=events, mode="merge", skip_zero_qty_line_items=True
     )
     assert [row.total for row in merged.data] == [8.2]
-    assert simulator.control("GET", "snapshot")["main"]["events"] == before
+    assert simulator.control("GET", "snapshot")["main"]["events_by_name"] == before
     nobody = customers.create(name="Nobody AB").data.id
     assert customers.preview_events(customer_id=nobody, events=events).data == []
 

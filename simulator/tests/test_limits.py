@@ -96,7 +96,7 @@ def test_a_refused_request_did_nothing_and_is_not_stored(clock: Clock) -> None:
     inside.ask(CUSTOMERS)
 
     assert inside.ask("POST /v1/customers", {"name": "A"}, key="k")[0] == 429
-    assert inside.world.ledger == []
+    assert inside.world.effects == []
     clock.seconds += 1
     assert inside.ask("POST /v1/customers", {"name": "A"}, key="k")[0] == 200
 

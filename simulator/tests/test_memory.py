@@ -99,14 +99,14 @@ def test_events_are_forgotten_oldest_first_and_one_that_came_again_is_young(forg
     ingest(forgetful, "early-3", *(f"late-{number}" for number in range(KEEP - 1)))
     ingest(forgetful, "last")
 
-    kept = list(forgetful.world.transactions)
+    kept = list(forgetful.world.event_of_transaction)
     assert kept == ["early-3", *(f"late-{number}" for number in range(KEEP - 1)), "last"][-len(kept) :]
     assert KEEP <= len(kept) < 2 * KEEP
-    held = [event["transaction_id"] for rows in forgetful.world.events.values() for event in rows]
+    held = [event["transaction_id"] for rows in forgetful.world.events_by_name.values() for event in rows]
     assert sorted(held) == sorted(kept)
 
 
-def test_the_stored_answers_of_many_keys_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answers_of_many_keys_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simulator.idempotency.MOST", 50)
     inside = Inside()
     path = f"POST /v1/customers/{inside.world.customer_order[0]}/setName"

@@ -24,7 +24,7 @@ def values(answer: Any) -> list[tuple[Any, str, str | None]]:
 @pytest.fixture
 def contract(simulator: RunningSimulator) -> dict[str, str]:
     """The ids of a seeded contract, as the SDK's arguments."""
-    contracts = simulator.control("GET", "snapshot")["main"]["contracts"].values()
+    contracts = simulator.control("GET", "snapshot")["main"]["contracts_of"].values()
     row = next(rows[0] for rows in contracts if not rows[0]["archived_at"])
     return {"customer_id": row["customer_id"], "contract_id": row["id"]}
 

@@ -124,7 +124,7 @@ def test_segments_never_overlap_and_are_what_is_in_force_at_every_instant(spans:
         ]
         if not any(same) and (end is None or start < end):
             rates.append(rate)
-    world = World(rates={"card": rates})
+    world = World(rates_of={"card": rates})
 
     segments = pricing.segments(rates)
 
@@ -137,7 +137,7 @@ def test_a_price_for_group_values_beats_one_for_all_and_without_any_nothing_is_b
     start = {"product_id": "p", "starting_at": MONTHS[0]}
     eu = {**start, "price": 2, "pricing_group_values": {"region": "eu"}}
     yearly = {**start, "price": 3, "billing_frequency": "ANNUAL"}
-    world = World(rates={"card": [{**start, "price": 1}, eu, yearly], "other": [eu]})
+    world = World(rates_of={"card": [{**start, "price": 1}, eu, yearly], "other": [eu]})
 
     def price(card: str, values: dict[str, str] | None, frequency: str | None = None) -> Any:
         rate = pricing.list_rate(world, card, "p", MONTHS[1], values, frequency)
@@ -152,7 +152,7 @@ def test_a_price_for_group_values_beats_one_for_all_and_without_any_nothing_is_b
 def test_an_override_holds_for_what_it_specifies_and_while_it_lasts():
     world = World(
         products={"p": {"current": {"tags": ["api", "eu"]}}},
-        rates={"card": [{**FLAT, "starting_at": MONTHS[0], "pricing_group_values": {"region": "eu"}}]},
+        rates_of={"card": [{**FLAT, "starting_at": MONTHS[0], "pricing_group_values": {"region": "eu"}}]},
     )
 
     def price(at: str = MONTHS[1], **override: Any) -> Any:
@@ -193,9 +193,9 @@ def metered(rates: list[Any], events: int, **contract: Any) -> tuple[World, dict
     world = World(
         products={"p": {"id": "p", "type": "USAGE", "current": state}},
         billable_metrics={"m": metric},
-        rates={"card": rates},
+        rates_of={"card": rates},
         customers={"c": {"id": "c", "ingest_aliases": [], "created_at": MONTHS[0]}},
-        events={"c": used},
+        events_by_name={"c": used},
     )
     return world, {"customer_id": "c", "rate_card_id": "card", **contract}
 

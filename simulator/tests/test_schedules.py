@@ -91,7 +91,7 @@ def test_a_schedule_that_can_not_be_is_refused(given, words):
 def edited(status: str, **given: Any) -> list[tuple[str, float]]:
     """(day, amount) of two items after an edit; the first has an invoice with this status."""
     world = World()
-    world.invoices["customer"] = [{"id": "invoice", "status": status}]
+    world.invoices_of["customer"] = [{"id": "invoice", "status": status}]
     schedule = schedules.point_in_time(world, single(at(START, amount=1), at(END, amount=2)), None, None)
     first, second = schedule["schedule_items"]
     first |= {"id": "first", "invoice_id": "invoice"}

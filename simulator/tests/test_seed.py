@@ -28,7 +28,7 @@ def test_every_option_shapes_the_world() -> None:
 def test_the_months_of_a_contract_follow_one_another() -> None:
     world = seeded(customers=40, contracts=1, months=18, churn=0)
 
-    for invoices in world.invoices.values():
+    for invoices in world.invoices_of.values():
         for before, after in pairwise(invoices):
             assert before["end_timestamp"] == after["start_timestamp"]
         assert [invoice["status"] for invoice in invoices[-1:]] == ["DRAFT"]

@@ -188,7 +188,7 @@ def test_seeded_amounts_a_day_count_from_the_creation_of_the_customer(
 ) -> None:
     worlds = simulator.control("GET", "snapshot")
     worlds["main"]["customers"][customer]["created_at"] = (TODAY - timedelta(days=3)).isoformat()
-    worlds["main"]["daily_usage"] = {customer: {CALLS: 24}}
+    worlds["main"]["daily_usage_of"] = {customer: {CALLS: 24}}
     worlds["main"]["clock"]["frozen_at"] = (TODAY + timedelta(hours=12)).isoformat()
     simulator.control("POST", "restore", worlds)
     rows = sdk.v1.usage.list(

@@ -51,12 +51,12 @@ def month(kind: str, rates: list[Row], used: list[Any], **terms: Any) -> tuple[W
         clock={"offset_seconds": 0.0, "frozen_at": END},
         products={"p": {"id": "p", "type": "USAGE", "current": state}},
         billable_metrics={"m": {"id": "m", "aggregation_type": kind, "aggregation_key": "n"}},
-        rates={"card": [common | each for each in rates]},
+        rates_of={"card": [common | each for each in rates]},
         customers={"c": {"id": "c", "ingest_aliases": [], "created_at": BEGIN, "custom_fields": {}}},
-        events={"c": events},
+        events_by_name={"c": events},
     )
     contract = {"id": "k", "customer_id": "c", "rate_card_id": "card", "starting_at": BEGIN, **terms}
-    world.contracts["c"] = [contract]
+    world.contracts_of["c"] = [contract]
     return world, contract
 
 

@@ -15,8 +15,8 @@ TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 def customer_with_contract(simulator: RunningSimulator) -> dict[str, Any]:
     world = simulator.control("GET", "snapshot")["main"]
-    for customer_id in world["contracts"]:
-        if not world["customers"][customer_id]["archived_at"] and world["invoices"].get(customer_id):
+    for customer_id in world["contracts_of"]:
+        if not world["customers"][customer_id]["archived_at"] and world["invoices_of"].get(customer_id):
             return world["customers"][customer_id]
     raise AssertionError("the seed has no customer with a contract")
 

@@ -151,7 +151,7 @@ def test_archiving_takes_two_managers_and_clears_the_aliases_first(
 ) -> None:
     snapshot = live.simulator.control("GET", "snapshot")["main"]
     with_contract = next(
-        each for each in snapshot["contracts"] if not snapshot["customers"][each]["archived_at"]
+        each for each in snapshot["contracts_of"] if not snapshot["customers"][each]["archived_at"]
     )
     customer = snapshot["customers"][with_contract]
     page = live.page(maker)

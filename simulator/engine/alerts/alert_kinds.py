@@ -22,16 +22,16 @@ class Kind:
 
 
 def _with_contracts(world: World) -> Iterable[str]:
-    return world.contracts
+    return world.contracts_of
 
 
 def _with_balances(world: World) -> Iterable[str]:
-    return world.commits_of
+    return world.balances_of
 
 
 def _with_usage(world: World) -> Iterable[str]:
-    named = (customer_of(world, name) for name in world.events)
-    return [*world.daily_usage, *(each["id"] for each in named if each)]
+    named = (customer_of(world, name) for name in world.events_by_name)
+    return [*world.daily_usage_of, *(each["id"] for each in named if each)]
 
 
 def _with_grants(world: World) -> Iterable[str]:

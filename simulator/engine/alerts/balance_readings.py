@@ -18,7 +18,7 @@ def _balances(
 ) -> Iterator[tuple[Row, list[Row]]]:
     """Commits and credits with their segments in force, as far as an alert's filters let them through."""
     now = world.stamp()
-    contracts = {each["id"]: each for each in world.contracts.get(customer_id, [])}
+    contracts = {each["id"]: each for each in world.contracts_of.get(customer_id, [])}
     for row in of_customer(world, customer_id):
         contract = contracts.get(row["contract_id"] or "", {})
         schedule = row["access_schedule"]
@@ -100,7 +100,7 @@ def days(kind: str) -> Reader:
 def seats(world: World, alert: Row, customer_id: str) -> Iterator[Reading]:
     """What each assigned seat of the alert's group has left of what is allocated seat by seat."""
     now, wanted = world.stamp(), alert["seat_filter"]
-    for contract in world.contracts.get(customer_id, []):
+    for contract in world.contracts_of.get(customer_id, []):
         for subscription in contract.get("subscriptions") or []:
             group = (subscription.get("seat_config") or {}).get("seat_group_key")
             if contract["archived_at"] or group != wanted["seat_group_key"]:

@@ -49,8 +49,8 @@ def _either(entity: str) -> str:
 def _invoices(world: World, alert: Row, customer_id: str) -> Iterator[Row]:
     """This month's invoices: drafts of usage, and those finalized in the calendar month; none is void."""
     month = world.stamp()[:7]
-    contracts = {each["id"]: each for each in world.contracts.get(customer_id, [])}
-    for invoice in world.invoices.get(customer_id, []):
+    contracts = {each["id"]: each for each in world.contracts_of.get(customer_id, [])}
+    for invoice in world.invoices_of.get(customer_id, []):
         if invoice["status"] == "VOID" or not in_currency(alert, invoice["credit_type"]):
             continue
         if invoice["status"] == "DRAFT" and invoice["type"] == "SCHEDULED":

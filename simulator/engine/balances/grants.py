@@ -113,7 +113,7 @@ def _invoice(world: World, grant: Row) -> None:
         "issued_at": world.stamp(),
         "billable_status": "billable",
     }
-    world.invoices.setdefault(grant["customer_id"], []).append(invoice)
+    world.invoices_of.setdefault(grant["customer_id"], []).append(invoice)
     grant["invoice_id"] = invoice["id"]
     world.happened_by_itself(("invoice", invoice["id"]), "finalize")
     notices.invoice_finalized(world, invoice)

@@ -1,6 +1,6 @@
 """What commits and credits hold: their ledgers and their balances.
 
-A record of `world.commits` keeps in `ledger` only what moved: deductions, manual entries, rollovers. What a
+A record of `world.balances` keeps in `ledger` only what moved: deductions, manual entries, rollovers. What a
 segment starts with and what expires unused follows from the access schedule, and is worked out when it is
 asked for; so the entries always sum to the balance, whatever is edited or drawn late. What drafts are about
 to deduct counts as if it were deducted, where it is handed over as `Waiting`.
@@ -144,4 +144,4 @@ def true_up(row: Row, at: str, invoice_id: str) -> Decimal:
 
 def of_customer(world: World, customer_id: str) -> list[Row]:
     """The customer's commits and credits, in order of creation."""
-    return [world.commits[each] for each in world.commits_of.get(customer_id, [])]
+    return [world.balances[each] for each in world.balances_of.get(customer_id, [])]

@@ -10,31 +10,31 @@ from simulator.world import Row, World
 
 
 def sources(world: World, contract: Row) -> list[tuple[Row, Row]]:
-    """Every segment that the contract may draw on, in the documented order.
+    """Every segment that the contract may draw on, in the documented order; of equal ones the older first."""
+    found = [(row, segment) for row in serving(world, contract) for segment in segments_of(row)]
+    return sorted(found, key=lambda source: rank(world, *source))
+
+
+def rank(world: World, row: Row, segment: Row) -> tuple[Any, ...]:
+    """Where a segment stands in the documented order; what sorts lower pays first.
 
     Rollovers come first, postpaid ones before others; else prepaid commits and credits before postpaid
     commits. Then the lower priority (none is the last), what cost nothing, what fewer products may draw on,
     what has fewer specifiers of group values alone, the earlier end, the earlier start, what serves fewer
-    contracts, the older one.
+    contracts.
     """
-    found = [(row, segment) for row in serving(world, contract) for segment in segments_of(row)]
-
-    def rank(source: tuple[Row, Row]) -> tuple[Any, ...]:
-        row, segment = source
-        is_rollover, contracts = row["rolled_over_from"] is not None, row["applicable_contract_ids"]
-        return (
-            not is_rollover,
-            (row["type"] == "POSTPAID") != is_rollover,
-            inf if row["priority"] is None else row["priority"],
-            not is_rollover and _cost_something(row),
-            _products(world, row),
-            _usages(row),
-            segment["ending_before"],
-            segment["starting_at"],
-            1 if row["contract_id"] else len(contracts) if contracts else inf,
-        )
-
-    return sorted(found, key=rank)
+    is_rollover, contracts = row["rolled_over_from"] is not None, row["applicable_contract_ids"]
+    return (
+        not is_rollover,
+        (row["type"] == "POSTPAID") != is_rollover,
+        inf if row["priority"] is None else row["priority"],
+        not is_rollover and _cost_something(row),
+        _products(world, row),
+        _usages(row),
+        segment["ending_before"],
+        segment["starting_at"],
+        1 if row["contract_id"] else len(contracts) if contracts else inf,
+    )
 
 
 def bounds(world: World, contract: Row, product: Row, units: set[str]) -> set[str]:

@@ -125,7 +125,7 @@ def bounds_of(world: World, row: Row, contract: Row | None = None) -> tuple[str 
 
 def contract_of(world: World, customer_id: str, contract_id: str) -> Row | None:
     """The customer's contract, archived or not."""
-    rows = world.contracts.get(customer_id, [])
+    rows = world.contracts_of.get(customer_id, [])
     return next((each for each in rows if each["id"] == contract_id), None)
 
 

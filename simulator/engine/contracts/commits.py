@@ -34,6 +34,7 @@ __all__ = [
     "changed",
     "draw",
     "edit",
+    "foresee",
     "give_back",
     "is_archived",
     "of_customer",
@@ -58,10 +59,10 @@ def store(world: World, row: Row) -> None:
     world.claim("balance", row["uniqueness_key"], row["id"])
     if row["contract_id"] and (contract := contract_of(world, row["customer_id"], row["contract_id"])):
         row["expired_at"] = contract.get("ending_before")
-    world.commits[row["id"]] = row
-    world.commits_of.setdefault(row["customer_id"], []).append(row["id"])
+    world.balances[row["id"]] = row
+    world.balances_of.setdefault(row["customer_id"], []).append(row["id"])
     notices.balance(world, "create", row)
-    _foresee(world, row, segments_of(row))
+    foresee(world, row, segments_of(row))
     _bill(world, row)
 
 
@@ -78,7 +79,7 @@ def edit(world: World, row: Row, given: Row) -> None:
         for each in segments_of(row)
         if (each["id"], each["starting_at"], each["ending_before"]) not in before
     ]
-    _foresee(world, row, moved)
+    foresee(world, row, moved)
     _bill(world, row)
     notices.balance(world, "edit", row)
 
@@ -109,7 +110,7 @@ def shorten(world: World, row: Row, access_end: str | None, invoices_end: str | 
     row["access_schedule"] = {**row["access_schedule"], "schedule_items": cut}
     if row["invoice_schedule"]:
         row["invoice_schedule"] = {**row["invoice_schedule"], "schedule_items": items}
-    _foresee(world, row, [each for each in cut if each not in kept])
+    foresee(world, row, [each for each in cut if each not in kept])
     notices.balance(world, "edit", row)
 
 
@@ -175,7 +176,7 @@ def _cost_basis(row: Row) -> float | None:
 
 
 def _finalized(world: World, customer_id: str) -> set[str]:
-    return {each["id"] for each in world.invoices.get(customer_id, []) if each["status"] == "FINALIZED"}
+    return {each["id"] for each in world.invoices_of.get(customer_id, []) if each["status"] == "FINALIZED"}
 
 
 def _bill(world: World, row: Row) -> None:
@@ -184,14 +185,17 @@ def _bill(world: World, row: Row) -> None:
         invoicing.schedule(world, contract_of(world, row["customer_id"], contract_id), row)
 
 
-def _foresee(world: World, row: Row, segments: list[Row]) -> None:
-    """Tell of the segments' beginnings and ends: of a past beginning now, of the others in their time."""
+def foresee(world: World, row: Row, segments: list[Row], *, quietly: bool = False) -> None:
+    """Tell of the segments' beginnings and ends: of a past beginning now, of the others in their time.
+
+    `quietly` tells of the future alone.
+    """
     now = world.stamp()
     for each in segments:
         about = {"commit_id": row["id"], "segment_id": each["id"]}
         if each["starting_at"] > now:
             plan(world, each["starting_at"], "commit.segment.start", **about)
-        elif each["ending_before"] > now:
+        elif each["ending_before"] > now and not quietly:
             _tell(world, row, "segment.start", each)
         if each["ending_before"] > now:
             plan(world, each["ending_before"], "commit.segment.end", **about)
@@ -208,7 +212,7 @@ def _segment_ends(world: World, *, commit_id: str, segment_id: str) -> None:
 
 
 def _tell_due(world: World, commit_id: str, segment_id: str, event: str, edge: str) -> None:
-    row = world.commits[commit_id]
+    row = world.balances[commit_id]
     for each in segments_of(row):
         if each["id"] == segment_id and each[edge] == world.stamp() and not is_archived(world, row):
             _tell(world, row, event, each)

@@ -21,8 +21,8 @@ ONLY_IN_V2 += ("priority", "multiplier_override_prioritization")
 
 def balances(world: World, contract: Row) -> list[Row]:
     """The contract's commits and credits, archived ones too, oldest first."""
-    ids = world.commits_of.get(contract["customer_id"], [])
-    return [row for each in ids if (row := world.commits[each])["contract_id"] == contract["id"]]
+    ids = world.balances_of.get(contract["customer_id"], [])
+    return [row for each in ids if (row := world.balances[each])["contract_id"] == contract["id"]]
 
 
 def shown(
@@ -71,7 +71,7 @@ def shown_v2(world: World, contract: Row, **options: Any) -> Row:
 
 def _as_of(world: World, contract: Row, at: str) -> Row:
     """The contract before the first edit after an instant."""
-    for each in world.edits.get(contract["id"], []):
+    for each in world.edits_of.get(contract["id"], []):
         if each["edit"]["timestamp"] > at:
             return each["before"]
     return contract
@@ -80,7 +80,7 @@ def _as_of(world: World, contract: Row, at: str) -> Row:
 def shown_v1(world: World, contract: Row, **options: Any) -> Row:
     """The v1 shape: the terms as they were at first and as they are now, and the amendments."""
     now = shown(world, contract, **options)
-    edits = world.edits.get(contract["id"], [])
+    edits = world.edits_of.get(contract["id"], [])
     first = shown(world, edits[0]["before"] if edits else contract, recharged=False, **options)
     later = {row["id"] for each in edits for name in ADDED_BALANCES for row in each["edit"].get(name, [])}
     whole = {name: now[name] for name in OUTSIDE_IN_V1 if name in now} | {

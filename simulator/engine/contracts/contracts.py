@@ -1,8 +1,8 @@
 """A contract's life: begun, edited, ended, archived.
 
 A stored contract has the v2 shape without its commits and credits, which are joined when it is shown, and
-with members of our own (contract_views.OWN). `world.edits` keeps of every edit what the API tells of it under
-`edit`, and under `before` the contract as it was, so that it can be shown as of a date.
+with members of our own (contract_views.OWN). `world.edits_of` keeps of every edit what the API tells of it
+under `edit`, and under `before` the contract as it was, so that it can be shown as of a date.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ def plan_end(world: World, contract: Row) -> None:
 
 
 def _planned(world: World, contract_id: str) -> Row:
-    return next(each for each in world.contracts[world.customer_of[contract_id]] if each["id"] == contract_id)
+    return next(
+        each
+        for each in world.contracts_of[world.customer_of_contract[contract_id]]
+        if each["id"] == contract_id
+    )
 
 
 @due("contract.start")
@@ -59,7 +63,7 @@ def refuse_end(world: World, contract: Row, ending_before: str | None, *, may_cu
     in_order(contract["starting_at"], ending_before)
     if may_cut or ending_before is None:
         return
-    for invoice in world.invoices.get(contract["customer_id"], []):
+    for invoice in world.invoices_of.get(contract["customer_id"], []):
         if (
             invoice.get("contract_id") == contract["id"]
             and invoice["status"] == "FINALIZED"
@@ -102,7 +106,7 @@ def edited(world: World, contract: Row, row: Row, members: Row, draft: Draft | N
                 cut_schedule(each["invoice_schedule"], contract["ending_before"])
     told = {name: value for name, value in members.items() if value is not None}
     edit = {"id": world.new_id(), "timestamp": world.stamp(), **told}
-    world.edits.setdefault(contract["id"], []).append({"edit": edit, "before": before})
+    world.edits_of.setdefault(contract["id"], []).append({"edit": edit, "before": before})
     recurring.seats_changed(world, contract)
     invoicing.refresh(world, contract)
     notices.contract(world, "edit", contract)

@@ -31,7 +31,7 @@ def rate_card_id(world: World, given: Row) -> str | None:
 def of_customer(world: World, customer_id: str, contract_id: str, name: str) -> Row:
     """A contract of the customer that isn't archived. Raises ApiError 400."""
     wanted = uuid_of(contract_id, name)
-    for contract in world.contracts.get(customer_id, []):
+    for contract in world.contracts_of.get(customer_id, []):
         if contract["id"] == wanted and not contract["archived_at"]:
             return contract
     raise ApiError(400, f"{name} names no contract of the customer that is unarchived")
@@ -134,8 +134,8 @@ def plan_provider(world: World, contract: Row, at: str) -> None:
 @due("contract.billing_provider")
 def change_provider(world: World, *, contract_id: str) -> None:
     """A planned billing provider takes effect; one whose configuration was archived is no longer planned."""
-    customer_id = world.customer_of[contract_id]
-    contract = next(each for each in world.contracts[customer_id] if each["id"] == contract_id)
+    customer_id = world.customer_of_contract[contract_id]
+    contract = next(each for each in world.contracts_of[customer_id] if each["id"] == contract_id)
     for each in contract.get("billing_provider_configuration_schedule") or []:
         if each["effective_at"] == world.stamp() and "billing_provider_configuration" in each:
             contract["customer_billing_provider_configuration"] = each["billing_provider_configuration"]

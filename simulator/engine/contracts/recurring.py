@@ -150,15 +150,31 @@ def begin(world: World, contract: Row, row: Row, kind: str) -> None:
     plan(world, onward, "recurring.period", contract_id=contract["id"], recurring_id=row["id"], balance=kind)
 
 
+def resume(world: World, contract: Row) -> None:
+    """Plan the next period of everything that recurs; of what has begun the commits are there already."""
+    now = world.stamp()
+    for kind in ("commit", "credit"):
+        for row in contract.get(f"recurring_{kind}s", []):
+            if row["product"]["id"] in world.products:
+                onward = row["starting_at"] if row["starting_at"] > now else _next(contract, row, now)
+                about = {"contract_id": contract["id"], "recurring_id": row["id"], "balance": kind}
+                plan(world, onward, "recurring.period", **about)
+    _foresee_seats(world, contract)
+
+
 @due("recurring.period")
 def period(world: World, *, contract_id: str, recurring_id: str, balance: str) -> None:
     """A period begins: make its commit, unless it has ended, and plan the next: its end may move again."""
-    customer_id, now = world.customer_of[contract_id], world.stamp()
-    contract = next(each for each in world.contracts[customer_id] if each["id"] == contract_id)
+    customer_id, now = world.customer_of_contract[contract_id], world.stamp()
+    contract = next(each for each in world.contracts_of[customer_id] if each["id"] == contract_id)
     row = next((each for each in contract[f"recurring_{balance}s"] if each["id"] == recurring_id), None)
     if row is None or contract["archived_at"]:
         return
-    if (end := _end(contract, row)) is None or now < end:
+    is_made = any(
+        made.get(f"recurring_{balance}_id") == recurring_id and segments_of(made)[0]["starting_at"] == now
+        for made in commits.of_customer(world, customer_id)
+    )
+    if not is_made and ((end := _end(contract, row)) is None or now < end):
         commits.store(world, _prepared(world, contract, row, balance, now))
     plan(
         world,
@@ -242,6 +258,12 @@ def _subscription_of(contract: Row, row: Row) -> Row:
 
 def seats_changed(world: World, contract: Row) -> None:
     """A contract's subscriptions may have changed: pooled commits that hang on one follow, now and later."""
+    if _foresee_seats(world, contract):
+        _follow_seats(world, contract)
+
+
+def _foresee_seats(world: World, contract: Row) -> bool:
+    """Plan each change of a subscription that pooled commits hang on; whether there is one."""
     held = {
         row["subscription_config"]["subscription_id"]
         for kind in ("commit", "credit")
@@ -253,15 +275,16 @@ def seats_changed(world: World, contract: Row) -> None:
         for entry in each["quantity_schedule"] if each["id"] in held else []:
             if entry["starting_at"] > now:
                 plan(world, entry["starting_at"], "recurring.seats", contract_id=contract["id"])
-    if held:
-        _follow_seats(world, contract)
+    return bool(held)
 
 
 @due("recurring.seats")
 def seats(world: World, *, contract_id: str) -> None:
     """The quantity of a subscription changes."""
     contract = next(
-        each for each in world.contracts[world.customer_of[contract_id]] if each["id"] == contract_id
+        each
+        for each in world.contracts_of[world.customer_of_contract[contract_id]]
+        if each["id"] == contract_id
     )
     if not contract["archived_at"]:
         _follow_seats(world, contract)

@@ -52,7 +52,7 @@ def renew(world: World, old: Row, new: Row, given: Row) -> None:
 @due("contract.renewal")
 def roll_over(world: World, *, old_id: str, new_id: str) -> None:
     """The new contract starts: move to it what rolls over of the old one's balances."""
-    customer_id = world.customer_of[new_id]
+    customer_id = world.customer_of_contract[new_id]
     old, new = (contract_of(world, customer_id, each) for each in (old_id, new_id))
     if old is None or new is None or old["archived_at"] or new["archived_at"]:
         return

@@ -61,7 +61,7 @@ def subscription(world: World, contract: Row, given: Row) -> Row:
 def _rate(world: World, contract: Row, given: Row, at: str) -> Row:
     """Its rate, which must be on the contract's rate card, and the currency of that."""
     product = product_of(world, given["product_id"], "SUBSCRIPTION")
-    for rate in world.rates.get(contract.get("rate_card_id") or "", []):
+    for rate in world.rates_of.get(contract.get("rate_card_id") or "", []):
         if (rate["product_id"], rate.get("billing_frequency")) == (product["id"], given["billing_frequency"]):
             if rate.get("ending_before") and rate["ending_before"] <= at:
                 continue

@@ -35,7 +35,7 @@ def breakdown(world: World, contract: Row | None, invoice: Row, window: tuple[st
     """The invoice with what it comes to in one window, as balances pay for it as usage comes."""
     start = max(window[0], invoice["start_timestamp"])
     end = min(window[1], invoice["end_timestamp"])
-    given = world.given_usage.get(invoice["id"])
+    given = world.usage_of_invoice.get(invoice["id"])
     if contract is not None and (given or is_measured(world, contract, invoice)):
         known, caps = [], _drawn_by(shown(world, invoice))
         for at in (start, end):

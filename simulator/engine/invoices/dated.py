@@ -39,8 +39,8 @@ def dated(world: World, contract: Row) -> Iterator[Dated]:
     for name, kind in (("scheduled_charges", "scheduled_charge"), ("discounts", "discount")):
         for source in contract.get(name) or []:
             yield from _items(kind, source, source["schedule"])
-    for commit_id in world.commits_of.get(contract["customer_id"], []):
-        source = world.commits[commit_id]
+    for commit_id in world.balances_of.get(contract["customer_id"], []):
+        source = world.balances[commit_id]
         if (source["contract_id"] or source["invoice_contract_id"]) == contract["id"]:
             yield from _items("commit", source, source["invoice_schedule"] or {})
 
@@ -49,6 +49,8 @@ def still_to_bill(world: World, contract: Row) -> dict[tuple[str, str], list[Dat
     """(when, id of the currency) → what isn't billed yet and gets an invoice of its own."""
     found: dict[tuple[str, str], list[Dated]] = {}
     for each in dated(world, contract):
+        if each.item["id"] in world.as_loaded:
+            continue
         if not each.item.get("invoice_id") and not goes_along(world, contract, each):
             found.setdefault((each.due_at, each.schedule["credit_type"]["id"]), []).append(each)
     return found
@@ -70,18 +72,23 @@ def goes_along(world: World, contract: Row, each: Dated) -> bool:
     return each.source.get("type") != "POSTPAID" and ends_usage(world, contract, each.item["timestamp"])
 
 
+def first_billed(world: World, contract: Row) -> str:
+    """From when on usage is invoiced here."""
+    since = contract.get("invoice_generation_starting_at") or ""
+    return max(contract["starting_at"], since, world.as_loaded.get(contract["id"], ""))
+
+
 def ends_usage(world: World, contract: Row, at: str) -> bool:
     """Whether a usage invoice of the contract ends at an instant, and isn't final yet."""
     if contract.get("rate_card_id") not in world.rate_cards:
         return False
-    first = max(contract["starting_at"], contract.get("invoice_generation_starting_at") or "")
-    if at <= first or of_contract(contract, later(at, seconds=-1))[1] != at:
+    if at <= first_billed(world, contract) or of_contract(contract, later(at, seconds=-1))[1] != at:
         return False
     return not any(
         (invoice.get("contract_id"), invoice["type"], invoice.get("end_timestamp"))
         == (contract["id"], "USAGE", at)
         and invoice["status"] != "DRAFT"
-        for invoice in world.invoices.get(contract["customer_id"], [])
+        for invoice in world.invoices_of.get(contract["customer_id"], [])
     )
 
 
@@ -109,7 +116,7 @@ def true_up(world: World, lines: list[Row], invoice_id: str) -> None:
     """Lines for postpaid commits bill what these were not used for, and the ledgers tell."""
     for line in lines:
         if "postpaid_commit" in line:
-            missing = ledger.true_up(world.commits[line["commit_id"]], world.stamp(), invoice_id)
+            missing = ledger.true_up(world.balances[line["commit_id"]], world.stamp(), invoice_id)
             _bill_missing(line, missing)
 
 
@@ -117,7 +124,7 @@ def foresee_true_up(world: World, lines: list[Row], waiting: ledger.Waiting) -> 
     """The same of what is missing by now, once drafts have drawn; no ledger tells."""
     for line in lines:
         if "postpaid_commit" in line:
-            row = world.commits[line["commit_id"]]
+            row = world.balances[line["commit_id"]]
             (segment,) = ledger.segments_of(row)
             _bill_missing(line, max(ledger.left(row, segment, waiting=waiting), Decimal(0)))
 

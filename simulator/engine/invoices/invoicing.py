@@ -16,6 +16,7 @@ from simulator.engine.invoices.dated import (
     Dated,
     dated,
     ends_usage,
+    first_billed,
     line_of,
     still_to_bill,
     true_up,
@@ -48,6 +49,7 @@ from simulator.world import Row, World
 __all__ = ["begin", "close", "contract_of", "cut_drafts", "preview", "refresh", "regenerate", "schedule"]
 __all__ += ["shown", "void"]
 MOST_PAST = 24  # periods that lie before its creation for which a contract gets invoices
+OF_A_BALANCE = ("commit_id", "commit_type", "commit_segment_id", "commit_custom_fields")
 NOT_CHARGED = ("applied_commit_or_credit", "cpu_conversion")
 
 
@@ -72,7 +74,7 @@ def close(world: World, contract: Row, void_invoices: bool) -> None:
     Where asked its finalized invoices are void, too.
     """
     for invoice in planned_drafts(world, contract).values():
-        world.invoices[contract["customer_id"]].remove(invoice)
+        world.invoices_of[contract["customer_id"]].remove(invoice)
     for invoice in invoices_of(world, contract):
         if invoice["status"] == "DRAFT":
             invoice.update(shown(world, invoice), status="VOID")
@@ -96,22 +98,40 @@ def regenerate(world: World, invoice: Row) -> Row:
     """
     again = {**invoice, "id": world.new_id(), "regenerated_from_invoice_id": invoice["id"]}
     contract = contract_of(world, invoice)
-    world.invoices[invoice["customer_id"]].append(again)
-    if invoice["id"] in world.given_usage:
-        world.given_usage[again["id"]] = world.given_usage[invoice["id"]]
-    if contract is not None and invoice["id"] in world.given_usage:
-        return _settle(world, contract, again, [each["line"] for each in world.given_usage[invoice["id"]]])
-    if contract is None or (invoice["type"] == "USAGE" and not is_measured(world, contract, invoice)):
+    world.invoices_of[invoice["customer_id"]].append(again)
+    if invoice["id"] in world.usage_of_invoice:
+        world.usage_of_invoice[again["id"]] = world.usage_of_invoice[invoice["id"]]
+    if contract is not None and invoice["id"] in world.usage_of_invoice:
+        return _settle(
+            world, contract, again, [each["line"] for each in world.usage_of_invoice[invoice["id"]]]
+        )
+    if contract is None:
         return _finalize(world, again)
+    if invoice["type"] == "USAGE" and not is_measured(world, contract, invoice):
+        world.as_loaded[again["id"]] = world.stamp()
+        return _settle(world, contract, again, as_charged(invoice["line_items"]))
     moved = [each for each in dated(world, contract) if each.item.get("invoice_id") == invoice["id"]]
     for each in moved:
         each.item["invoice_id"] = again["id"]
     if invoice["type"] == "USAGE":
         lines = charges(world, contract, again, meter(world, invoice["customer_id"]))
     else:
-        lines = [dict(each) for each in invoice["line_items"] if each["type"] not in NOT_CHARGED]
+        lines = as_charged(invoice["line_items"])
         true_up(world, lines, again["id"])
     return _settle(world, contract, again, lines)
+
+
+def as_charged(lines: list[Row]) -> list[Row]:
+    """Written lines as they were before balances paid for them; what a commit costs still names it."""
+    return [
+        {
+            name: value
+            for name, value in each.items()
+            if each["type"] == "commit_purchase" or name not in OF_A_BALANCE
+        }
+        for each in lines
+        if each["type"] not in NOT_CHARGED
+    ]
 
 
 def _wake(world: World, contract: Row, at: str) -> None:
@@ -149,12 +169,12 @@ def _bill_dates(world: World, contract: Row) -> list[str]:
     now, coming = world.stamp(), []
     planned, drafts = still_to_bill(world, contract), planned_drafts(world, contract)
     for key in drafts.keys() - planned.keys():
-        world.invoices[contract["customer_id"]].remove(drafts[key])
+        world.invoices_of[contract["customer_id"]].remove(drafts[key])
     for (at, unit_id), rows in sorted(planned.items(), key=lambda pair: pair[0]):
         invoice = drafts.get((at, unit_id)) or _new(
             world, contract, "SCHEDULED", credit_type=dict(rows[0].schedule["credit_type"]), issued_at=at
         )
-        due = world.issue_dates.get(invoice["id"], at)
+        due = world.issue_date_of.get(invoice["id"], at)
         if due > now:
             coming.append(due)
             continue
@@ -195,9 +215,10 @@ def _bill_usage(world: World, contract: Row) -> list[str]:
     """Drafts for periods that have begun, finalized after their grace; when there is more to do."""
     now, last = world.stamp(), contract.get("ending_before")
     cut_drafts(world, contract)
-    mine = [each for each in invoices_of(world, contract, "USAGE") if each["id"] not in world.given_usage]
-    first = max(contract["starting_at"], contract.get("invoice_generation_starting_at") or "")
-    start = max((each["end_timestamp"] for each in mine), default=first)
+    mine = [
+        each for each in invoices_of(world, contract, "USAGE") if each["id"] not in world.usage_of_invoice
+    ]
+    start = max([first_billed(world, contract), *(each["end_timestamp"] for each in mine)])
     periods = []
     while start <= now and not (last and start >= last):
         end = of_contract(contract, start)[1]
@@ -210,7 +231,7 @@ def _bill_usage(world: World, contract: Row) -> list[str]:
         if invoice["status"] != "DRAFT" or "line_items" in invoice:
             continue
         usual = later(invoice["end_timestamp"], hours=GRACE_HOURS)
-        if (at := world.issue_dates.get(invoice["id"], usual)) > now:
+        if (at := world.issue_date_of.get(invoice["id"], usual)) > now:
             coming.append(at)
             continue
         lines = charges(world, contract, invoice, meter(world, contract["customer_id"]))
@@ -227,7 +248,7 @@ def cut_drafts(world: World, contract: Row) -> None:
         if invoice["status"] != "DRAFT" or "line_items" in invoice:
             continue
         if last and last <= invoice["start_timestamp"]:
-            world.invoices[contract["customer_id"]].remove(invoice)
+            world.invoices_of[contract["customer_id"]].remove(invoice)
         else:
             invoice["end_timestamp"] = of_contract(contract, invoice["start_timestamp"])[1]
 
@@ -247,7 +268,7 @@ def bill_commit(world: World, contract: Row, row: Row, *, is_paid: bool) -> Row:
 def _new(world: World, contract: Row, kind: str, **members: object) -> Row:
     """Put a draft into the world that has no lines yet."""
     invoice = draft_of(world, contract, kind, id=world.new_id(), **members)
-    world.invoices.setdefault(contract["customer_id"], []).append(invoice)
+    world.invoices_of.setdefault(contract["customer_id"], []).append(invoice)
     return invoice
 
 
@@ -261,7 +282,7 @@ def _settle(world: World, contract: Row, invoice: Row, lines: list[Row]) -> Row:
 
 def _finalize(world: World, invoice: Row) -> Row:
     invoice.update(status="FINALIZED", issued_at=world.stamp())
-    if "contract_id" in invoice and invoice["id"] not in world.given_usage:
+    if "contract_id" in invoice and invoice["id"] not in world.usage_of_invoice:
         invoice["external_invoice"] = external_invoice(world, contract_of(world, invoice), invoice)
     world.happened_by_itself(("invoice", invoice["id"]), "finalize")
     notices.invoice_finalized(world, invoice)
@@ -270,7 +291,7 @@ def _finalize(world: World, invoice: Row) -> Row:
 
 def issue_on(world: World, contract: Row, invoice: Row, at: str) -> None:
     """Finalize a draft of the contract at another time than the usual one."""
-    world.issue_dates[invoice["id"]] = at
+    world.issue_date_of[invoice["id"]] = at
     refresh(world, contract)
     if "line_items" in invoice:
         finalize_later(world, invoice, at)
@@ -286,8 +307,8 @@ def finalize_later(world: World, invoice: Row, at: str | None = None) -> None:
 @due("invoice.finalize")
 def finalize(world: World, *, customer_id: str, invoice_id: str) -> None:
     """Finalize such a draft as it is, unless it is void by now, or to be issued later."""
-    if world.issue_dates.get(invoice_id, "") > world.stamp():
+    if world.issue_date_of.get(invoice_id, "") > world.stamp():
         return
-    for invoice in world.invoices.get(customer_id, []):
+    for invoice in world.invoices_of.get(customer_id, []):
         if invoice["id"] == invoice_id and invoice["status"] == "DRAFT":
             _finalize(world, invoice)

@@ -58,7 +58,7 @@ def of_product(world: World, product_id: str, name: str = "") -> Row:
 def usage_lines(world: World, contract: Row, usage: Meter, start: str, end: str) -> list[Row]:
     """The lines of USAGE and COMPOSITE products on the rate card, in its order of products."""
     rates: dict[str, list[Row]] = {}
-    for each in world.rates.get(contract.get("rate_card_id") or "", []):
+    for each in world.rates_of.get(contract.get("rate_card_id") or "", []):
         rates.setdefault(each["product_id"], []).append(each)
     products = [world.products[each] for each in rates]
     lines: list[Row] = []
@@ -140,11 +140,13 @@ def _measured(
     `start` is the invoice's, `counted` what its earlier pieces had: each group goes on in its own tiers.
     """
     state, only = product["current"], _filter_at(contract, piece[0])
-    metric = world.billable_metrics[state["billable_metric_id"]]
+    metric = world.billable_metrics.get(state["billable_metric_id"], {})
     pricing, presentation = state.get("pricing_group_key") or [], state.get("presentation_group_key") or []
     keys, since = [*pricing, *presentation], _since(contract, start, piece[0])
     lines: list[Row] = []
-    for group, quantity in _quantities(usage, product, metric, piece, since, keys, only).items():
+    for group, quantity in _quantities(
+        usage, contract["id"], product, metric, piece, since, keys, only
+    ).items():
         values = dict(zip(keys, group, strict=True))
         known = {key: value for key, value in values.items() if value is not None}
         by_price = {key: known[key] for key in pricing if key in known}
@@ -162,13 +164,32 @@ def _measured(
 
 
 def _quantities(
-    usage: Meter, product: Row, metric: Row, piece: Piece, since: str, keys: list[str], only: Row
+    usage: Meter,
+    contract_id: str,
+    product: Row,
+    metric: Row,
+    piece: Piece,
+    since: str,
+    keys: list[str],
+    only: Row,
 ) -> dict[Group, Decimal]:
     """What a piece of the period bills, by group of values.
 
     What makes no sums, or is rounded, is measured from `since` on: a piece bills what its end has more than
-    its begin, or less.
+    its begin, or less. What was loaded adds to it.
     """
+    found = _measured_anew(usage, product, metric, piece, since, keys, only)
+    loaded = usage.loaded(product["id"], contract_id, piece, keys, only)
+    if not loaded:
+        return found
+    whole = {group: found.get(group, Decimal(0)) + loaded.get(group, Decimal(0)) for group in found | loaded}
+    return {group: whole[group] for group in sorted(whole, key=lambda group: [each or "" for each in group])}
+
+
+def _measured_anew(
+    usage: Meter, product: Row, metric: Row, piece: Piece, since: str, keys: list[str], only: Row
+) -> dict[Group, Decimal]:
+    """The same of events and seeded amounts alone."""
 
     def billed(begin: str, end: str) -> dict[Group, Decimal]:
         if not keys:

@@ -27,12 +27,12 @@ from simulator.world import Row, World
 
 def contract_of(world: World, invoice: Row) -> Row | None:
     """The contract that an invoice is of, None for a plan's."""
-    rows = world.contracts.get(invoice["customer_id"], [])
+    rows = world.contracts_of.get(invoice["customer_id"], [])
     return next((each for each in rows if each["id"] == invoice.get("contract_id")), None)
 
 
 def invoices_of(world: World, contract: Row, *kinds: str) -> list[Row]:
-    rows = world.invoices.get(contract["customer_id"], [])
+    rows = world.invoices_of.get(contract["customer_id"], [])
     return [
         each
         for each in rows
@@ -43,7 +43,7 @@ def invoices_of(world: World, contract: Row, *kinds: str) -> list[Row]:
 def is_measured(world: World, contract: Row, invoice: Row) -> bool:
     """Whether usage and prices tell what it came to; not one made by hand, nor a seeded one."""
     is_priced = contract.get("rate_card_id") in world.rate_cards and invoice["type"] == "USAGE"
-    if invoice["id"] in world.given_usage:
+    if invoice["id"] in world.usage_of_invoice or invoice["id"] in world.as_loaded:
         return False
     usage = (line for line in invoice.get("line_items", []) if line["type"] == "usage")
     return is_priced and all("product_id" in line for line in usage)
@@ -56,7 +56,7 @@ def shown(world: World, invoice: Row, usage: Meter | None = None) -> Row:
     contract = contract_of(world, invoice)
     if contract is None:
         return {**invoice, "line_items": [], "subtotal": 0, "total": 0}
-    planned = {"issued_at": world.issue_dates.get(invoice["id"], issued_at(invoice))}
+    planned = {"issued_at": world.issue_date_of.get(invoice["id"], issued_at(invoice))}
     if invoice["type"] == "SCHEDULED":
         key = (invoice["issued_at"], invoice["credit_type"]["id"])
         lines = [line_of(world, each) for each in still_to_bill(world, contract).get(key, [])]
@@ -114,7 +114,7 @@ def _drafts(world: World, customer_id: str, before: Row | None) -> list[Row]:
     """The customer's drafts whose lines are computed, in the order in which they are going to be final."""
     drafts = [
         each
-        for each in world.invoices.get(customer_id, [])
+        for each in world.invoices_of.get(customer_id, [])
         if each["status"] == "DRAFT" and each["type"] == "USAGE" and "line_items" not in each
         if contract_of(world, each)
     ]

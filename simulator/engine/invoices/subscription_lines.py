@@ -51,6 +51,7 @@ def due_with(world: World, contract: Row, subscription: Row, invoice: Row) -> li
     start, end = invoice["start_timestamp"], invoice["end_timestamp"]
     others = [each for each in _invoices(world, contract) if each["id"] != invoice["id"]]
     known, lines = _starts(subscription, [each for each in others if each["status"] != "VOID"]), []
+    known |= _passed(world, subscription)
     for period in subscription_periods(contract, subscription, start, end):
         for at, _period, part in collected(world, contract, subscription, period):
             is_due = at == end if is_in_advance(subscription) else start < at <= end
@@ -61,11 +62,19 @@ def due_with(world: World, contract: Row, subscription: Row, invoice: Row) -> li
 
 def billed(world: World, contract: Row, subscription: Row) -> set[str]:
     """The starts of its lines on the contract's invoices, void ones too."""
-    return _starts(subscription, _invoices(world, contract))
+    return _starts(subscription, _invoices(world, contract)) | _passed(world, subscription)
+
+
+def _passed(world: World, subscription: Row) -> set[str]:
+    """The starts of lines that were due before the account was loaded."""
+    if not world.as_loaded:
+        return set()
+    mark = f"{subscription['id']}/"
+    return {each.removeprefix(mark) for each in world.as_loaded if each.startswith(mark)}
 
 
 def _invoices(world: World, contract: Row) -> list[Row]:
-    rows = world.invoices.get(contract["customer_id"], [])
+    rows = world.invoices_of.get(contract["customer_id"], [])
     return [each for each in rows if each.get("contract_id") == contract["id"]]
 
 

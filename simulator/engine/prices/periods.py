@@ -50,7 +50,7 @@ def is_active(row: Row, now: str) -> bool:
 def current(world: World, customer_id: str) -> tuple[str, str] | None:
     """The billing period now: of the first active contract, else of an active plan; None without either."""
     now = world.stamp()
-    for contract in world.contracts.get(customer_id, []):
+    for contract in world.contracts_of.get(customer_id, []):
         if is_active(contract, now):
             return of_contract(contract, now)
     for plan_id in world.plans_of.get(customer_id, []):

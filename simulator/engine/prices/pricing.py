@@ -58,7 +58,7 @@ def _start(rate: Row) -> str:
 def rates_on(world: World, rate_card_id: str, product_id: str, at: str) -> list[Row]:
     """The rates of a product in force at an instant, one for each group of values and billing frequency."""
     return _in_force(
-        (each for each in world.rates.get(rate_card_id, []) if each["product_id"] == product_id), at
+        (each for each in world.rates_of.get(rate_card_id, []) if each["product_id"] == product_id), at
     )
 
 

@@ -124,7 +124,7 @@ def edit(
 
     An item whose invoice is finalized can't be moved, one with an invoice that is void can't be removed.
     """
-    statuses = {each["id"]: each["status"] for each in world.invoices.get(customer_id, [])}
+    statuses = {each["id"]: each["status"] for each in world.invoices_of.get(customer_id, [])}
     items = {each["id"]: each for each in schedule["schedule_items"]}
 
     def own(item_id: str, locked: tuple[str, ...], verb: str) -> Row:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 from simulator.amounts import exact
-from simulator.checks import UUID, moment_of
+from simulator.checks import UUID, moment_of, rfc3339
 from simulator.shapes import LARGEST
 from simulator.world import Row, World
 
@@ -40,22 +40,28 @@ def keep(world: World, event: Row) -> None:
     world.events_received += 1
     event["number"] = world.events_received
     insort(
-        world.events.setdefault(name_key(event["customer_id"]), []), event, key=lambda each: each["timestamp"]
+        world.events_by_name.setdefault(name_key(event["customer_id"]), []),
+        event,
+        key=lambda each: each["timestamp"],
     )
-    world.transactions.pop(event["transaction_id"], None)  # so that they stay in the order of their coming
-    world.transactions[event["transaction_id"]] = event
-    if len(world.transactions) >= 2 * world.keep:
+    world.event_of_transaction.pop(
+        event["transaction_id"], None
+    )  # so that they stay in the order of their coming
+    world.event_of_transaction[event["transaction_id"]] = event
+    if len(world.event_of_transaction) >= 2 * world.keep:
         _forget_all_but(world, world.keep)
 
 
 def _forget_all_but(world: World, newest: int) -> None:
-    world.transactions = dict(islice(world.transactions.items(), len(world.transactions) - newest, None))
-    ids = {event["id"] for event in world.transactions.values()}
-    for name, events in list(world.events.items()):
+    world.event_of_transaction = dict(
+        islice(world.event_of_transaction.items(), len(world.event_of_transaction) - newest, None)
+    )
+    ids = {event["id"] for event in world.event_of_transaction.values()}
+    for name, events in list(world.events_by_name.items()):
         if kept := [event for event in events if event["id"] in ids]:
-            world.events[name] = kept
+            world.events_by_name[name] = kept
         else:
-            del world.events[name]
+            del world.events_by_name[name]
 
 
 def events_of(world: World, customer_id: str) -> list[Row]:
@@ -65,7 +71,7 @@ def events_of(world: World, customer_id: str) -> list[Row]:
     """
     aliases = map(name_key, world.customers[customer_id]["ingest_aliases"])
     own = [key for key in aliases if key not in world.customers]
-    lists = [world.events.get(key, []) for key in dict.fromkeys([customer_id, *own])]
+    lists = [world.events_by_name.get(key, []) for key in dict.fromkeys([customer_id, *own])]
     lists = [each for each in lists if each]
     if len(lists) == 1:
         return lists[0]
@@ -138,12 +144,16 @@ def grows_no_sums(metric: Row) -> bool:
 
 @dataclass(frozen=True)
 class Meter:
-    """One customer's usage: events in order of time, and seeded amounts a day from its creation until now."""
+    """One customer's usage: events in order of time, and seeded amounts a day from its creation until now.
+
+    `pieces` were loaded, by product: {contract_id, group_values, starting_at, ending_before, quantity}.
+    """
 
     events: Sequence[Row]
     daily: dict[str, float]
     since: datetime
     until: datetime
+    pieces: dict[str, list[Row]] = field(default_factory=dict)
 
     def between(self, metric: Row, start: str, end: str, only: Row | None = None) -> list[Row]:
         """The matching events of a time, `only` those with one of the values of these properties."""
@@ -180,8 +190,31 @@ class Meter:
         measured = {group: measure(metric, parts[group]) for group in ordered}
         return {group: value for group, value in measured.items() if value is not None}
 
+    def loaded(
+        self, product_id: str, contract_id: str, time: tuple[str, str], keys: Sequence[str], only: Row
+    ) -> dict[Group, Decimal]:
+        """What of a product was loaded for a time, in billed units, by the values of these properties.
+
+        A piece counts evenly over its time. A property that it doesn't tell is taken for one that counts.
+        """
+        start, end = time
+        found: dict[Group, Decimal] = {}
+        stop = min(end, rfc3339(self.until))
+        for piece in self.pieces.get(product_id, ()):
+            begin, last = piece["starting_at"], piece["ending_before"]
+            if begin >= stop or last <= start or not _counts(piece["group_values"], only):
+                continue
+            if piece["contract_id"] not in (None, contract_id):
+                continue
+            quantity = exact(piece["quantity"])
+            if begin < start or last > stop:
+                quantity *= _seconds(max(begin, start), min(last, stop)) / _seconds(begin, last)
+            group = tuple(piece["group_values"].get(key) for key in keys)
+            found[group] = found.get(group, Decimal(0)) + quantity
+        return found
+
     def _seeded(self, metric: Row, start: str, end: str) -> Decimal | None:
-        amount = self.daily.get(metric["id"])
+        amount = self.daily.get(metric.get("id", ""))
         begin, stop = max(moment_of(start, "start"), self.since), min(moment_of(end, "end"), self.until)
         if amount is None or stop <= begin:
             return None
@@ -190,12 +223,22 @@ class Meter:
         return exact(amount) * int((stop - begin).total_seconds()) / DAY_SECONDS
 
 
+def _counts(values: Row, only: Row) -> bool:
+    return all(values[key] in wanted for key, wanted in only.items() if key in values)
+
+
+def _seconds(start: str, end: str) -> Decimal:
+    return exact((moment_of(end, "end") - moment_of(start, "start")).total_seconds())
+
+
 def meter(world: World, customer_id: str, events: Sequence[Row] | None = None) -> Meter:
     """The customer's usage as it is now, or as exactly these events would make it."""
     created = moment_of(world.customers[customer_id]["created_at"], "created_at")
     if events is not None:
         return Meter(events, {}, created, world.now())
-    return Meter(events_of(world, customer_id), world.daily_usage.get(customer_id, {}), created, world.now())
+    pieces = world.loaded_usage.get(customer_id, {})
+    daily = world.daily_usage_of.get(customer_id, {})
+    return Meter(events_of(world, customer_id), daily, created, world.now(), pieces)
 
 
 def quantity(
