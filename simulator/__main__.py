@@ -150,8 +150,6 @@ def arguments(words: list[str]) -> argparse.Namespace:
     )
     limits.add_argument("--token", default="simulator-token", help="opens the seeded account")
     options = parser.parse_args(words)
-    if options.control_token is None and not is_loopback(options.host):
-        options.control_token = secrets.token_urlsafe(24)
     for name, token in (("--token", options.token), ("--control-token", options.control_token)):
         if token is not None and (
             not token.isascii() or not token.isprintable() or " " in token or not token
@@ -244,7 +242,9 @@ def main(words: list[str]) -> int:
     options = arguments(words)
     if not is_loopback(options.host):
         sys.stderr.write("simulator: whoever reaches this address can read and change its accounts\n")
-        sys.stderr.write(f"simulator: the control plane asks for the token {options.control_token}\n")
+        if options.control_token is None:
+            options.control_token = secrets.token_urlsafe(24)
+            sys.stderr.write(f"simulator: /_sim asks for the token {options.control_token}\n")
     try:
         service = service_for(options)
     except (OSError, ValueError, ApiError) as problem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import heapq
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,11 +11,11 @@ from typing import Any
 from simulator.api.customers import add
 from simulator.api.plans import put_plan
 from simulator.checks import rfc3339
-from simulator.engine.contracts import commit_terms, commits
-from simulator.engine.invoices import invoicing
-from simulator.seed_catalogue import CURRENCIES, PREPAID, daily_usage, list_prices_in, seed_catalogue
+from simulator.seed_catalogue import CURRENCIES, seed_catalogue
+from simulator.seed_models import models_of
 from simulator.seed_names import FIRST, FORMS, HOSTILE, KEYS, OWNERS, SECOND, SEGMENTS
 from simulator.seed_plans import seed_plans
+from simulator.seed_terms import TERMS
 from simulator.world import World
 
 LIMITS = {
@@ -27,7 +29,18 @@ LIMITS = {
 SHARES = {"contracts", "churn"}
 
 
-def seeded(
+def seeded(**options: Any) -> World:
+    """A world of so many customers, made without looking for garbage meanwhile; see `_seeded`."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return _seeded(**options)
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _seeded(
     *,
     customers: int = 2_500,
     plans: int = 12,
@@ -40,7 +53,7 @@ def seeded(
     """A world with so many customers and plans.
 
     `contracts` is the share of customers that have one, `churn` the share that is archived, both 0 to 1;
-    a contract has one to `months` invoices. `hostile`: the first names are
+    a contract began up to `months` months ago, this one included. `hostile`: the first names are
     meant to hurt. Raises ValueError with a sentence for what is out of LIMITS.
     """
     _check(customers=customers, plans=plans, contracts=contracts, months=months, churn=churn, seed=seed)
@@ -61,14 +74,17 @@ def seeded(
         )
     seed_plans(world, plans)
     seed_catalogue(world, today)
+    models, lengths = models_of(rfc3339(today)), sorted({-(-months * part // 4) for part in range(1, 5)})
     for number in range(customers):
-        customer, created = _customer(world, dice, number, today, hostile)
+        customer = _customer(world, dice, number, today, hostile)
+        gone = number >= len(HOSTILE) and dice.random() < churn
         if dice.random() < contracts:
-            _contract_and_invoices(world, dice, customer, created, today, months)
-            if number % 4 == 0:
-                _prepay(world, customer["id"], today)
-        if number >= len(HOSTILE) and dice.random() < churn:
-            _archive(world, dice, customer, today)
+            currency = dice.choices(CURRENCIES, weights=[5, 3, 1, 1])[0]["id"]
+            model = models.of(currency, dice.choice(lengths), dice.randrange(len(TERMS)), gone=gone)
+            model.copy_to(world, customer)
+        elif gone:
+            customer["archived_at"] = customer["updated_at"] = rfc3339(today - timedelta(days=12))
+    heapq.heapify(world.agenda)
     world.random.seed(f"{seed} after seeding")
     return world
 
@@ -108,7 +124,7 @@ def _aliases(dice: random.Random, name: str, number: int) -> list[str]:
 
 def _customer(
     world: World, dice: random.Random, number: int, today: datetime, hostile: bool
-) -> tuple[dict[str, Any], datetime]:
+) -> dict[str, Any]:
     created = today - timedelta(days=dice.randint(30, 1_500), seconds=dice.randint(0, 86_399))
     name = _name(dice, number, hostile)
     custom = {"erp_id": f"ERP-{100_000 + number}", "segment": dice.choice(SEGMENTS)}
@@ -119,16 +135,7 @@ def _customer(
     plan_ids = list(world.plans)
     if plan_ids and dice.random() < 0.7:
         _subscriptions(world, dice, customer, created, today, plan_ids)
-    return customer, created
-
-
-def _archive(world: World, dice: random.Random, customer: dict[str, Any], today: datetime) -> None:
-    at = rfc3339(today - timedelta(days=dice.randint(1, 29)))
-    customer["archived_at"] = customer["updated_at"] = at
-    for contract in world.contracts_of.get(customer["id"], []):
-        contract["archived_at"] = at
-    for invoice in world.invoices_of.get(customer["id"], []):
-        invoice["status"] = "VOID"
+    return customer
 
 
 def _subscriptions(
@@ -150,125 +157,3 @@ def _subscriptions(
         put_plan(
             world, customer["id"], plan, rfc3339(today + timedelta(days=dice.randint(5, 60))), None, None
         )
-
-
-def _contract_and_invoices(
-    world: World,
-    dice: random.Random,
-    customer: dict[str, Any],
-    created: datetime,
-    today: datetime,
-    months: int,
-) -> None:
-    start = created.replace(minute=0, second=0, microsecond=0)
-    currency = dice.choices(CURRENCIES, weights=[5, 3, 1, 1])[0]
-    contract = {
-        "id": world.new_id(),
-        "customer_id": customer["id"],
-        "name": f"{customer['name'].split(' ')[0][:30]} {start.year}",
-        "starting_at": rfc3339(start),
-        "ending_before": rfc3339(today + timedelta(days=dice.randint(30, 700)))
-        if dice.random() < 0.6
-        else None,
-        "archived_at": None,
-        "created_at": rfc3339(start),
-        "created_by": "seed",
-        "rate_card_id": list_prices_in(world, currency),
-        "commits": [],
-        "credits": [],
-        "overrides": [],
-        "scheduled_charges": [],
-        "transitions": [],
-        "subscriptions": [],
-        "usage_filter": [],
-        "usage_statement_schedule": {
-            "frequency": "MONTHLY",
-            "billing_anchor_date": rfc3339(start.replace(day=1, hour=0)),
-        },
-        "has_more": {"commits": False, "credits": False},
-    }
-    world.contracts_of[customer["id"]] = [contract]
-    world.customer_of_contract[contract["id"]] = customer["id"]
-    rows = []
-    for back in range(dice.randint(1, months)):
-        begin, end = _month(today, -back), _month(today, 1 - back)
-        cents = dice.randint(1_000, 9_000_000)
-        total = cents if currency["name"] in ("USD (cents)", "JPY") else cents / 100
-        rows.append(_invoice(world, customer, contract, currency, begin, end, total, draft=back == 0))
-    world.invoices_of[customer["id"]] = rows[::-1]
-    world.daily_usage_of[customer["id"]] = daily_usage(world, int(rows[0]["total"]))
-    invoicing.finalize_later(world, rows[0])
-    invoicing.begin(world, contract, rows[0]["end_timestamp"])
-
-
-def _month(today: datetime, after: int) -> datetime:
-    """The first of the month that lies so many months after today's, or before it."""
-    years, months = divmod(today.year * 12 + today.month - 1 + after, 12)
-    return today.replace(year=years, month=months + 1, day=1)
-
-
-def _prepay(world: World, customer_id: str, today: datetime) -> None:
-    """A year of prepaid balance from this month on, for the customer's contract."""
-    [contract] = world.contracts_of[customer_id]
-    fixed = next(row for row in world.products.values() if row["current"]["name"] == PREPAID)
-    segment = {
-        "amount": 250_000,
-        "starting_at": rfc3339(_month(today, 0)),
-        "ending_before": rfc3339(_month(today, 12)),
-    }
-    given = {
-        "type": "PREPAID",
-        "name": "Annual commitment",
-        "product_id": fixed["id"],
-        "priority": 1,
-        "access_schedule": {
-            "credit_type_id": world.rate_cards[contract["rate_card_id"]]["fiat_credit_type"]["id"],
-            "schedule_items": [segment],
-        },
-    }
-    row = commit_terms.prepare(world, None, customer_id, given, "commit", contract)
-    commits.store(world, row | {"created_at": segment["starting_at"], "created_by": "seed"})
-
-
-def _invoice(
-    world: World,
-    customer: dict[str, Any],
-    contract: dict[str, Any],
-    currency: dict[str, str],
-    begin: datetime,
-    end: datetime,
-    total: float,
-    *,
-    draft: bool,
-) -> dict[str, Any]:
-    invoice = {
-        "id": world.new_id(),
-        "customer_id": customer["id"],
-        "customer_custom_fields": {},
-        "contract_id": contract["id"],
-        "contract_custom_fields": {},
-        "status": "DRAFT" if draft else "FINALIZED",
-        "type": "USAGE",
-        "total": total,
-        "subtotal": total,
-        "credit_type": currency,
-        "line_items": [
-            {
-                "name": "Platform usage",
-                "type": "usage",
-                "total": total,
-                "quantity": 1,
-                "unit_price": total,
-                "credit_type": currency,
-                "starting_at": rfc3339(begin),
-                "ending_before": rfc3339(end),
-            }
-        ],
-        "start_timestamp": rfc3339(begin),
-        "end_timestamp": rfc3339(end),
-        "billable_status": "billable",
-        "net_payment_terms_days": 30,
-    }
-    if not draft:
-        invoice["issued_at"] = rfc3339(end + timedelta(hours=24))
-    return invoice

@@ -1,11 +1,15 @@
-"""The catalogue of a seeded account: what it meters, sells, and at which list prices in four currencies."""
+"""The catalogue of a seeded account: what it meters, sells, and at which list prices in four currencies.
+
+Prices are made for their currency: what they come to fits it, two places for euros and pounds, none for yen.
+"""
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulator.amounts import USD, plain
+from simulator.amounts import USD
 from simulator.api import packages
 from simulator.api.billable_metrics import put_metric
 from simulator.api.products import put_product
@@ -20,14 +24,54 @@ CURRENCIES = [
     {"id": "8f0a4d3b-7c55-4a56-8b1e-93c1f9f1c702", "name": "GBP"},
     {"id": "c2b7e5a9-1f2d-4d39-b1aa-0d6a1f0e4803", "name": "JPY"},
 ]
-IN_CENTS = {"USD (cents)": 1, "EUR": 0.009, "GBP": 0.008, "JPY": 1.5}
+PRICES: dict[str, dict[str, Any]] = {  # by currency, in its own unit: cents for dollars
+    "USD (cents)": {
+        "fee": 49_900,
+        "year": 499_000,
+        "seat": 2_500,
+        "regions": (0.5, 0.4, 0.6),
+        "transfer": (90, 70),
+        "storage": (10, 8, 5),
+        "credit": 100,
+    },
+    "EUR": {
+        "fee": 449,
+        "year": 4_490,
+        "seat": 22,
+        "regions": (0.0045, 0.0036, 0.0054),
+        "transfer": (0.8, 0.6),
+        "storage": (0.1, 0.08, 0.05),
+        "credit": 0.9,
+    },
+    "GBP": {
+        "fee": 399,
+        "year": 3_990,
+        "seat": 20,
+        "regions": (0.004, 0.0032, 0.0048),
+        "transfer": (0.7, 0.5),
+        "storage": (0.08, 0.06, 0.04),
+        "credit": 0.8,
+    },
+    "JPY": {
+        "fee": 74_900,
+        "year": 749_000,
+        "seat": 3_700,
+        "regions": (0.75, 0.6, 0.9),
+        "transfer": (140, 100),
+        "storage": (15, 12, 10),
+        "credit": 150,
+    },
+}
 PREPAID = "Prepaid commit"
-REGIONS = {"eu-west": 0.5, "us-east": 0.4, "ap-south": 0.6}
+GOODWILL = "Goodwill credit"
+REGIONS = ("eu-west", "us-east", "ap-south")
+BLOCK_BYTES = 10_000_000_000
 AGE_DAYS = 1_600
 
 
 def seed_catalogue(world: World, today: datetime) -> None:
-    """Put a catalogue into a world that has none, the same one for every seed."""
+    """Put a catalogue into a world that has none: the same one for every seed, its ids too."""
+    own, world.random = world.random, random.Random("catalogue")
     since = rfc3339(today - timedelta(days=AGE_DAYS))
     for currency in CURRENCIES:
         world.pricing_units[currency["id"]] = {**currency, "is_currency": True}
@@ -37,6 +81,7 @@ def seed_catalogue(world: World, today: datetime) -> None:
     for currency in CURRENCIES:
         _rate_card(world, products, currency, credits, since)
     _package(world, products, since)
+    world.random = own
 
 
 def list_prices_in(world: World, currency: Row) -> str:
@@ -45,9 +90,17 @@ def list_prices_in(world: World, currency: Row) -> str:
     return next(card["id"] for card in cards if card["fiat_credit_type"]["id"] == currency["id"])
 
 
+def product_named(world: World, name: str) -> str:
+    """The id of a seeded product."""
+    return next(row["id"] for row in world.products.values() if row["current"]["name"] == name)
+
+
 def daily_usage(world: World, size: int) -> dict[str, float]:
-    """What a customer uses every day of the metrics without groups, by metric."""
-    amounts = {"Bytes transferred": size % 977 * 1_000_000_000, "Stored gigabytes": size % 499}
+    """What a customer of a size from 0 uses every day of the metrics without groups, by metric."""
+    amounts = {
+        "Bytes transferred": (3 + size * 37 % 389) * BLOCK_BYTES,
+        "Stored gigabytes": (1 + size * 17 % 97) * 100,
+    }
     metrics = world.billable_metrics.values()
     return {each["id"]: amounts[each["name"]] for each in metrics if each["name"] in amounts}
 
@@ -72,7 +125,7 @@ def _metrics(world: World) -> dict[str, str]:
 
 def _products(world: World, metrics: dict[str, str], since: str) -> dict[str, Row]:
     """By name."""
-    gigabytes = {"conversion_factor": 1_000_000_000, "operation": "DIVIDE", "name": "bytes to GB"}
+    blocks = {"conversion_factor": BLOCK_BYTES, "operation": "DIVIDE", "name": "bytes to 10 GB"}
     kinds: dict[str, tuple[str, Row]] = {
         "API requests": (
             "USAGE",
@@ -86,7 +139,7 @@ def _products(world: World, metrics: dict[str, str], since: str) -> dict[str, Ro
             "USAGE",
             {
                 "billable_metric_id": metrics["Bytes transferred"],
-                "quantity_conversion": gigabytes,
+                "quantity_conversion": blocks,
                 "quantity_rounding": {"rounding_method": "ROUND_UP", "decimal_places": 0},
                 "tags": ["platform"],
             },
@@ -104,7 +157,8 @@ def _products(world: World, metrics: dict[str, str], since: str) -> dict[str, Ro
         "Platform fee": ("SUBSCRIPTION", {}),
         "Premium support": ("COMPOSITE", {"composite_tags": ["platform"]}),
         PREPAID: ("FIXED", {}),
-        "Goodwill credit": ("FIXED", {}),
+        GOODWILL: ("FIXED", {}),
+        "Implementation": ("FIXED", {}),
         "Onboarding": ("PRO_SERVICE", {}),
     }
     made = {"created_at": since, "created_by": "seed"}
@@ -115,12 +169,8 @@ def _products(world: World, metrics: dict[str, str], since: str) -> dict[str, Ro
 
 
 def _rate_card(world: World, products: dict[str, Row], currency: Row, credits: Row, since: str) -> None:
-    """List prices in one currency: US cents at fixed, rounded exchange rates."""
-    code = currency["name"].split(" ")[0]
-
-    def cents(amount: float) -> float:
-        return plain(amount * IN_CENTS[currency["name"]])
-
+    """List prices in one currency."""
+    code, prices = currency["name"].split(" ")[0], PRICES[currency["name"]]
     card = put_rate_card(
         world,
         {
@@ -130,7 +180,7 @@ def _rate_card(world: World, products: dict[str, Row], currency: Row, credits: R
             "created_by": "seed",
             "fiat_credit_type": dict(currency),
             "credit_type_conversions": [
-                {"custom_credit_type": dict(credits), "fiat_per_custom_credit": str(cents(100))}
+                {"custom_credit_type": dict(credits), "fiat_per_custom_credit": str(prices["credit"])}
             ],
             "aliases": [{"name": f"list-{code.lower()}"}],
         },
@@ -141,19 +191,21 @@ def _rate_card(world: World, products: dict[str, Row], currency: Row, credits: R
         row |= {"entitled": True, "rate_type": kind, **members}
         return row | ({"credit_type": dict(unit)} if unit else {})
 
-    tiers = [{"size": 1_000, "price": cents(10)}, {"size": 9_000, "price": cents(8)}, {"price": cents(5)}]
+    sizes = ({"size": 1_000}, {"size": 9_000}, {})
+    tiers = [{**size, "price": price} for size, price in zip(sizes, prices["storage"], strict=True)]
+    transfer, committed = prices["transfer"]
     put_rates(
         world,
         card,
         [
-            rate("Platform fee", price=cents(49_900), billing_frequency="MONTHLY"),
-            rate("Platform fee", price=cents(499_000), billing_frequency="ANNUAL"),
-            rate("Seats", price=cents(2_500), billing_frequency="MONTHLY"),
+            rate("Platform fee", price=prices["fee"], billing_frequency="MONTHLY"),
+            rate("Platform fee", price=prices["year"], billing_frequency="ANNUAL"),
+            rate("Seats", price=prices["seat"], billing_frequency="MONTHLY"),
             *(
-                rate("API requests", price=cents(price), pricing_group_values={"region": region})
-                for region, price in REGIONS.items()
+                rate("API requests", price=price, pricing_group_values={"region": region})
+                for region, price in zip(REGIONS, prices["regions"], strict=True)
             ),
-            rate("Data transfer", price=cents(9), commit_rate={"rate_type": "FLAT", "price": cents(7)}),
+            rate("Data transfer", price=transfer, commit_rate={"rate_type": "FLAT", "price": committed}),
             rate("Storage", "TIERED", tiers=tiers),
             rate("Assistant", unit=credits, price=0.000_2),
             rate("Premium support", "PERCENTAGE", unit=None, price=0.1),

@@ -110,6 +110,7 @@ def wrong_balances(world: World) -> Iterator[str]:
                     min(_left(row, each), Decimal(0))
                     for each in segments_of(row)
                     if each["starting_at"] <= world.stamp()
+                    and each["starting_at"] < (row["expired_at"] or "9")
                 ),
                 Decimal(0),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -171,9 +172,27 @@ def test_words_reach_what_they_turn(words: list[str], expected: dict[str, Any]) 
     } == expected
 
 
-def test_an_address_beyond_this_machine_is_warned_about() -> None:
-    with running("--host=0.0.0.0") as (_url, process):
+WARNING = "simulator: whoever reaches this address can read and change its accounts\n"
+
+
+def test_an_address_beyond_this_machine_is_warned_about_and_its_control_plane_asks_for_a_token() -> None:
+    with running("--host=0.0.0.0") as (url, process):
+        port = url.rpartition(":")[2]
+        refused = httpx.get(f"http://127.0.0.1:{port}/_sim/clock").status_code
         process.send_signal(signal.SIGTERM)
         _out, err = process.communicate(timeout=30)
 
-    assert err == "simulator: whoever reaches this address can read and change everything in it\n"
+    assert refused == 401
+    assert re.fullmatch(WARNING + r"simulator: /_sim asks for the token [\w-]{32}\n", err)
+
+
+def test_the_control_plane_asks_for_the_token_that_was_given() -> None:
+    with running("--host=0.0.0.0", "--control-token=open-sesame") as (url, process):
+        address = f"http://127.0.0.1:{url.rpartition(':')[2]}/_sim"
+        headers = {"authorization": "Bearer open-sesame"}
+        asked = [httpx.get(f"{address}/clock", headers=each).status_code for each in ({}, headers)]
+        health = httpx.get(f"{address}/health").status_code
+        process.send_signal(signal.SIGTERM)
+        _out, err = process.communicate(timeout=30)
+
+    assert (asked, health, err) == ([401, 200], 200, WARNING)

@@ -30,7 +30,7 @@ def refused(call: Callable[..., Any], status: int, **given: Any) -> str:
 def customer(simulator: RunningSimulator) -> str:
     """A seeded customer with at least three invoices."""
     world = simulator.control("GET", "snapshot")["main"]
-    for customer_id, rows in world["invoices"].items():
+    for customer_id, rows in world["invoices_of"].items():
         if len(rows) > 2 and not world["customers"][customer_id]["archived_at"]:
             return customer_id
     raise AssertionError("the seed has no customer with three invoices")

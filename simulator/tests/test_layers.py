@@ -23,7 +23,7 @@ LEVELS = (  # each knows what stands before it, and its own level
     ("engine.contracts",),
     ("engine.alerts",),
     ("api", "routes"),
-    ("seed seed_catalogue seed_names seed_plans", "records"),
+    ("seed seed_catalogue seed_models seed_names seed_plans seed_terms", "records"),
     ("accounts",),
     ("plane", "destinations", "webhooks"),
     ("service",),

@@ -44,7 +44,7 @@ def contract_with_an_end(simulator: RunningSimulator) -> dict[str, Any]:
     world = simulator.control("GET", "snapshot")["main"]
     contracts = [
         each
-        for rows in world["contracts"].values()
+        for rows in world["contracts_of"].values()
         for each in rows
         if not each["archived_at"] and each["ending_before"]
     ]

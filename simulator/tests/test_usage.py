@@ -308,7 +308,7 @@ def test_usage_of_the_current_period_is_that_of_the_contract(
     assert refusal.value.status_code == 400
     start = (TODAY - timedelta(days=400)).strftime("%Y-%m-%dT00:00:00.000Z")
     contract = {"id": CALLS, "customer_id": customer, "starting_at": start, "archived_at": None}
-    plant(simulator, contracts={customer: [contract]})
+    plant(simulator, contracts_of={customer: [contract]})
     sdk.v1.usage.ingest(usage=[event(1, customer)])
     row = sdk.v1.usage.list_with_groups(**query, current_period=True).data
     assert [(each.starting_on, each.value) for each in row] == [(TODAY.replace(day=1), 1)]

@@ -145,7 +145,7 @@ def _measured(
     keys, since = [*pricing, *presentation], _since(contract, start, piece[0])
     lines: list[Row] = []
     for group, quantity in _quantities(
-        usage, contract["id"], product, metric, piece, since, keys, only
+        usage, contract.get("id", ""), product, metric, piece, since, keys, only
     ).items():
         values = dict(zip(keys, group, strict=True))
         known = {key: value for key, value in values.items() if value is not None}
