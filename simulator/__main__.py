@@ -185,6 +185,7 @@ def service_for(options: argparse.Namespace) -> Service:
         tokens={
             options.token: Token("main", "API token"),
             "simulator-read-only": Token("main", "Reporting", read_only=True),
+            "simulator-agent": Token("main", "Agent", agentic=True),
             "simulator-other-account": Token("other", "Another account"),
         },
         make_world=make,

@@ -10,11 +10,15 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token: which account it opens, its name (the audit log's actor), and whether it only reads."""
+    """A bearer token: which account it opens, its name (the audit log's actor), and whether it only reads.
+
+    An `agentic` one reads, and asks a person for what it would write.
+    """
 
     account: str
     name: str
     read_only: bool = False
+    agentic: bool = False
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from simulator import offsets
 from simulator.outbox import TYPES, balance_members, contract_members, flat, put, wrapped
 from simulator.world import Row, World
 
-__all__ = ["TYPES", "balance", "contract", "invoice_finalized", "put", "wrapped"]
+__all__ = ["TYPES", "balance", "contract", "invoice_finalized", "provider_error", "put", "wrapped"]
 
 
 def contract(world: World, event: str, row: Row) -> None:
@@ -40,6 +40,20 @@ def invoice_finalized(world: World, invoice: Row) -> None:
         customer_id=invoice["customer_id"],
         invoice_finalized_date=invoice["issued_at"],
     )
+
+
+def provider_error(world: World, invoice: Row, error: str, code: str) -> None:
+    """`invoice.billing_provider_error` of Stripe, and `integration.issue`, which names no customer."""
+    wrapped(
+        world,
+        "invoice.billing_provider_error",
+        invoice_id=invoice["id"],
+        customer_id=invoice["customer_id"],
+        billing_provider="STRIPE",
+        billing_provider_error=error,
+    )
+    told = {"integration": "stripe", "error": error, "error_code": code, "timestamp": world.stamp()}
+    wrapped(world, "integration.issue", **told)
 
 
 def _system(world: World, kind: str, customer_id: str, members: Row) -> None:

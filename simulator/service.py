@@ -26,6 +26,7 @@ __all__ = [
     "records",
 ]  # the latter register what the control plane answers
 log = logging.getLogger("simulator")
+SUBMIT = "POST /v1/approval_requests/submit"
 
 
 class Service(Accounts):
@@ -98,6 +99,8 @@ class Service(Accounts):
         request.route = route.name
         if known.read_only and route.writes:
             raise ApiError(403, "This token may only read")
+        if known.agentic and route.writes and route.name != SUBMIT:
+            raise ApiError(403, f"Agentic Restricted: submit the request to {SUBMIT}")
         return route
 
     def _world_for(self, request: Request, fault: Fault | None) -> World:

@@ -9,7 +9,6 @@ from simulator.http import Reply, Request
 
 HEADER = "Simulator-Notice"
 KEPT = {  # by the field's name, with or without `add_` or `update_` before it
-    "spend_threshold_configuration": "charges nothing",
     "reseller_royalties": "take nothing off",
     "payer": "every contract pays for itself",
     "usage_statement_behavior": "every contract has invoices of its own",

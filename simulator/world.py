@@ -22,7 +22,7 @@ SWITCHES = {
     "stored_5xx": ("replay", "forget"),
     "resolved_alerts": ("quiet", "send"),
     "archived_plans": ("keep", "end"),
-    "payments": ("pay", "fail", "wait"),
+    "payments": ("pay", "fail", "wait", "error"),
     "unknown_customers": ("refuse", "not_found"),
     "archived_customers": ("take", "refuse"),
     "empty_names": ("take", "refuse"),
@@ -76,6 +76,7 @@ class World:
     issue_date_of: dict[str, str] = field(default_factory=dict)  # by draft, where it is not the usual one
     billing_configurations: dict[str, list[Row]] = field(default_factory=dict)  # by customer
     legacy_billing: dict[str, Row] = field(default_factory=dict)  # by "customer/provider"
+    payment_gates: dict[str, Row] = field(default_factory=dict)  # by workflow, what waits for its payment
     billing_providers: list[Row] = field(default_factory=list)  # the account's delivery methods
     # usage: single events, the seeded amount a day, by customer and metric, and what was loaded
     events_by_name: dict[str, list[Row]] = field(default_factory=dict)  # by the alias or id that they name
@@ -84,6 +85,7 @@ class World:
     daily_usage_of: dict[str, dict[str, float]] = field(default_factory=dict)
     loaded_usage: dict[str, dict[str, list[Row]]] = field(default_factory=dict)  # by customer and product
     as_loaded: dict[str, str] = field(default_factory=dict)  # by id: what came before isn't worked out anew
+    approval_requests: dict[str, Row] = field(default_factory=dict)  # what agents asked a person for
     # fields, alerts, notifications, webhooks
     custom_field_keys: list[Row] = field(default_factory=list)
     alerts: dict[str, Row] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Required, TypedDict
+from typing import Literal, Required, TypedDict
 
 from metronome.types.v1.customers.commit_create_params import CommitCreateParams
 from metronome.types.v1.customers.commit_list_params import CommitListParams
@@ -10,7 +10,7 @@ from metronome.types.v1.customers.commit_update_end_date_params import CommitUpd
 
 from simulator.api import balances
 from simulator.checks import uuid_of
-from simulator.engine.contracts import commits
+from simulator.engine.contracts import commits, gates
 from simulator.http import ApiError, Reply, Request
 from simulator.routing import route
 from simulator.world import World
@@ -29,6 +29,24 @@ class CommitArchive(TypedDict, total=False):
 
     customer_id: Required[str]
     commit_id: Required[str]
+
+
+class Release(TypedDict):
+    """What the SDK has no type for."""
+
+    workflow_id: Required[str]
+    outcome: Required[Literal["paid", "failed"]]
+
+
+@route("POST /v1/contracts/commits/threshold-billing/release", Release, writes=True)
+def release(world: World, request: Request) -> Reply:
+    """What an external payment gate says of a commit that waits for it. Empty answer."""
+    given = request.given
+    workflow_id, outcome = uuid_of(given["workflow_id"], "workflow_id"), given["outcome"].lower()
+    waiting = gates.release(world, workflow_id, outcome)
+    about = {"workflow_id": workflow_id, "outcome": outcome, "invoice_id": waiting["invoice_id"]}
+    world.happened(request, resource=("commit", waiting["commit"]["id"]), action="release", after=about)
+    return Reply(200)
 
 
 @route("POST /v1/contracts/customerCommits/create", CommitCreateParams, writes=True)

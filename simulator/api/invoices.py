@@ -46,13 +46,15 @@ def list_invoices(world: World, request: Request) -> Reply:
     status, kind, contract = given.get("status", "").upper(), given.get("type"), given.get("contract_id")
     notice = given.get("webhook_notification_id")
     start, end, unit = given.get("starting_on"), given.get("ending_before"), given.get("credit_type_id")
+    historical = given.get("include_historical_commit_invoices", False)
     return Reply(
         200,
         query_page(
             request,
             rows,
             keep=lambda row: (
-                (not status or row["status"] == status)
+                (historical or not _is_historical(world, row))
+                and (not status or row["status"] == status)
                 and (not kind or row["type"] == kind)
                 and (notice is None or notice in world.notice_ids)
                 and (not contract or row.get("contract_id") == contract.lower())
@@ -63,6 +65,13 @@ def list_invoices(world: World, request: Request) -> Reply:
             show=lambda row: shown(world, row, given),
         ),
     )
+
+
+def _is_historical(world: World, invoice: Row) -> bool:
+    """Whether it bills nothing but commits that were archived by themselves."""
+    bought = [each.get("commit_id") for each in invoice.get("line_items", [])]
+    rows = [world.balances.get(each or "") for each in bought]
+    return bool(rows) and all(row and row["archived_at"] and not row["expired_at"] for row in rows)
 
 
 def own_invoice(world: World, customer: Row, invoice_id: Any) -> Row:

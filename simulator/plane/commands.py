@@ -9,6 +9,7 @@ import orjson
 from simulator import agenda
 from simulator.http import ApiError, Reply, Request, Token
 from simulator.plane.control import Asked, command, within
+from simulator.routes import ROUTER
 from simulator.routing import NAMES, ROUTES
 from simulator.seed import LIMITS, seeded
 from simulator.world import Row, World
@@ -137,6 +138,32 @@ def change(asked: Asked) -> Reply:
     if given["what"] == "archive" and "customer_id" in given and isinstance(body, dict):
         body = {"id": given["customer_id"], **body}
     return out_of_band(asked, name, ids, body, given.get("actor", "Somebody else"))
+
+
+@command("GET approvals")
+def approvals(asked: Asked) -> Reply:
+    """What agents asked a person for, oldest first."""
+    return Reply(200, {"data": list(asked.world.approval_requests.values())})
+
+
+class Decision(TypedDict):
+    approve: Required[bool]
+
+
+@command("POST approvals/{id}", Decision)
+def decide(asked: Asked) -> Reply:
+    """A person approves what an agent asked for, and it is carried out; or rejects it. Raises ApiError."""
+    row = asked.world.approval_requests.get(asked.request.ids["id"])
+    if row is None or row["status"] != "pending":
+        raise ApiError(404, "No such request waits for approval")
+    answer = Reply(200, {})
+    if asked.given["approve"]:
+        found = ROUTER.match("POST", row["request_type"])
+        if found is None or not found[0].writes:
+            raise ApiError(400, f"{row['request_type']} is no operation that writes")
+        answer = out_of_band(asked, found[0].name, found[1], row["request_payload"], "Agent, approved")
+    row["status"] = "approved" if asked.given["approve"] else "rejected"
+    return answer
 
 
 def archive(asked: Asked, customer_id: str) -> Reply:

@@ -21,6 +21,8 @@ MORE_REFUSALS = {
     "POST /v1/setCustomerBillingProviderConfigurations": {500},
     # Observed for a package that is archived already.
     "POST /v1/packages/archive": {422},
+    # Only an agentic token asks for approval, and the one that asks there is none.
+    "POST /v1/approval_requests/submit": {403},
 }
 
 OPEN_ANSWERS = {
@@ -39,6 +41,8 @@ MORE_MEMBERS = {  # the SDK's types have these
 }
 
 UNREACHED = {
+    "POST /v1/approval_requests/submit": "takes an agentic token; its own test has one",
+    "POST /v1/contracts/commits/threshold-billing/release": "no payment waits there; its own test has one",
     "POST /v1/customers/{}/addCharge": "no route makes the charge of a plan; its own test puts one in place",
 }
 
@@ -76,16 +80,10 @@ NOT_SERVED = {  # documented, but no method of the SDK calls it; by why not
     "behind the feature flag of the delta stream": {
         "POST /v1/rotateDeltaStreamSecret",
     },
-    "for agentic tokens": {
-        "POST /v1/approval_requests/submit",
-    },
     "not enabled for this account": {
         "POST /v1/archiveCustomerRevenueSystemConfigurations",
         "POST /v1/getCustomerRevenueSystemConfigurations",
         "POST /v1/setCustomerRevenueSystemConfigurations",
-    },
-    "thresholds never charge here, so there is nothing to release": {
-        "POST /v1/contracts/commits/threshold-billing/release",
     },
     "an older form; `/create` is served": {
         "POST /v1/billable-metrics",

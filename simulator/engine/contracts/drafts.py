@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from simulator import fields
-from simulator.engine.contracts import commits, recurring, subscriptions, terms
+from simulator.engine.contracts import commits, gates, recurring, subscriptions, terms
 from simulator.engine.contracts.contract_views import balances
 from simulator.http import ApiError, Request
 from simulator.world import Row, World
@@ -30,6 +30,7 @@ class Draft:
         self.added: dict[str, list[Row]] = {}
         self._names: terms.Names = {}
         self._balances: list[Row] = []
+        self._gates: dict[str, str] = {}  # by commit, what it is paid through before it is made
         self._recurring: list[tuple[str, Row]] = []
 
     def add(self, given: Row, prefix: str = "") -> None:
@@ -89,6 +90,9 @@ class Draft:
             self.world, self.request, self.contract["customer_id"], given, kind, self.contract
         )
         self._name(given, row)
+        if gates.is_gated(given):
+            gates.refuse(row)
+            self._gates[row["id"]] = given["payment_gate_config"]["payment_gate_type"]
         self._balances.append(row)
         self.added.setdefault(f"{kind}s", []).append(row)
 
@@ -103,7 +107,10 @@ class Draft:
     def store(self, contract: Row) -> None:
         """Put the commits and credits into the world; their contract is in it by now. Nothing is refused."""
         for row in self._balances:
-            commits.store(self.world, row)
+            if gate := self._gates.get(row["id"]):
+                gates.attempt(self.world, contract, row, gate, "COMMIT")
+            else:
+                commits.store(self.world, row)
         for kind, row in self._recurring:
             recurring.begin(self.world, contract, row, kind)
 

@@ -1,29 +1,28 @@
-"""Thresholds of prepaid balances: a contract with little left is recharged, as its payment gate lets it.
+"""Thresholds of prepaid balances and of spend: what is bought when one is reached.
 
-It is looked at when usage comes and when its terms change. What a gate says is a switch, `payments`.
+They are looked at when usage comes and when terms change.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from simulator import notices
 from simulator.agenda import due, later, months_later
 from simulator.amounts import USD, exact, plain
 from simulator.engine.balances.sources import serving
-from simulator.engine.contracts import commits
+from simulator.engine.contracts import commits, gates
 from simulator.engine.contracts.commit_terms import contract_of
 from simulator.engine.contracts.terms import kept
 from simulator.engine.contracts.trackers import accumulated
-from simulator.engine.invoices import invoicing
-from simulator.engine.invoices.collecting import DECLINED
+from simulator.engine.invoices.statements import invoices_of, is_measured, shown
 from simulator.engine.prices.periods import is_active
 from simulator.engine.prices.pricing import price_of_unit
 from simulator.world import Row, World
 
 CONFIGURATION = "prepaid_balance_threshold_configuration"
-WORKFLOW = {"workflow_type": "PREPAID_BALANCE_THRESHOLD"}
+SPEND_CONFIGURATION = "spend_threshold_configuration"
+BALANCE, SPEND = "PREPAID_BALANCE_THRESHOLD", "SPEND_THRESHOLD"
 MOST_AT_ONCE = 20  # a recharge may be used up at once by what was owed already
 OF_THE_COMMIT = ("name", "description", "priority", "applicable_product_ids", "applicable_product_tags")
 OF_THE_COMMIT += ("specifiers", "rate_type", "rollover_fraction")
@@ -37,10 +36,20 @@ def look_at(world: World, *, customer_id: str, contract_id: str) -> None:
 
 
 def look(world: World, contract: Row) -> None:
-    """Recharge a contract whose balances are at its threshold, again while that is used up at once."""
+    """Recharge a contract whose balances are at its threshold, again while that is used up at once.
+
+    Then charge what it has spent, if that is at its other threshold.
+    """
+    _look_at_balance(world, contract)
+    _look_at_spend(world, contract)
+
+
+def _look_at_balance(world: World, contract: Row) -> None:
     for _time in range(MOST_AT_ONCE):
         terms = contract.get(CONFIGURATION) or {}
         if not terms.get("is_enabled") or not is_active(contract, world.stamp()):
+            return
+        if gates.is_waiting(world, contract, BALANCE):
             return
         left = _left(world, contract, terms)
         if left > exact(terms["threshold_amount"]) or not _recharge(world, contract, terms, left):
@@ -82,26 +91,66 @@ def _is_left_out(terms: Row, row: Row) -> bool:
 
 def _recharge(world: World, contract: Row, terms: Row, left: Decimal) -> bool:
     """Whether a commit for what is missing was paid for and made."""
-    about = {**WORKFLOW, "customer_id": contract["customer_id"], "contract_id": contract["id"]}
-    notices.wrapped(world, "payment_gate.threshold_reached", **about, timestamp=world.stamp())
     amount = exact(terms["recharge_to_amount"]) - left
+    cost = amount * price_of_unit(world, contract, _unit(terms))
+    return _buy(world, contract, terms, BALANCE, (amount, cost), _unit(terms), _lasting(world, terms))
+
+
+def _buy(
+    world: World,
+    contract: Row,
+    terms: Row,
+    workflow: str,
+    amount_and_cost: tuple[Decimal, Decimal],
+    unit: str,
+    span: tuple[str, str],
+) -> bool:
+    """Have a commit of this amount, unit and time paid for; whether it was made."""
+    about = {"workflow_type": workflow, "customer_id": contract["customer_id"]}
+    about |= {"contract_id": contract["id"], "timestamp": world.stamp()}
+    notices.wrapped(world, "payment_gate.threshold_reached", **about)
+    (amount, cost), wanted = amount_and_cost, terms["commit"]
     fraction = _fraction(world, contract, terms.get("discount_configuration") or {})
-    cost = plain(amount * price_of_unit(world, contract, _unit(terms)) * fraction)
-    row = commits.prepare(
-        world, None, contract["customer_id"], _terms(world, terms, plain(amount), cost), "commit", contract
-    )
+    segment = {"amount": plain(amount), "starting_at": span[0], "ending_before": span[1]}
+    billed: Row = {"schedule_items": [{"timestamp": world.stamp(), "amount": plain(cost * fraction)}]}
+    if workflow == SPEND:
+        billed["credit_type_id"] = unit
+    given = {
+        "product_id": wanted["product_id"],
+        "type": "PREPAID",
+        **kept(wanted, *OF_THE_COMMIT),
+        "access_schedule": {"credit_type_id": unit, "schedule_items": [segment]},
+        "invoice_schedule": billed,
+    }
+    row = commits.prepare(world, None, contract["customer_id"], given, "commit", contract)
     row["recharges"] = True
     if fraction < 1:
         row["spend_tracker_attributes"] = {"counts_as_discounted": True}
     gate = terms["payment_gate_config"]["payment_gate_type"]
-    answer = world.switches["payments"] if gate == "STRIPE" else "pay"
-    if answer == "pay":
-        commits.store(world, row)
-    invoice = invoicing.bill_commit(world, contract, row, is_paid=answer == "pay")
-    _tell(world, about, gate, answer, invoice)
-    if answer != "pay":
-        contract[CONFIGURATION] = {**terms, "is_enabled": False}
-    return answer == "pay"
+    return gates.attempt(world, contract, row, gate, workflow)
+
+
+def _look_at_spend(world: World, contract: Row) -> None:
+    """Charge what the contract's drafts of usage come to, once that is at its threshold.
+
+    The commit pays for just that usage: it lasts as long as their periods.
+    """
+    terms = contract.get(SPEND_CONFIGURATION) or {}
+    if not terms.get("is_enabled") or not is_active(contract, world.stamp()):
+        return
+    if gates.is_waiting(world, contract, SPEND):
+        return
+    drafts = [
+        shown(world, each)
+        for each in invoices_of(world, contract, "USAGE")
+        if each["status"] == "DRAFT" and is_measured(world, contract, each)
+    ]
+    owed = sum((exact(each["total"]) for each in drafts), Decimal(0))
+    if owed <= 0 or owed < exact(terms["threshold_amount"]):
+        return
+    starts, ends = ([each[f"{edge}_timestamp"] for each in drafts] for edge in ("start", "end"))
+    unit = drafts[0]["credit_type"]["id"]
+    _buy(world, contract, terms, SPEND, (owed, owed), unit, (min(starts), max(ends)))
 
 
 def _fraction(world: World, contract: Row, discount: Row) -> Decimal:
@@ -115,35 +164,10 @@ def _fraction(world: World, contract: Row, discount: Row) -> Decimal:
     return exact(discount.get("payment_fraction", 1))
 
 
-def _terms(world: World, terms: Row, amount: float, cost: float) -> Row:
-    """The commit that recharges: from this hour on, for a year unless the threshold says how long."""
-    wanted, now = terms["commit"], world.stamp()
-    start = f"{now[:13]}:00:00.000Z"
-    length = wanted.get("duration") or {"unit": "YEARS", "value": 1}
+def _lasting(world: World, terms: Row) -> tuple[str, str]:
+    """From this hour on, for a year unless the threshold says how long."""
+    start = f"{world.stamp()[:13]}:00:00.000Z"
+    length = terms["commit"].get("duration") or {"unit": "YEARS", "value": 1}
     if length["unit"] in ("DAYS", "WEEKS"):
-        end = later(start, days=length["value"] * (7 if length["unit"] == "WEEKS" else 1))
-    else:
-        end = months_later(start, length["value"] * (12 if length["unit"] == "YEARS" else 1))
-    segment = {"amount": amount, "starting_at": start, "ending_before": end}
-    return {
-        "product_id": wanted["product_id"],
-        "type": "PREPAID",
-        **kept(wanted, *OF_THE_COMMIT),
-        "access_schedule": {"credit_type_id": _unit(terms), "schedule_items": [segment]},
-        "invoice_schedule": {"schedule_items": [{"timestamp": now, "amount": cost}]},
-    }
-
-
-def _tell(world: World, about: Row, gate: str, answer: str, invoice: Row) -> None:
-    """What the gate says; none says nothing."""
-    told: dict[str, Any] = {**about, "invoice_id": invoice["id"]}
-    if gate == "STRIPE":
-        intent = f"pi_{invoice['id'].replace('-', '')[:24]}"
-        told["billing_provider"] = {"type": "stripe", "stripe": {"payment_intent_id": intent}}
-    if gate == "STRIPE" and answer == "wait":
-        kind, error = "payment_gate.payment_pending_action_required", "The payment requires an action."
-        notices.wrapped(world, kind, **told, error_message=error)
-    elif gate == "STRIPE":
-        failed = {"payment_status": "failed", "error_message": DECLINED}
-        outcome = {"payment_status": "paid"} if answer == "pay" else failed
-        notices.wrapped(world, "payment_gate.payment_status", **told, **outcome, timestamp=world.stamp())
+        return start, later(start, days=length["value"] * (7 if length["unit"] == "WEEKS" else 1))
+    return start, months_later(start, length["value"] * (12 if length["unit"] == "YEARS" else 1))

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from simulator.world import Row, World
 
-STATUSES = {"pay": "PAID", "fail": "PAYMENT_FAILED", "wait": "SENT"}
+STATUSES = {"pay": "PAID", "fail": "PAYMENT_FAILED", "wait": "SENT", "error": "INVALID_REQUEST_ERROR"}
 DECLINED = "Your card was declined."
+UNREACHED = "The API key of the integration was refused."
+ERROR_CODE = "authentication_error"
+
+
+ERRORS = {"fail": DECLINED, "error": UNREACHED}
 
 
 def external_invoice(world: World, contract: Row | None, invoice: Row) -> Row | None:
@@ -23,7 +28,7 @@ def external_invoice(world: World, contract: Row | None, invoice: Row) -> Row | 
     if provider != "stripe":
         return told | {"external_status": "QUEUED"}
     answer = world.switches["payments"]
-    if answer == "fail":
-        told["billing_provider_error"] = DECLINED
+    if answer in ERRORS:
+        told["billing_provider_error"] = ERRORS[answer]
     sums = {"invoiced_sub_total": invoice["subtotal"], "invoiced_total": invoice["total"]}
     return told | sums | {"external_status": STATUSES[answer]}

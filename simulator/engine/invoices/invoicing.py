@@ -10,7 +10,7 @@ from __future__ import annotations
 from simulator import agenda, notices
 from simulator.agenda import due, later
 from simulator.engine.balances.ledger import give_back
-from simulator.engine.invoices.collecting import external_invoice
+from simulator.engine.invoices.collecting import ERROR_CODE, UNREACHED, external_invoice
 from simulator.engine.invoices.dated import (
     GRACE_HOURS,
     Dated,
@@ -48,6 +48,7 @@ from simulator.world import Row, World
 
 __all__ = ["begin", "close", "contract_of", "cut_drafts", "preview", "refresh", "regenerate", "schedule"]
 __all__ += ["shown", "void"]
+THRESHOLDS = ("prepaid_balance_threshold_configuration", "spend_threshold_configuration")
 MOST_PAST = 24  # periods that lie before its creation for which a contract gets invoices
 OF_A_BALANCE = ("commit_id", "commit_type", "commit_segment_id", "commit_custom_fields")
 NOT_CHARGED = ("applied_commit_or_credit", "cpu_conversion")
@@ -152,7 +153,7 @@ def awake(world: World, *, customer_id: str, contract_id: str, planned: str) -> 
     contract = contract_of(world, {"customer_id": customer_id, "contract_id": contract_id})
     if contract is None or contract.get("archived_at"):
         return
-    if contract.get("prepaid_balance_threshold_configuration"):
+    if any(contract.get(each) for each in THRESHOLDS):
         agenda.plan(
             world, world.stamp(), "contract.recharge", customer_id=customer_id, contract_id=contract_id
         )
@@ -253,15 +254,22 @@ def cut_drafts(world: World, contract: Row) -> None:
             invoice["end_timestamp"] = of_contract(contract, invoice["start_timestamp"])[1]
 
 
-def bill_commit(world: World, contract: Row, row: Row, *, is_paid: bool) -> Row:
-    """Bill a commit now: the invoice is final, or void where it isn't paid for and the commit isn't made."""
+def bill_commit(world: World, contract: Row, row: Row, *, outcome: str, invoice: Row | None = None) -> Row:
+    """Bill a commit now, on a draft of it or a new invoice; `outcome` is paid, failed or wait.
+
+    The invoice is final, void where the commit isn't made, or a draft until somebody tells.
+    """
     (item,) = row["invoice_schedule"]["schedule_items"]
-    invoice = _new(world, contract, "SCHEDULED", credit_type=dict(row["invoice_schedule"]["credit_type"]))
+    if invoice is None:
+        unit = dict(row["invoice_schedule"]["credit_type"])
+        invoice = _new(world, contract, "SCHEDULED", credit_type=unit)
     lines = [line_of(world, Dated("commit", row, item))]
-    if is_paid:
+    if outcome == "paid":
         item["invoice_id"] = invoice["id"]
         return _settle(world, contract, invoice, lines)
-    invoice.update(with_lines(world, contract, invoice, lines), status="VOID", issued_at=world.stamp())
+    invoice.update(with_lines(world, contract, invoice, lines))
+    if outcome == "failed":
+        invoice.update(status="VOID", issued_at=world.stamp())
     return invoice
 
 
@@ -286,6 +294,8 @@ def _finalize(world: World, invoice: Row) -> Row:
         invoice["external_invoice"] = external_invoice(world, contract_of(world, invoice), invoice)
     world.happened_by_itself(("invoice", invoice["id"]), "finalize")
     notices.invoice_finalized(world, invoice)
+    if (invoice.get("external_invoice") or {}).get("external_status") == "INVALID_REQUEST_ERROR":
+        notices.provider_error(world, invoice, UNREACHED, ERROR_CODE)
     return invoice
 
 
