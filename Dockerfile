@@ -4,6 +4,19 @@ COPY requirements/runtime.txt /requirements.txt
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r /requirements.txt
 
+# The simulator alone: docker build --target simulator -t metronome-simulator .
+FROM python:3.13-slim-bookworm AS simulator
+COPY requirements/simulator.txt /requirements.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r /requirements.txt \
+    && useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin simulator
+WORKDIR /app
+COPY simulator/ simulator/
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER simulator
+EXPOSE 8790
+HEALTHCHECK CMD ["python", "-c", "import httpx; httpx.get('http://127.0.0.1:8790/_sim/health').raise_for_status()"]
+ENTRYPOINT ["python", "-m", "simulator", "--host", "0.0.0.0"]
+
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin countersign \
     && install -d -o countersign -g countersign /run/countersign /var/lib/countersign

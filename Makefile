@@ -58,7 +58,7 @@ migrations: setup ## write the migrations that the models ask for: make migratio
 
 lock: ## lock requirements/*.in again, with hashes, for Python 3.11 to 3.14 (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv on PATH, or make lock UV=/path/to/uv." >&2; exit 1; }
-	@for name in runtime demo dev; do \
+	@for name in runtime demo dev simulator; do \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-annotate --no-header -o requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done

@@ -266,5 +266,10 @@ def main(words: list[str]) -> int:
     return 0
 
 
+def command() -> int:
+    """The console script: `metronome-simulator`."""
+    return main(sys.argv[1:])
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command())

@@ -26,6 +26,7 @@ from simulator.world import Row, World
 __all__ = ["contracts", "customers", "models_of"]  # the former register the routes that make a model
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 ARCHIVED_DAYS = 12
+LONGEST = 24  # months, of contracts that have an end
 BY = Token("main", "seed")
 
 
@@ -136,6 +137,7 @@ class Models:
             "starting_at": start,
             "rate_card_id": list_prices_in(world, currency),
             "net_payment_terms_days": 30,
+            **({"ending_before": agenda.months_later(start, LONGEST)} if terms % 2 else {}),
             **TERMS[terms](Seller(world, currency, start)),
         }
         _ask(world, "POST /v1/contracts/create", given)

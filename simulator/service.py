@@ -12,7 +12,7 @@ from simulator.checks import json_of
 from simulator.damage import Answer
 from simulator.faults import Fault
 from simulator.http import ApiError, Reply, Request
-from simulator.plane import commands, dials, page, records
+from simulator.plane import commands, descriptions, dials, page, records
 from simulator.plane.control import control
 from simulator.routes import ROUTER
 from simulator.routing import Route
@@ -21,6 +21,7 @@ from simulator.world import World
 __all__ = [
     "Service",
     "commands",
+    "descriptions",
     "dials",
     "page",
     "records",

@@ -170,7 +170,7 @@ def page(asked: Asked, told: str = "", *, status: int = 200) -> Reply:
             f'<a href="/_sim/?account={escape(name)}">{escape(name)}</a> '
             for name in sorted(service.accounts)
         ),
-        f'<a href="/_sim/{escape(to)}">Show as of now</a></p>',
+        f'<a href="/_sim/{escape(to)}">Show as of now</a> <a href="/_sim/routes">What it serves</a></p>',
         *_recipes_part(to, hidden),
         *_clock_part(world, to, hidden),
         *_faults_part(asked, to, hidden),

@@ -267,6 +267,6 @@ def test_a_seeded_account_has_a_catalogue_that_its_contracts_use(sdk, simulator)
             "API requests",
         ]
         assert len(rates) == 10
-    assert len(list(sdk.v1.contracts.products.list())) == 10
+    assert len(list(sdk.v1.contracts.products.list())) == 11
     assert len(list(sdk.v1.billable_metrics.list())) == 4
     assert len(list(sdk.v1.pricing_units.list())) == 5

@@ -239,17 +239,21 @@ def test_seeded_amounts_a_day_make_up_an_invoice(account: Account) -> None:
 def test_a_seeded_draft_is_final_when_its_time_comes_and_the_next_is_of_seeded_usage(
     sdk: Metronome, simulator: RunningSimulator
 ) -> None:
+    simulator.reset(customers=120)
     snapshot = simulator.control("GET", "snapshot")["main"]
     draft = next(
-        row
+        rows[-1]
         for rows in snapshot["invoices_of"].values()
-        for row in rows
-        if row["status"] == "DRAFT" and not snapshot["customers"][row["customer_id"]]["archived_at"]
+        if {row["type"] for row in rows} == {"USAGE"} and rows[-1]["status"] == "DRAFT"
     )
-    simulator.control("POST", "clock", {"at": draft["end_timestamp"], "move_days": 5, "frozen": True})
     customer = draft["customer_id"]
+    simulator.control("POST", "clock", {"at": draft["end_timestamp"], "frozen": True})
+    before = sdk.v1.customers.invoices.retrieve(customer_id=customer, invoice_id=draft["id"]).data
+
+    simulator.control("POST", "clock", {"move_days": 5})
+
     row = sdk.v1.customers.invoices.retrieve(customer_id=customer, invoice_id=draft["id"]).data
-    assert (row.status, row.total) == ("FINALIZED", draft["total"])
+    assert (before.status, row.status, row.total) == ("DRAFT", "FINALIZED", before.total)
     rows = list(sdk.v1.customers.invoices.list(customer_id=customer))
     assert (rows[-2].id, rows[-1].status, rows[-1].start_timestamp) == (
         draft["id"],

@@ -24,7 +24,7 @@ LEVELS = (  # each knows what stands before it, and its own level
     ("engine.alerts",),
     ("api", "routes"),
     ("seed seed_catalogue seed_models seed_names seed_plans seed_terms", "records"),
-    ("accounts",),
+    ("accounts", "described"),
     ("plane", "destinations", "webhooks"),
     ("service",),
     ("server", "__main__"),
