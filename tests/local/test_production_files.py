@@ -146,13 +146,28 @@ def test_each_process_starts_with_just_what_compose_gives_it(
     assert settings["DEBUG"] is False
 
 
+def stages() -> dict[str, list[str]]:
+    """The lines of each stage of the Dockerfile, by its name; the last one has none."""
+    found: dict[str, list[str]] = {}
+    for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines():
+        if line.startswith("FROM"):
+            lines = found.setdefault(line.partition(" AS ")[2], [])
+        elif found:
+            lines.append(line)
+    return found
+
+
+def copied(lines: list[str]) -> set[str]:
+    return {part for line in lines if line.startswith("COPY") for part in line.split()[1:-1]}
+
+
 def test_the_image_holds_the_locked_runtime_and_runs_as_an_ordinary_user():
-    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    packages, lines = stages()["packages"], stages()[""]
+    assert list(stages()) == ["packages", "simulator", ""]
     assert [line for line in lines if line.startswith("USER")] == ["USER countersign"]
     assert lines.index("USER countersign") < next(n for n, line in enumerate(lines) if line.startswith("CMD"))
-    copied = {part for line in lines if line.startswith("COPY") for part in line.split()[1:-1]}
-    assert copied == {
-        "requirements/runtime.txt",
+    assert copied(packages) == {"requirements/runtime.txt"}
+    assert copied(lines) == {
         "--from=packages",
         "/venv",
         "manage.py",
@@ -161,5 +176,14 @@ def test_the_image_holds_the_locked_runtime_and_runs_as_an_ordinary_user():
         "templates/",
         "static/",
     }
-    assert "--require-hashes" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "--require-hashes" in "".join(packages)
+    for each in (packages, lines):
+        assert not [line for line in each if re.search("ARG|SECRET_KEY|TOKEN|PASSWORD|DATABASE_URL", line)]
+
+
+def test_the_simulators_image_holds_it_alone_and_runs_as_an_ordinary_user():
+    lines = stages()["simulator"]
+    assert [line for line in lines if line.startswith("USER")] == ["USER simulator"]
+    assert copied(lines) == {"requirements/simulator.txt", "simulator/"}
+    assert "--require-hashes" in "".join(lines)
     assert not [line for line in lines if re.search("ARG|SECRET_KEY|TOKEN|PASSWORD|DATABASE_URL", line)]
