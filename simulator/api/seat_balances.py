@@ -6,8 +6,9 @@ from metronome.types.v1.contract_list_seat_balances_params import ContractListSe
 
 from simulator.api import customers
 from simulator.checks import uuid_of
+from simulator.engine.balances.seat_shares import assigned
 from simulator.engine.contracts.commit_terms import contract_of
-from simulator.engine.contracts.seats import assigned, seat_of
+from simulator.engine.contracts.seats import seat_of
 from simulator.http import ApiError, Reply, Request
 from simulator.paging import decode, encode, limit_of
 from simulator.routing import route

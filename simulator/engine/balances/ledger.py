@@ -107,7 +107,7 @@ def entries_of(row: Row, segment: Row, at: str, waiting: Waiting | None = None) 
 
 def _shown(entry: Row) -> Row:
     if not entry["type"].endswith(WITHOUT_SEGMENT) and entry["type"] != "POSTPAID_COMMIT_EXPIRATION":
-        return entry
+        return {name: value for name, value in entry.items() if name != "per_group_amounts"}
     return {name: value for name, value in entry.items() if name not in ("segment_id", "per_group_amounts")}
 
 
@@ -129,7 +129,17 @@ def give_back(world: World, customer_id: str, invoice_id: str) -> None:
             )
             if amount:
                 about = {"invoice_id": invoice_id, "contract_id": mine[0]["contract_id"]}
+                about |= _given_back([each for each in mine if each["segment_id"] == segment_id])
                 enter(row, "CANCELED", segments[segment_id], -amount, world.stamp(), **about)
+
+
+def _given_back(entries: list[Row]) -> Row:
+    """How what is given back falls on seats."""
+    sums: dict[str, Decimal] = {}
+    for each in entries:
+        for seat, amount in (each.get("per_group_amounts") or {}).items():
+            sums[seat] = sums.get(seat, Decimal(0)) - exact(amount)
+    return {"per_group_amounts": {seat: plain(each) for seat, each in sums.items()}} if sums else {}
 
 
 def true_up(row: Row, at: str, invoice_id: str) -> Decimal:

@@ -13,6 +13,7 @@ from simulator.agenda import due, plan
 from simulator.amounts import exact, plain, rounded
 from simulator.checks import moment_of
 from simulator.engine.balances.ledger import enter, segments_of
+from simulator.engine.balances.seat_shares import assigned
 from simulator.engine.contracts import commits
 from simulator.engine.contracts.terms import Names, checked_rounding, kept, named, product_of, span
 from simulator.engine.prices.periods import containing
@@ -245,8 +246,11 @@ def _rounded(amount: Decimal, row: Row, which: str, share: Decimal) -> int | flo
 
 
 def _seats(contract: Row, row: Row, at: str) -> int | float:
-    """The quantity of the subscription that it hangs on."""
-    schedule = _subscription_of(contract, row)["quantity_schedule"]
+    """The quantity of the subscription that it hangs on; of single seats those that are somebody's."""
+    subscription = _subscription_of(contract, row)
+    if row["subscription_config"]["allocation"] == "INDIVIDUAL":
+        return len(assigned(subscription, at))
+    schedule = subscription["quantity_schedule"]
     held = [each["quantity"] for each in schedule if each["starting_at"] <= at]
     return held[-1] if held else 0
 
@@ -257,18 +261,18 @@ def _subscription_of(contract: Row, row: Row) -> Row:
 
 
 def seats_changed(world: World, contract: Row) -> None:
-    """A contract's subscriptions may have changed: pooled commits that hang on one follow, now and later."""
+    """A contract's subscriptions may have changed: commits that hang on one follow, now and later."""
     if _foresee_seats(world, contract):
         _follow_seats(world, contract)
 
 
 def _foresee_seats(world: World, contract: Row) -> bool:
-    """Plan each change of a subscription that pooled commits hang on; whether there is one."""
+    """Plan each change of a subscription that commits hang on; whether there is one."""
     held = {
         row["subscription_config"]["subscription_id"]
         for kind in ("commit", "credit")
         for row in contract.get(f"recurring_{kind}s", [])
-        if _is_pooled(row)
+        if _follows(row)
     }
     now = world.stamp()
     for each in contract["subscriptions"]:
@@ -290,37 +294,54 @@ def seats(world: World, *, contract_id: str) -> None:
         _follow_seats(world, contract)
 
 
-def _is_pooled(row: Row) -> bool:
-    return (
-        row.get("subscription_config", {}).get("allocation") == "POOLED"
-        and "quantity" not in row["access_amount"]
-    )
+def _follows(row: Row) -> bool:
+    """Whether more seats are worth more of it."""
+    return bool(row.get("subscription_config")) and "quantity" not in row["access_amount"]
 
 
 def _follow_seats(world: World, contract: Row) -> None:
     """Give each commit what more seats within its period are worth, once; fewer take nothing away."""
     for kind in ("commit", "credit"):
-        rows = {row["id"]: row for row in contract.get(f"recurring_{kind}s", []) if _is_pooled(row)}
+        rows = {row["id"]: row for row in contract.get(f"recurring_{kind}s", []) if _follows(row)}
         for made in commits.of_customer(world, contract["customer_id"]):
             row = rows.get(made.get(f"recurring_{kind}_id") or "")
             if row is not None and not made["archived_at"]:
                 _adjust(world, contract, row, made)
 
 
+def _increases(contract: Row, row: Row, since: str) -> list[tuple[str, int | float, list[str]]]:
+    """(when, how many more seats than ever before since an instant, who they are if they are single)."""
+    subscription, found = _subscription_of(contract, row), []
+    if row["subscription_config"]["allocation"] == "INDIVIDUAL":
+        known = set(assigned(subscription, since))
+        for entry in subscription.get("seat_schedule") or []:
+            fresh = [each for each in entry["seat_ids"] if each not in known]
+            if entry["starting_at"] > since and fresh:
+                known.update(fresh)
+                found.append((entry["starting_at"], len(fresh), fresh))
+        return found
+    most = _seats(contract, row, since)
+    for entry in subscription["quantity_schedule"]:
+        if entry["starting_at"] > since and entry["quantity"] > most:
+            found.append((entry["starting_at"], entry["quantity"] - most, []))
+            most = entry["quantity"]
+    return found
+
+
 def _adjust(world: World, contract: Row, row: Row, made: Row) -> None:
     (segment, *_more), now = segments_of(made), world.stamp()
     start, until = containing(row["anchor_date"], _frequency(contract, row), segment["starting_at"])
     known = {each["timestamp"] for each in made["ledger"] if each["type"].endswith(SEAT_BASED)}
-    most = _seats(contract, row, segment["starting_at"])
-    for entry in _subscription_of(contract, row)["quantity_schedule"]:
-        at, more = entry["starting_at"], entry["quantity"] - most
-        if more <= 0 or not segment["starting_at"] < at < until or at > now:
+    for at, more, seats in _increases(contract, row, segment["starting_at"]):
+        if not at < until or at > now:
             continue
-        most = entry["quantity"]
         prorated = row["subscription_config"]["apply_seat_increase_config"]["is_prorated"]
         share = _seconds(at, until) / _seconds(start, until) if prorated else Decimal(1)
         amount = _rounded(
             exact(row["access_amount"]["unit_price"]) * exact(more) * share, row, "access", share
         )
         if at not in known and amount:
-            enter(made, SEAT_BASED, segment, exact(amount), at)
+            each = {seat: plain(exact(amount) / len(seats)) for seat in seats}
+            enter(
+                made, SEAT_BASED, segment, exact(amount), at, **({"per_group_amounts": each} if each else {})
+            )

@@ -1,6 +1,6 @@
 """What single seats hold of the commits and credits that are allocated to them one by one.
 
-A balance is shared out evenly over the seats that its segment began with; a manual entry may say otherwise.
+How it is shared out is in simulator.engine.balances.seat_shares.
 """
 
 from __future__ import annotations
@@ -10,14 +10,9 @@ from typing import Any
 
 from simulator.amounts import exact, plain
 from simulator.engine.balances.ledger import NO_CURRENCY, end_of, entries_of, segments_of
+from simulator.engine.balances.seat_shares import assigned, is_individual, part_of
 from simulator.engine.contracts import commits
 from simulator.world import Row, World
-
-
-def assigned(subscription: Row, at: str) -> list[str]:
-    """The seats of a subscription at an instant."""
-    begun = [each for each in subscription["seat_schedule"] if each["starting_at"] <= at]
-    return begun[-1]["seat_ids"] if begun else []
 
 
 def seat_of(world: World, contract: Row, seat_id: str, subscription: Row, given: Row) -> Row:
@@ -66,7 +61,7 @@ def _allocated(world: World, contract: Row, subscription_id: str, given: Row) ->
         (row, segment)
         for row in commits.of_customer(world, contract["customer_id"])
         if row["contract_id"] == contract["id"]
-        and (row["subscription_config"] or {}).get("allocation") == "INDIVIDUAL"
+        and is_individual(row)
         and row["subscription_config"]["subscription_id"] == subscription_id
         and not commits.is_archived(world, row)
         for segment in segments_of(row)
@@ -78,15 +73,10 @@ def _allocated(world: World, contract: Row, subscription_id: str, given: Row) ->
 
 def _shared(world: World, row: Row, segment: Row, seat_id: str, subscription: Row) -> list[Row]:
     """One seat's part of a segment's ledger."""
-    begun = [
-        each["quantity"]
-        for each in subscription["quantity_schedule"]
-        if each["starting_at"] <= segment["starting_at"]
-    ]
-    seats = exact(begun[-1]) if begun and begun[-1] else Decimal(1)
-    ledger = []
+    first, ledger, left = assigned(subscription, segment["starting_at"]), [], Decimal(0)
     for each in entries_of(row, segment, world.stamp()):
-        single = each.get("per_group_amounts")
-        part = plain(single.get(seat_id, 0) if single is not None else exact(each["amount"]) / seats)
-        ledger.append({"type": each["type"], "timestamp": each["timestamp"], "amount": part})
+        expires = each["type"].endswith("EXPIRATION")
+        part = -max(left, Decimal(0)) if expires else part_of(each, seat_id, first)
+        left += part
+        ledger.append({"type": each["type"], "timestamp": each["timestamp"], "amount": plain(part)})
     return ledger

@@ -13,6 +13,7 @@ from typing import Any
 
 from simulator.amounts import PLACES, WIDE, exact, plain, unrounded
 from simulator.engine.balances.ledger import enter, left
+from simulator.engine.balances.seat_shares import is_individual, shares
 from simulator.engine.balances.sources import sources, targets
 from simulator.engine.invoices.lines import conversion_lines
 from simulator.engine.prices.commit_prices import price_for
@@ -33,6 +34,34 @@ class Drawn:
     available: Decimal
     deducted: Decimal = Decimal(0)
     credit_type: Row | None = None  # of the first line that it paid for
+    seats: dict[str, Decimal] | None = None  # what each seat has left, where it is for single seats
+    seat_key: str = ""  # which group of a line tells its seat
+    by_seat: dict[str, Decimal] = field(default_factory=dict)
+
+    def room(self, line: Row) -> Decimal:
+        """What it can still give for a line."""
+        left = self.available - self.deducted
+        return left if self.seats is None else min(left, self.seats.get(self._seat(line), Decimal(0)))
+
+    def give(self, line: Row, take: Decimal) -> None:
+        """Note what it gives for a line."""
+        self.deducted += take
+        if self.seats is not None:
+            seat = self._seat(line)
+            self.seats[seat] -= take
+            self.by_seat[seat] = self.by_seat.get(seat, Decimal(0)) + take
+
+    def told(self) -> Row:
+        """How what it gives falls on seats, as an entry has it."""
+        return (
+            {"per_group_amounts": {seat: plain(-each) for seat, each in self.by_seat.items()}}
+            if self.by_seat
+            else {}
+        )
+
+    def _seat(self, line: Row) -> str:
+        groups = {**(line.get("pricing_group_values") or {}), **(line.get("presentation_group_values") or {})}
+        return groups.get(self.seat_key) or ""
 
 
 @dataclass(slots=True)
@@ -74,11 +103,24 @@ def settle(
         available = left(row, segment) - (taken or {}).get(segment["id"], Decimal(0))
         if only is not None:
             available = only.get(segment["id"], Decimal(0))
-        drawn.append(Drawn(row, segment, available))
+        drawn.append(_seated(contract, Drawn(row, segment, available), is_capped=only is None))
     with localcontext(WIDE):
         settled = _pay(world, contract, drawn, lines, at)
         settled += _pay(world, contract, drawn, conversion_lines(world, contract, settled), at)
     return settled, [each for each in drawn if each.deducted]
+
+
+def _seated(contract: Row, drawn: Drawn, *, is_capped: bool) -> Drawn:
+    """A source with what its seats may take of it; all of it where the caller caps it otherwise."""
+    if is_individual(drawn.row):
+        wanted = drawn.row["subscription_config"]["subscription_id"]
+        own = [each for each in contract.get("subscriptions") or [] if each["id"] == wanted]
+        drawn.seats = {}
+        for subscription in own:
+            held = shares(drawn.row, drawn.segment, subscription)
+            drawn.seats = held if is_capped else dict.fromkeys(held, drawn.available)
+            drawn.seat_key = (subscription.get("seat_config") or {}).get("seat_group_key", "")
+    return drawn
 
 
 def draw(world: World, contract: Row, lines: Sequence[Row], at: str, invoice_id: str) -> list[Row]:
@@ -96,7 +138,8 @@ def write(drawn: list[Drawn], at: str, invoice_id: str, contract_id: str) -> Non
     """Write what segments give to an invoice to their ledgers."""
     about = {"invoice_id": invoice_id, "contract_id": contract_id}
     for each in drawn:
-        enter(each.row, "AUTOMATED_INVOICE_DEDUCTION", each.segment, -each.deducted, at, **about)
+        told = {**about, **each.told()}
+        enter(each.row, "AUTOMATED_INVOICE_DEDUCTION", each.segment, -each.deducted, at, **told)
 
 
 def _in_advance(contract: Row) -> set[str]:
@@ -122,7 +165,7 @@ def _pay(world: World, contract: Row, drawn: list[Drawn], lines: Sequence[Row], 
         priced = [(each, price_for(world, contract, source.row, each.line)) for each in mine]
         for each, own in sorted(priced, key=_turn):
             is_other = source.credit_type and source.credit_type["id"] != each.line["credit_type"]["id"]
-            if source.available > source.deducted and not is_other:
+            if source.room(each.line) > 0 and not is_other:
                 _take(source, each, own)
     return [line for each in owed for line in each.rest()]
 
@@ -172,7 +215,7 @@ def _take(source: Drawn, owed: Unpaid, own: Row | None) -> None:
         return
     if owed.total <= 0:
         return
-    available = source.available - source.deducted
+    available = source.room(owed.line)
     if by_units:
         units = take = min(available, owed.quantity.quantize(PLACES))
         money = owed.total
@@ -195,7 +238,7 @@ def _take_at(source: Drawn, owed: Unpaid, own: Row, by_units: bool) -> None:
         if size is not None and owed.counted >= begin + size:
             begin += size
             continue
-        price, available = exact(tier.get("price") or 0), source.available - source.deducted
+        price, available = exact(tier.get("price") or 0), source.room(owed.line)
         units = owed.quantity if size is None else min(owed.quantity, begin + size - owed.counted)
         affordable = available if by_units else available / price if price else units
         if affordable < units:
@@ -227,7 +270,7 @@ def _give(source: Drawn, owed: Unpaid, units: Decimal, money: Decimal, take: Dec
     else:
         owed.total -= money
     owed.quantity, owed.counted = left_units, owed.counted + units
-    source.deducted += take
+    source.give(line, take)
     source.credit_type = source.credit_type or line["credit_type"]
 
 

@@ -98,6 +98,7 @@ def waiting(world: World, customer_id: str, before: Row | None = None) -> Waitin
             segment_id = drawn.segment["id"]
             kind = entry_type(drawn.row, "AUTOMATED_INVOICE_DEDUCTION")
             entry = {"type": kind, "amount": plain(-drawn.deducted), "segment_id": segment_id, **about}
+            entry |= drawn.told()
             entries.setdefault(segment_id, []).append(entry)
     return entries
 
