@@ -36,7 +36,7 @@ FILES = [path for path in sorted(FOLDER.rglob("*.py")) if "__pycache__" not in p
 MODULES = {
     ".".join(path.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__"): path
     for path in FILES
-    if FOLDER / "tests" not in path.parents
+    if not {FOLDER / "tests", FOLDER / "examples"} & set(path.parents)
 }
 
 
