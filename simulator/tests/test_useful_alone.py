@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import runpy
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
+from metronome import Metronome
 
 from simulator.described import document
 from simulator.routing import ROUTES
-from simulator.running import ROOT
+from simulator.running import ROOT, TOKEN, RunningSimulator
 from simulator.tests.in_process import Inside
 
 FOLDER = ROOT / "simulator"
@@ -85,18 +84,12 @@ def test_its_lock_names_what_the_tests_here_run_with() -> None:
     assert "://" not in lock
 
 
-def test_the_example_works(tmp_path: Path) -> None:
-    example = tmp_path / "test_your_integration.py"
-    example.write_text((FOLDER / "examples" / "test_your_integration.py").read_text("utf-8"), "utf-8")
-    words = ["-q", "-p", "no:cacheprovider", "-p", "no:django", "-p", "simulator.pytest_plugin", str(example)]
+def test_the_example_works(simulator: RunningSimulator) -> None:
+    example = runpy.run_path(str(FOLDER / "examples" / "test_your_integration.py"))
+    tests = [each for name, each in example.items() if name.startswith("test_")]
 
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), *words],
-        cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert "2 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert len(tests) == 2
+    for test in tests:
+        simulator.reset()
+        with Metronome(base_url=simulator.url, bearer_token=TOKEN, max_retries=0) as client:
+            test(client, simulator)
