@@ -27,6 +27,7 @@ LIMITS = {
     "seed": (0, 2**63),
 }
 SHARES = {"contracts", "churn"}
+GONE = 17  # a small world has somebody who is archived, too
 
 
 def seeded(**options: Any) -> World:
@@ -77,7 +78,8 @@ def _seeded(
     models, lengths = models_of(rfc3339(today)), sorted({-(-months * part // 4) for part in range(1, 5)})
     for number in range(customers):
         customer = _customer(world, dice, number, today, hostile)
-        gone = number >= len(HOSTILE) and dice.random() < churn
+        is_picked = dice.random() < churn
+        gone = number >= len(HOSTILE) and (is_picked or (number == GONE and churn > 0))
         if dice.random() < contracts:
             currency = dice.choices(CURRENCIES, weights=[5, 3, 1, 1])[0]["id"]
             model = models.of(currency, dice.choice(lengths), dice.randrange(len(TERMS)), gone=gone)

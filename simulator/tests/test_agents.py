@@ -9,7 +9,7 @@ import pytest
 from simulator.http import Token
 from simulator.tests.in_process import Inside
 
-SUBMIT = "POST /v1/approval_requests/submit"
+SUBMIT = "/v1/approval_requests/submit"
 ASKED = {
     "name": "Rename",
     "description": "The customer asked for it",
@@ -37,7 +37,7 @@ def test_an_agent_reads_and_writes_nothing(inside: Inside) -> None:
 
 
 def test_what_an_agent_asks_for_is_carried_out_once_a_person_approves(inside: Inside) -> None:
-    status, made = inside.ask(SUBMIT, ASKED, token="agent")
+    status, made = inside.ask(f"POST {SUBMIT}", ASKED, token="agent")
 
     assert status == 200
     assert made["data"].keys() == {"id", "approval_url", "created_at"}
@@ -52,7 +52,7 @@ def test_what_an_agent_asks_for_is_carried_out_once_a_person_approves(inside: In
 
 
 def test_what_a_person_rejects_never_happens(inside: Inside) -> None:
-    asked = inside.ask(SUBMIT, ASKED, token="agent")[1]["data"]["id"]
+    asked = inside.ask(f"POST {SUBMIT}", ASKED, token="agent")[1]["data"]["id"]
 
     assert inside.ask(f"POST /_sim/approvals/{asked}", {"approve": False}) == (200, {})
 
@@ -71,14 +71,14 @@ def test_what_a_person_rejects_never_happens(inside: Inside) -> None:
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(inside: Inside, wrong: dict[str, Any]) -> None:
-    assert inside.ask(SUBMIT, ASKED | wrong, token="agent")[0] == 400
+    assert inside.ask(f"POST {SUBMIT}", ASKED | wrong, token="agent")[0] == 400
     assert inside.world.approval_requests == {}
 
 
 def test_only_agents_ask_for_approval_and_only_for_what_there_is(inside: Inside) -> None:
     unknown = ASKED | {"request_type": "/v1/nothing"}
-    asked = inside.ask(SUBMIT, unknown, token="agent")[1]["data"]["id"]
+    asked = inside.ask(f"POST {SUBMIT}", unknown, token="agent")[1]["data"]["id"]
 
-    assert inside.ask(SUBMIT, ASKED)[0] == 403
+    assert inside.ask(f"POST {SUBMIT}", ASKED)[0] == 403
     assert inside.ask(f"POST /_sim/approvals/{asked}", {"approve": True})[0] == 400
     assert inside.world.approval_requests[asked]["status"] == "pending"

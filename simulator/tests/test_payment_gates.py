@@ -11,6 +11,7 @@ from simulator.tests.test_vendor_payments import thresholds
 from simulator.world import Row
 
 PAST = "2025-05-05"
+RELEASE = "/v1/contracts/commits/threshold-billing/release"
 
 
 def spend(story: Story, threshold: float, gate: str = "STRIPE", **more: Any) -> Row:
@@ -99,12 +100,12 @@ def test_an_external_gate_says_later_whether_the_commit_is_made(story: Story) ->
     assert story.left() == []
     released = {"workflow_id": about["workflow_id"], "outcome": "PAID"}
 
-    assert story.answer("POST /v1/contracts/commits/threshold-billing/release", released) == (200, None)
+    assert story.answer(f"POST {RELEASE}", released) == (200, None)
 
     assert story.left() == [2_000]
     (final,) = story.invoices(type="SCHEDULED")
     assert (final["id"], final["status"], final["total"]) == (draft["id"], "FINALIZED", 2_100)
-    assert story.answer("POST /v1/contracts/commits/threshold-billing/release", released)[0] == 404
+    assert story.answer(f"POST {RELEASE}", released)[0] == 404
 
 
 def test_an_external_gate_that_fails_makes_no_commit_and_switches_the_threshold_off(story: Story) -> None:
@@ -114,16 +115,16 @@ def test_an_external_gate_that_fails_makes_no_commit_and_switches_the_threshold_
     workflow = story.told()[-1]["properties"]["workflow_id"]
     outcome = {"workflow_id": workflow, "outcome": "failed"}
 
-    story.answer("POST /v1/contracts/commits/threshold-billing/release", outcome)
+    story.answer(f"POST {RELEASE}", outcome)
 
     own = {"customer_id": story.customer, "contract_id": contract}
     kept = story.ask("POST /v2/contracts/get", own)
     assert (kept["commits"], kept["spend_threshold_configuration"]["is_enabled"]) == ([], False)
     assert [each["status"] for each in story.invoices(type="SCHEDULED")] == ["VOID"]
     unknown = {"workflow_id": "00000000-0000-4000-8000-000000000000", "outcome": "paid"}
-    assert story.answer("POST /v1/contracts/commits/threshold-billing/release", unknown)[0] == 404
+    assert story.answer(f"POST {RELEASE}", unknown)[0] == 404
     malformed = {"workflow_id": workflow, "outcome": "maybe"}
-    assert story.answer("POST /v1/contracts/commits/threshold-billing/release", malformed)[0] == 400
+    assert story.answer(f"POST {RELEASE}", malformed)[0] == 400
 
 
 def gated(story: Story, gate: str = "STRIPE", **more: Any) -> Row:

@@ -201,3 +201,7 @@ def test_what_happens_to_one_customer_happens_to_nobody_else(world: World) -> No
 def test_an_option_out_of_range_is_refused_with_a_sentence(options: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         seeded(**options)
+
+
+def test_a_small_world_has_somebody_who_is_archived_too() -> None:
+    assert any(each["archived_at"] for each in seeded(customers=30).customers.values())
