@@ -18,11 +18,11 @@ def take(world: World, given: Row, report: Report) -> None:
 
 
 def _unit(world: World, row: Row) -> None:
-    world.pricing_units[row["id"]] = {"is_currency": False, **row}
+    world.pricing_units[row["id"]] = {"is_currency": False, **row, "name": row["name"]}
 
 
 def _key(world: World, row: Row) -> None:
-    world.custom_field_keys.append(row)
+    world.custom_field_keys.append({name: row[name] for name in ("entity", "key", "enforce_uniqueness")})
 
 
 def _provider(world: World, row: Row) -> None:

@@ -46,7 +46,8 @@ def _drafts(world: World) -> Iterator[tuple[Row, Row]]:
     for own in world.invoices_of.values():
         for each in own:
             contract = contract_of(world, each)
-            if contract is not None and each["status"] == "DRAFT":
+            is_computed = each["status"] == "DRAFT" and "line_items" not in each
+            if contract is not None and is_computed:
                 yield contract, shown(world, each)
 
 
@@ -100,7 +101,7 @@ def _multipliers(world: World, contract: Row, _invoice: Row, line: Row) -> bool:
 def _growth(world: World, _contract: Row, invoice: Row, line: Row) -> bool:
     if not _is_usage(line) or line["starting_at"] == invoice.get("start_timestamp"):
         return False
-    metric_id = world.products[line["product_id"]]["current"]["billable_metric_id"]
+    metric_id = world.products[line["product_id"]]["current"].get("billable_metric_id")
     return grows_no_sums(world.billable_metrics.get(metric_id, {}))
 
 

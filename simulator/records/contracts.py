@@ -35,8 +35,8 @@ def put(world: World, row: Row, drafts: frozenset[str], report: Report) -> None:
             each["schedule"] = without_drafts(each["schedule"], drafts)
     for name in ("recurring_commits", "recurring_credits"):
         for each in contract.get(name) or []:
-            if each["product"]["id"] not in world.products:
-                report.leave_out(name, each, "its product is not among the records: it makes nothing more")
+            if not recurring.can_go_on(world, each):
+                report.leave_out(name, each, "its product or unit is not among the records: it makes no more")
     if resellers := contract.get("reseller_royalties"):
         contract["royalty_segments"] = [each for reseller in resellers for each in reseller["segments"]]
     if trackers := contract.get("spend_trackers"):

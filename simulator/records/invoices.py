@@ -26,6 +26,7 @@ def put(world: World, row: Row, report: Report) -> None:
     """One invoice."""
     require(world.customers, row["customer_id"], "customer")
     own = world.invoices_of.setdefault(row["customer_id"], [])
+    row = {name: value for name, value in row.items() if value is not None or name == "external_invoice"}
     row["line_items"] = row.get("line_items") or []
     contract = contract_of(world, row)
     if row["status"] != "DRAFT":

@@ -151,12 +151,19 @@ def begin(world: World, contract: Row, row: Row, kind: str) -> None:
     plan(world, onward, "recurring.period", contract_id=contract["id"], recurring_id=row["id"], balance=kind)
 
 
+def can_go_on(world: World, row: Row) -> bool:
+    """Whether its product and its units are known."""
+    amounts = [row[name] for name in ("access_amount", "invoice_amount") if row.get(name)]
+    units = {each["credit_type_id"] for each in amounts if each.get("access_type") != "QUANTITY"}
+    return row["product"]["id"] in world.products and units <= world.pricing_units.keys()
+
+
 def resume(world: World, contract: Row) -> None:
     """Plan the next period of everything that recurs; of what has begun the commits are there already."""
     now = world.stamp()
     for kind in ("commit", "credit"):
         for row in contract.get(f"recurring_{kind}s", []):
-            if row["product"]["id"] in world.products:
+            if can_go_on(world, row):
                 onward = row["starting_at"] if row["starting_at"] > now else _next(contract, row, now)
                 about = {"contract_id": contract["id"], "recurring_id": row["id"], "balance": kind}
                 plan(world, onward, "recurring.period", **about)
@@ -177,14 +184,8 @@ def period(world: World, *, contract_id: str, recurring_id: str, balance: str) -
     )
     if not is_made and ((end := _end(contract, row)) is None or now < end):
         commits.store(world, _prepared(world, contract, row, balance, now))
-    plan(
-        world,
-        _next(contract, row, now),
-        "recurring.period",
-        contract_id=contract_id,
-        recurring_id=recurring_id,
-        balance=balance,
-    )
+    about = {"contract_id": contract_id, "recurring_id": recurring_id, "balance": balance}
+    plan(world, _next(contract, row, now), "recurring.period", **about)
 
 
 def _prepared(world: World, contract: Row, row: Row, kind: str, start: str) -> Row:

@@ -219,7 +219,7 @@ def _bill_usage(world: World, contract: Row) -> list[str]:
     mine = [
         each for each in invoices_of(world, contract, "USAGE") if each["id"] not in world.usage_of_invoice
     ]
-    start = max([first_billed(world, contract), *(each["end_timestamp"] for each in mine)])
+    start = max([first_billed(world, contract), *(each.get("end_timestamp", "") for each in mine)])
     periods = []
     while start <= now and not (last and start >= last):
         end = of_contract(contract, start)[1]

@@ -140,7 +140,7 @@ def _measured(
     `start` is the invoice's, `counted` what its earlier pieces had: each group goes on in its own tiers.
     """
     state, only = product["current"], _filter_at(contract, piece[0])
-    metric = world.billable_metrics.get(state["billable_metric_id"], {})
+    metric = world.billable_metrics.get(state.get("billable_metric_id"), {})
     pricing, presentation = state.get("pricing_group_key") or [], state.get("presentation_group_key") or []
     keys, since = [*pricing, *presentation], _since(contract, start, piece[0])
     lines: list[Row] = []
