@@ -137,6 +137,10 @@ class Story:
         self.units[name] = world.new_id()
         world.pricing_units[self.units[name]] = {"id": self.units[name], "name": label, "is_currency": False}
 
+    def chosen(self) -> list[Row]:
+        """The undocumented rules that a line of a draft uses."""
+        return self._inside.ask("GET /_sim/chosen", account="other")[1]["data"]
+
     def switch(self, name: str, choice: str) -> None:
         self._inside.ask("POST /_sim/switches", {name: choice}, account="other")
 
