@@ -78,12 +78,12 @@ def _seeded(
     models, lengths = models_of(rfc3339(today)), sorted({-(-months * part // 4) for part in range(1, 5)})
     for number in range(customers):
         customer = _customer(world, dice, number, today, hostile)
-        is_picked = dice.random() < churn
+        has_contract = dice.random() < contracts
+        currency = dice.choices(CURRENCIES, weights=[5, 3, 1, 1])[0]["id"]
+        length, terms, is_picked = dice.choice(lengths), dice.randrange(len(TERMS)), dice.random() < churn
         gone = number >= len(HOSTILE) and (is_picked or (number == GONE and churn > 0))
-        if dice.random() < contracts:
-            currency = dice.choices(CURRENCIES, weights=[5, 3, 1, 1])[0]["id"]
-            model = models.of(currency, dice.choice(lengths), dice.randrange(len(TERMS)), gone=gone)
-            model.copy_to(world, customer)
+        if has_contract:
+            models.of(currency, length, terms, gone=gone).copy_to(world, customer)
         elif gone:
             customer["archived_at"] = customer["updated_at"] = rfc3339(today - timedelta(days=12))
     heapq.heapify(world.agenda)
