@@ -39,7 +39,7 @@ from billing.changes.models import (
 from billing.changes.statuses import OPEN, Status
 from billing.lists.conditions import IsAnyOf
 from billing.lists.paging import Shape, Slice, cut, moment_with_zone
-from billing.lists.prepared import Question, Records, no_id, no_key, no_text
+from billing.lists.prepared import NOBODY, Question, Records, no_id, no_key, no_text
 from billing.metronome.operations.base import thing
 from billing.roles import Can
 from billing.users import User
@@ -200,9 +200,13 @@ def open_for_customer(customer_id: UUID | str) -> list[ChangeRequest]:
 
 def counts_of_open() -> dict[Status, int]:
     """How many requests stand in each status that leads on; a status without any is left out."""
+    return {Status(status): number for status, number in _open_ones().rows()}
+
+
+@cache
+def _open_ones() -> Question:
     open_ones = ChangeRequest.objects.filter(status__in=sorted(OPEN)).order_by()
-    rows = open_ones.values_list("status").annotate(number=Count("*"))
-    return {Status(status): number for status, number in rows}
+    return Question(open_ones.values_list("status").annotate(number=Count("*")))
 
 
 def troubles(refused_since: datetime) -> QuerySet[ChangeRequest]:
@@ -219,9 +223,15 @@ def troubles(refused_since: datetime) -> QuerySet[ChangeRequest]:
 
 def lately_of(person: User, number: int = 50) -> list[str]:
     """The references of a person's newest requests, and of those that are still open."""
-    own = ChangeRequest.objects.filter(maker=person)
+    return [reference for (reference,) in _lately(number).rows(person=person.pk)]
+
+
+@cache
+def _lately(number: int) -> Question:
+    own = ChangeRequest.objects.filter(maker=NOBODY)
     newest = own.order_by("-submitted_at").values_list("reference")[:number]
-    return [row[0] for row in newest.union(own.filter(status__in=sorted(OPEN)).values_list("reference"))]
+    open_ones = own.filter(status__in=sorted(OPEN)).values_list("reference")
+    return Question(newest.union(open_ones), person=NOBODY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from heapq import nlargest
+from functools import cache
 
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, TextField, Value
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.audit.models import AuditEvent
 from billing.changes import queries as changes
-from billing.changes.models import Decision
+from billing.changes.models import ChangeRequest, Decision
 from billing.changes.statuses import Status
+from billing.lists.conditions import IsAnyOf
+from billing.lists.prepared import NO_MOMENT, NOBODY, Question, Records, no_key, no_text
 from billing.mirror.tally import created_since, tally
 from billing.pages import freshness
 from billing.pages.access import needs
@@ -27,15 +31,21 @@ MOST_TROUBLES = 100
 """Where their count stops: more is "99+"."""
 SHOWN_DECISIONS = 6
 SHOWN_EVENTS = 8
+ONE = [no_key("one")]
+ONE_OF = IsAnyOf("pk", Value(ONE, ArrayField(BigIntegerField())))
 
 
 @needs(Can.BROWSE)
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """Figures that lead somewhere, then lists that are short on purpose."""
-    waiting = list(changes.waiting_for(request.user)[:SHOWN_WAITING])
+    order = "submitted_at"
+    waiting = changes.page(
+        changes.whole(changes.waiting_for, request.user), None, SHOWN_WAITING, order=order
+    ).rows
     counts = changes.counts_of_open()
-    troubles = list(changes.troubles(timezone.now() - WEEK).defer("sealed")[:MOST_TROUBLES])
+    troubled, of_them = _troubles()
+    troubles = [pk for (pk,) in troubled.rows(since=timezone.now() - WEEK)]
     month_start = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return render_page(
         request,
@@ -47,24 +57,53 @@ def overview(request: HttpRequest) -> HttpResponse:
         in_doubt=counts.get(Status.UNKNOWN, 0) + counts.get(Status.PARTLY_APPLIED, 0),
         troubles_count=len(troubles),
         customers=tally() | {"new": created_since(month_start)},
-        troubles=troubles[:SHOWN_TROUBLES],
-        decisions=_decisions(),
+        troubles=of_them.asked(ids=troubles[:SHOWN_TROUBLES]) if troubles else [],
+        decisions=_decisions().asked(),
         events=_events(request.user),
         freshness=freshness.of_account(),
         month_start=month_start,
     )
 
 
-def _decisions() -> list[Decision]:
+@cache
+def _troubles() -> tuple[Question, Records]:
+    """The ids of all that are counted, and some of them whole."""
+    rows = changes.troubles(NO_MOMENT)
+    shown = ChangeRequest.objects.filter(ONE_OF).select_related("maker").defer("sealed")
+    return (
+        Question(rows.values_list("pk")[:MOST_TROUBLES], since=NO_MOMENT),
+        Records(shown.order_by(*rows.query.order_by), ids=ONE),
+    )
+
+
+@cache
+def _decisions() -> Records:
     rows = Decision.objects.select_related("change", "checker").order_by("-decided_at", "-pk")
-    return list(rows[:SHOWN_DECISIONS])
+    return Records(rows[:SHOWN_DECISIONS])
 
 
 def _events(user: User) -> list[AuditEvent]:
     """The newest events this person may see: all of them, or what they did and what befell their requests."""
-    newest = AuditEvent.objects.order_by("-occurred_at", "-id")
     if user.may(Can.READ_AUDIT):
-        return list(newest[:SHOWN_EVENTS])
-    did = AuditEvent.objects.filter(actor=user).order_by("-id").values_list("pk", flat=True)[:SHOWN_EVENTS]
-    befell = AuditEvent.objects.filter(reference__in=changes.lately_of(user)).values_list("pk", flat=True)
-    return list(newest.filter(pk__in=nlargest(SHOWN_EVENTS, {*did, *befell})))
+        return _newest().asked()
+    found = _own().rows(person=user.pk, references=changes.lately_of(user))
+    return _some().asked(ids=[pk for (pk,) in found])
+
+
+@cache
+def _newest() -> Records:
+    return Records(AuditEvent.objects.order_by("-occurred_at", "-id")[:SHOWN_EVENTS])
+
+
+@cache
+def _own() -> Question:
+    did = AuditEvent.objects.filter(actor=NOBODY).order_by("-id").values_list("pk")[:SHOWN_EVENTS]
+    one_of = IsAnyOf("reference", Value([no_text("reference")], ArrayField(TextField())))
+    befell = AuditEvent.objects.filter(one_of).order_by().values_list("pk")
+    newest = did.union(befell).order_by("-pk")[:SHOWN_EVENTS]
+    return Question(newest, person=NOBODY, references=[no_text("reference")])
+
+
+@cache
+def _some() -> Records:
+    return Records(AuditEvent.objects.filter(ONE_OF).order_by("-occurred_at", "-id"), ids=ONE)
