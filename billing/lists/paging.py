@@ -79,12 +79,14 @@ class Shape:
 
     key: says which queryset `rows` makes, for the stand-ins; None for one that is like no other.
     values: what takes the places of the stand-ins, by name.
+    planned_anew: as of a Question.
     """
 
     key: tuple[Hashable, ...] | None
     rows: Callable[[], QuerySet[Any]]
     stand_ins: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
+    planned_anew: bool = False
 
 
 def cut(
@@ -162,7 +164,9 @@ class _Stretch:
         def put_together() -> Question:
             rows = self.of(shape.rows(), {**dict.fromkeys(place), **stands})[:most]
             kind = Records if rows._fields is None else Question
-            return kind(rows, planned_anew=shape.key is None, **shape.stand_ins, **stands)
+            return kind(
+                rows, planned_anew=shape.planned_anew or shape.key is None, **shape.stand_ins, **stands
+            )
 
         question = kept(shape.key and (*shape.key, self, *stands, most), put_together)
         return question.asked(**shape.values, **place)

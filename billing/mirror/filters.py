@@ -122,7 +122,8 @@ class CustomerFilter:
         alike = replace(self, q=self.q and ANY_WORDS, plan_id=self.plan_id and no_id("plan"))
         stand_ins, values = {"plan": no_id("plan"), **ANY_SEARCH}, {"plan": self.plan_id, **searched(self.q)}
         key = (name, self.status, bool(self.q), bool(self.plan_id))
-        return Shape(key, lambda: rows(alike), stand_ins, values)
+        # Only a plan for this text takes it apart once, and not again for each row that passes.
+        return Shape(key, lambda: rows(alike), stand_ins, values, planned_anew=bool(self.q))
 
     def _subscribers(self) -> QuerySet[CustomerPlan]:
         return current_plans().filter(plan_id=self.plan_id).values("customer_id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -318,11 +318,12 @@ def _with_row_facts(found: Shape, text: str) -> Shape:
         )
         return annotated.values_list(*_ROW, "sort_name")
 
-    return Shape(
-        found.key and (*found.key, bool(meant)),
-        rows,
-        {**found.stand_ins, **ANY_SEARCH},
-        {**found.values, **searched(text)},
+    return replace(
+        found,
+        key=found.key and (*found.key, bool(meant)),
+        rows=rows,
+        stand_ins={**found.stand_ins, **ANY_SEARCH},
+        values={**found.values, **searched(text)},
     )
 
 
