@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db import models
@@ -11,6 +12,7 @@ class Words(NamedTuple):
     """How an event is told. tone: the colour family on pages; mark: a symbol of static/icons.svg.
 
     short: what it says beside its subject; its label is for where it stands alone.
+    line: short with a new fact of the event, {named} as the event names it; for those events that have it.
     sentence: names {who} did it, or {what} it is about, or both.
     page: the URL name of its subject's page, empty where there is none; key: the column that finds it there.
     """
@@ -21,6 +23,7 @@ class Words(NamedTuple):
     sentence: str
     page: str = ""
     key: str = ""
+    line: str = ""
 
 
 class Event(models.TextChoices):
@@ -112,7 +115,12 @@ WORDS: dict[Event, Words] = {
         "doubt", "mark-partly", "Partly applied", "{what} was applied in part.", *REQUEST
     ),
     Event.CHANGE_RESOLVED: Words(
-        "info", "mark-approved", "Resolved", "{who} said what became of {what}.", *REQUEST
+        "info",
+        "mark-approved",
+        "Resolved",
+        "{who} said what became of {what}.",
+        *REQUEST,
+        line="Resolved: {verdict}",
     ),
     Event.CHANGE_DISAGREED: Words(
         "doubt",
@@ -129,19 +137,44 @@ WORDS: dict[Event, Words] = {
         "warn", "mark-withdrawn", "Approval taken back", "{who} took back their approval of {what}.", *REQUEST
     ),
     Event.CALL_SENT: Words(
-        "info", "mark-applying", "Sending", "A call of {what} was about to be sent.", *REQUEST
+        "info",
+        "mark-applying",
+        "Sending",
+        "A call of {what} was about to be sent.",
+        *REQUEST,
+        line="Sending call {call}",
     ),
     Event.CALL_APPLIED: Words(
-        "good", "mark-applied", "Call applied", "A call of {what} took effect.", *REQUEST
+        "good",
+        "mark-applied",
+        "Call applied",
+        "A call of {what} took effect.",
+        *REQUEST,
+        line="Call {call} applied",
     ),
     Event.CALL_NOT_SENT: Words(
-        "warn", "mark-waiting", "Call not sent", "A call of {what} was not sent.", *REQUEST
+        "warn",
+        "mark-waiting",
+        "Call not sent",
+        "A call of {what} was not sent.",
+        *REQUEST,
+        line="Call {call} not sent",
     ),
     Event.CALL_REFUSED: Words(
-        "bad", "mark-refused", "Call refused", "Metronome refused a call of {what}.", *REQUEST
+        "bad",
+        "mark-refused",
+        "Call refused",
+        "Metronome refused a call of {what}.",
+        *REQUEST,
+        line="Call {call} refused",
     ),
     Event.CALL_HALTED: Words(
-        "bad", "mark-refused", "Turned away", "Metronome turned a call of {what} away.", *REQUEST
+        "bad",
+        "mark-refused",
+        "Turned away",
+        "Metronome turned a call of {what} away.",
+        *REQUEST,
+        line="Call {call} turned away",
     ),
     Event.CALL_DOUBTED: Words(
         "doubt",
@@ -149,12 +182,23 @@ WORDS: dict[Event, Words] = {
         "No trustworthy answer",
         "No trustworthy answer came to a call of {what}.",
         *REQUEST,
+        line="No trustworthy answer to call {call}",
     ),
     Event.CALL_FOUND: Words(
-        "info", "search", "Looked up", "What became of a call of {what} was looked up.", *REQUEST
+        "info",
+        "search",
+        "Looked up",
+        "What became of a call of {what} was looked up.",
+        *REQUEST,
+        line="Looked up call {call}",
     ),
     Event.CALL_ANSWERED_LATE: Words(
-        "warn", "mark-stale", "Answered late", "The answer to a call of {what} arrived late.", *REQUEST
+        "warn",
+        "mark-stale",
+        "Answered late",
+        "The answer to a call of {what} arrived late.",
+        *REQUEST,
+        line="Call {call} answered late",
     ),
     Event.APPLYING_FROZEN: Words("warn", "pause", "Frozen", "{who} froze applying.", *SYSTEM),
     Event.APPLYING_UNFROZEN: Words("good", "mark-applying", "Resumed", "{who} resumed applying.", *SYSTEM),
@@ -191,9 +235,13 @@ WORDS: dict[Event, Words] = {
         *SYSTEM,
     ),
     Event.POLICY_INSTALLED: Words(
-        "info", "policy", "Policy installed", "{who} put an approval policy in force: {what}."
+        "info",
+        "policy",
+        "Policy installed",
+        "{who} put an approval policy in force: {what}.",
+        line="Policy {version} installed",
     ),
-    Event.PERSON_ADDED: Words("plain", "plus", "Added", "{what} was added by {who}."),
+    Event.PERSON_ADDED: Words("plain", "plus", "Added", "{what} was added by {who}.", line="Added as {role}"),
     Event.PERSON_SIGNED_IN: Words("plain", "people", "Signed in", "{who} signed in."),
     Event.PERSON_SIGN_IN_FAILED: Words(
         "warn", "mark-rejected", "Sign-in failed", "A sign-in as {what} failed."
@@ -210,9 +258,46 @@ WORDS: dict[Event, Words] = {
     ),
     Event.LIST_EXPORTED: Words("plain", "download", "Asked for as a file", "{who} asked for a file: {what}."),
     Event.EXPORT_DELIVERED: Words(
-        "good", "mark-applied", "Handed over whole", "A file was handed to {who} whole: {what}."
+        "good",
+        "mark-applied",
+        "Handed over whole",
+        "A file was handed to {who} whole: {what}.",
+        line="Handed over whole; rows: {rows}",
     ),
     Event.EXPORT_CUT_SHORT: Words(
         "warn", "mark-stale", "Not delivered", "A file for {who} was not delivered: {what}."
     ),
 }
+
+
+class Group(NamedTuple):
+    """Events that are looked for together."""
+
+    label: str
+    events: tuple[Event, ...]
+
+
+def _about(*nouns: str) -> tuple[Event, ...]:
+    """The events of these nouns: what stands before the dot."""
+    return tuple(event for event in Event if event.partition(".")[0] in nouns)
+
+
+def _without(taken: Iterable[Event]) -> tuple[Event, ...]:
+    return tuple(event for event in Event if event not in taken)
+
+
+SIGN_INS = (Event.PERSON_SIGNED_IN, Event.PERSON_SIGN_IN_FAILED, Event.PERSON_SIGNED_OUT)
+GROUPS: dict[str, Group] = {
+    "requests": Group("Requests", _about("change")),
+    "decisions": Group(
+        "Decisions",
+        (Event.CHANGE_APPROVED, Event.CHANGE_REJECTED, Event.CHANGE_RESOLVED, Event.CHANGE_CLOSED),
+    ),
+    "sends": Group("Calls to Metronome", _about("call")),
+    "sign-ins": Group("Sign-ins", SIGN_INS),
+    "people": Group("People", _about("person")),
+    "files": Group("Files taken out", _about("audit", "list", "export")),
+    "machine": Group("Countersign itself", _about("applying", "installation", "mirror", "policy")),
+    "but-sign-ins": Group("All but sign-ins", _without(SIGN_INS)),
+}
+"""By the word that an address and a command say."""

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from billing.audit.events import Event
-from billing.lists.text import RecordWords
+from billing.lists.text import Folded, RecordWords
 
 
 class AuditEvent(models.Model):
@@ -71,6 +71,12 @@ class AuditEvent(models.Model):
                 fields=["actor_text", "event_type", "-occurred_at", "-id"],
                 condition=models.Q(actor=None),
                 name="audit_by_part_event",
+            ),
+            models.Index(
+                Folded("customer_name"),
+                "customer_id",
+                condition=models.Q(customer_id__isnull=False),
+                name="audit_by_customer_name",
             ),
             GinIndex(fields=["words"], name="audit_by_words", gin_pending_list_limit=256),
         ]

@@ -12,6 +12,11 @@ def is_reference(text: str) -> bool:
     return text.strip()[:2].upper() == "CR" and reference_meant(text) is not None
 
 
+def is_whole_reference(text: str) -> bool:
+    """Whether a text is a reference as we write it, so that nothing else begins like it."""
+    return text.strip().upper() == reference_meant(text)
+
+
 def reference_meant(text: str) -> str | None:
     """The reference, `CR-000098`; None for a text that is no request's number."""
     written = _WRITTEN.fullmatch(text)

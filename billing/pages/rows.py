@@ -7,23 +7,17 @@ from functools import cache, lru_cache
 from html import escape
 from uuid import UUID
 
-from django.template.defaultfilters import capfirst
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.text import Truncator
 
-from billing.audit.models import AuditEvent
 from billing.changes.models import ChangeRequest
 from billing.mirror.queries import CustomerRow
-from billing.pages.audit_lines import Line, lines_of
-from billing.pages.markup import format_html, format_html_join
+from billing.pages.markup import format_html
 from billing.pages.templatetags.countersign import (
     NO_VALUE,
     change_link,
     change_status,
     day,
-    event_status,
-    instant_cell,
     key,
     status,
 )
@@ -39,19 +33,6 @@ CUSTOMER = """
   <td class="nowrap">{created}</td>
   <td class="nowrap">{request}</td>
 </tr>"""
-
-EVENT = """
-<tr id="e{number}">
-  <td class="nowrap num">{shown_number}</td>
-  <td class="nowrap">{at}</td>
-  <td class="nowrap">{status} <span class="sub"><code>{event}</code></span></td>
-  <td class="nowrap"><bdi>{who}</bdi> <span class="sub">{place}</span></td>
-  <td>{request}<span class="{beside}"><bdi>{subject}</bdi></span></td>
-  <td>{changed}{reason}</td>
-  <td class="nowrap">{digest}</td>
-</tr>"""
-LONGEST_SUBJECT, LONGEST_REASON = 160, 300
-BECAME = mark_safe(' <span aria-hidden="true">→</span><span class="visually-hidden">became</span> ')
 
 
 def customer_rows(rows: Iterable[CustomerRow], open_requests: dict[UUID, ChangeRequest]) -> SafeString:
@@ -116,53 +97,3 @@ def _request(change: ChangeRequest | None) -> SafeString:
     if change is None:
         return NOTHING
     return format_html("{} {}", change_link(change.reference), change_status(change))
-
-
-def event_rows(events: Iterable[AuditEvent]) -> list[SafeString]:
-    """The rows of the record: who did what, when, what changed and why."""
-    return [
-        format_html(
-            EVENT,
-            number=event.pk,
-            shown_number=f"{event.pk:,}",
-            at=instant_cell(event.occurred_at),
-            status=event_status(event),
-            event=event.event_type,
-            who=event.actor_text,
-            place=", ".join(filter(None, [capfirst(event.actor_role), event.ip])),
-            request=format_html("{} ", change_link(event.reference)) if event.reference else NOTHING,
-            beside="sub" if event.reference else "",
-            subject=_cut(event.subject_text or event.subject_id, LONGEST_SUBJECT),
-            changed=format_html_join(
-                "", "{}", ((_changed(line),) for line in lines_of(event.old, event.new))
-            ),
-            reason=_reason(event.reason),
-            digest=_short_digest(event.digest),
-        )
-        for event in events
-    ]
-
-
-def _changed(line: Line) -> SafeString:
-    """One field before and after."""
-    return format_html(
-        '<span class="line">{}{}{}{}</span>',
-        format_html('<span class="quiet">{}</span> ', line.label) if line.label else NOTHING,
-        format_html("<bdi>{}</bdi>", line.old) if line.old else NOTHING,
-        BECAME if line.old and line.new else NOTHING,
-        format_html("<bdi>{}</bdi>", line.new) if line.new else NOTHING,
-    )
-
-
-def _reason(reason: str) -> SafeString:
-    if not reason:
-        return NOTHING
-    return format_html('<span class="sub said">“{}”</span>', _cut(reason, LONGEST_REASON))
-
-
-def _short_digest(digest: str) -> SafeString:
-    return format_html('<span class="key" title="{}">{}</span>', digest, digest[:8]) if digest else NOTHING
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else Truncator(text).chars(longest)

@@ -3,7 +3,6 @@
 from django.urls import path
 
 from billing.pages import (
-    audit,
     customers,
     notices,
     overview,
@@ -13,6 +12,7 @@ from billing.pages import (
     search,
     system,
 )
+from billing.pages.audit import page as audit
 from billing.pages.requests.urls import urlpatterns as change_urlpatterns
 
 app_name = "billing"

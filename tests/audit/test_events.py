@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 from django.urls import resolve, reverse
 
-from billing.audit.events import WORDS, Event
+from billing.audit.events import GROUPS, WORDS, Event
+from billing.pages.audit.presets import OFFERED
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "billing/audit/events.py"
@@ -36,6 +37,18 @@ def test_an_event_is_told_whole(event: Event) -> None:
     assert fields
     assert fields <= {"who", "what"}
     assert words.sentence.endswith(".")
+    facts = [field for _text, field, _format, _conversion in Formatter().parse(words.line) if field]
+    assert bool(words.line) == bool(facts)
+    assert len(facts) <= 1
+
+
+def test_every_event_is_looked_for_in_a_group_and_no_group_is_called_like_an_event() -> None:
+    grouped = {event for group in GROUPS.values() for event in group.events}
+
+    assert grouped == set(Event)
+    assert not GROUPS.keys() & set(Event.values)
+    assert OFFERED.keys() <= GROUPS.keys()
+    assert set(GROUPS["but-sign-ins"].events) | set(GROUPS["sign-ins"].events) == set(Event)
 
 
 @pytest.mark.parametrize("event", [event for event in Event if event.words.page], ids=str)

@@ -16,6 +16,7 @@ from billing.audit.log import NoTransaction
 from billing.audit.models import AuditEvent
 from billing.audit.queries import AuditFilter
 from billing.lists.paging import Cursor, CursorRefused, FilterRefused
+from billing.lists.text import Folded
 from billing.users import User
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +153,7 @@ def test_an_address_says_a_filter_and_an_end_date_includes_its_day() -> None:
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
+        ({"event": "coffees"}, "There is no event “coffees”."),
         ({"event": "coffee.spilt"}, "There is no event “coffee.spilt”."),
         ({"customer": "halcyon"}, "“halcyon” is not a customer’s id."),
         ({"q": "\x00"}, "The search holds a character that the record can’t hold."),
@@ -234,7 +236,7 @@ def test_a_text_finds_what_somebody_did_by_the_name_they_sign_in_with() -> None:
 def test_a_text_that_only_old_events_hold_is_found_and_paged_both_ways(
     monkeypatch: pytest.MonkeyPatch, mona: User
 ) -> None:
-    monkeypatch.setattr(queries, "READ_ON", 3)
+    monkeypatch.setattr(queries, "READ_ON", (3, 5))
     for number in range(5):
         write(f"old {number}", user=mona)
     for number in range(4):
@@ -301,6 +303,41 @@ def test_a_text_is_looked_up_by_its_words() -> None:
     assert "Seq Scan on billing_auditevent" not in plan
 
 
+def test_a_name_as_it_was_is_looked_up_in_an_index(mona: User) -> None:
+    named = AuditEvent.objects.filter(customer_id__isnull=False).alias(was=Folded("customer_name"))
+
+    assert "using audit_by_customer_name " in _plan(named.filter(was="halcyon").values("customer_id"))
+
+
+def test_customers_are_known_by_the_names_they_had(mona: User) -> None:
+    other = UUID(int=2)
+    write("a", customer_id=CUSTOMER, customer_name="Halcyon Ltd")
+    write("b", customer_id=CUSTOMER, customer_name="Larkspur")
+    write("c", customer_id=other, customer_name="Larkspur Two")
+    write("d", customer_name="Nobody")
+
+    once = queries.customers_once_called
+    assert once("HALCYON ltd", whole=True) == [CUSTOMER]
+    assert once("Larkspur", whole=True) == [CUSTOMER]
+    assert set(once("lark", whole=False)) == {CUSTOMER, other}
+    assert once("Nobody", whole=True) == once("halcyon", whole=True) == once("", whole=False) == []
+
+
+def test_doers_are_people_by_name_then_parts_of_the_system(mona: User) -> None:
+    User.objects.create_user(username="a", password="x", name="Ádám", role="finance")
+    write("one", user=mona)
+    for part in ("sweep", "worker", "sweep"):
+        with transaction.atomic():
+            log.record(Event.LIST_EXPORTED, actor=system(part), subject=log.Subject(kind="c", id="1"))
+
+    assert queries.doers() == [
+        ("a", "Ádám"),
+        ("mona", "Mona Manager"),
+        ("sweep", "sweep"),
+        ("worker", "worker"),
+    ]
+
+
 def _plan(rows: QuerySet[AuditEvent]) -> str:
     """How PostgreSQL reads rows when it may neither scan nor sort them without need."""
     with connection.cursor() as cursor:
@@ -315,9 +352,12 @@ def _plan(rows: QuerySet[AuditEvent]) -> str:
         (AuditFilter(), 1),
         (AuditFilter(event="list.exported", customer_id=CUSTOMER), 1),
         (AuditFilter(actor="mona"), 2),
-        (AuditFilter(text="1"), 2),
+        (AuditFilter(text="1"), 1),
+        (AuditFilter(text="zebra"), 2),
+        (AuditFilter(text="CR-000012"), 1),
         (AuditFilter(text="mona"), 1),
-        (AuditFilter(actor="mona", text="1"), 3),
+        (AuditFilter(actor="mona", text="1"), 2),
+        (AuditFilter(event="decisions"), 1),
     ],
 )
 def test_a_page_is_one_query_and_one_more_each_for_an_actor_and_a_rare_text(

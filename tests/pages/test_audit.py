@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+from html import escape
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
+from billing.audit import log
+from billing.audit.actors import Actor, person
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
+from billing.changes.agreeing.deciding import withdraw
 from billing.changes.models import ChangeRequest
 from billing.mirror.models import Customer
-from tests.pages.conftest import add_customer, now, recorded
+from billing.users import User
+from tests.pages.conftest import NAMES, add_customer, now, recorded, squeezed
 
 
 def events_in(answer) -> list[str]:
@@ -116,12 +122,89 @@ def test_a_row_shows_who_from_where_and_why(manager: Client, renaming: ChangeReq
     page = manager.get(f"/audit/?reference={renaming.reference}").content.decode()
 
     assert 'class="status" data-tone="good"' in page
-    assert "Proposed</span>" in page
-    assert "<code>change.submitted</code>" in page
+    assert "</span>Proposed <" in page
+    assert "<code>change.submitted</code>, as Finance" in page
     assert "<bdi>Priya Raman</bdi>" in page
     assert "“As agreed with the customer.”" in page
-    assert f'title="{renaming.digest}">{renaming.digest[:8]}</span>' in page
+    assert "".join(f"<span>{renaming.digest[at : at + 8]}</span>" for at in range(0, 64, 8)) in page
     assert f'<a class="nowrap" href="/changes/{renaming.reference}/">{renaming.reference}</a>' in page
+    assert f'<a href="/customers/{renaming.customer_id}/"><bdi>Halcyon Freight GmbH</bdi></a>' in page
+
+
+def test_the_events_of_a_request_stand_under_its_sentence_unless_one_asks_for_them_apart(
+    manager: Client, renaming: ChangeRequest, people: dict[str, User]
+) -> None:
+    manager.post("/system/refresh/")
+    withdraw(renaming.pk, actor=person(people["finance"]), reason="Not now.")
+
+    grouped = squeezed(manager.get("/audit/").content.decode())
+    apart = squeezed(manager.get("/audit/?group=none").content.decode())
+
+    group = grouped[grouped.index('<li class="group">') :]
+    assert f"<bdi>{escape(renaming.sentence)}</bdi></h3>" in group
+    assert f'<a href="?reference={renaming.reference}">All' in group
+    assert group.index("Withdrawn") < group.index("Proposed") < group.index("</ol></li>")
+    assert "mirror.refresh_requested" not in group[: group.index("</ol></li>")]
+    assert 'class="group"' not in apart
+    assert apart.index("Withdrawn") < apart.index("Refresh asked for") < apart.index("Proposed")
+    assert apart.count(f">{renaming.reference}</a> <a href=") == 2
+
+
+def test_a_preset_is_a_filter_beside_the_others_and_takes_itself_away(
+    manager: Client, renaming: ChangeRequest
+) -> None:
+    answer = manager.get("/audit/?actor=finance&cursor=&event=decisions")
+    page = squeezed(answer.content.decode())
+
+    assert answer.context["page"].rows == []
+    assert '<a class="chip" href="/audit/?actor=finance" aria-current="true">Decisions</a>' in page
+    assert '<a class="chip" href="/audit/?actor=finance&amp;event=sends">Sends</a>' in page
+    assert "<b>What</b>" not in page
+    assert '<option value="decisions" selected>Decisions</option>' in page
+    today = now().date().isoformat()
+    [chosen] = [each for each in answer.context["periods"] if each.words == "Today"]
+    assert chosen.url == f"/audit/?actor=finance&event=decisions&since={today}&until={today}"
+    manager.get("/audit/export.csv?event=decisions").getvalue()
+    assert AuditEvent.objects.latest("pk").new["rows"] == 0
+
+
+def test_events_are_found_by_the_name_that_a_customer_had_then(
+    manager: Client, renaming: ChangeRequest, halcyon: Customer
+) -> None:
+    Customer.objects.filter(pk=halcyon.pk).update(name="Larkspur GmbH")
+
+    for typed in ("Halcyon Freight GmbH", "halcyon fr", "larkspur"):
+        answer = manager.get("/audit/", {"customer": typed})
+        assert [event.event_type for event in answer.context["page"].rows] == ["change.submitted"], typed
+
+
+def test_the_machine_can_be_chosen_beside_the_people(manager: Client, renaming: ChangeRequest) -> None:
+    people = manager.get("/audit/").context["people"]
+
+    assert [name for _, name in people] == [*sorted(NAMES.values()), "set-up"]
+    assert [row.actor_text for row in manager.get("/audit/?actor=set-up").context["page"].rows] == ["set-up"]
+
+
+def test_what_came_from_outside_is_escaped_in_every_part_of_a_line(
+    manager: Client, people: dict[str, User]
+) -> None:
+    hostile = "<script>&\"'"
+    with transaction.atomic():
+        for reference in ("", "<i>", "<i>"):
+            log.record(
+                Event.CALL_REFUSED,
+                actor=Actor(None, hostile, hostile[:20], None, hostile, hostile),
+                subject=log.Subject("c", hostile, hostile, UUID(int=7), hostile, reference, hostile),
+                old={hostile: hostile},
+                new={"call": hostile, "message": hostile},
+                reason="" if reference else hostile,
+            )
+
+    page = manager.get("/audit/?group=").content.decode()
+
+    assert "<script>&" not in page
+    assert "<i>" not in page
+    assert page.count(f"Call {escape(hostile)} refused") == 3
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from billing.pages.audit_lines import Line, lines_of
+from billing.pages.audit.fields import Line, lines_of
 from billing.pages.templatetags import countersign as words
 
 NOON = datetime(2026, 11, 20, 15, 2, 11, tzinfo=timezone(timedelta(hours=1)))

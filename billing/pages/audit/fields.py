@@ -1,4 +1,4 @@
-"""What an audit event changed, field by field, short enough for a table."""
+"""What an audit event changed, field by field, short enough for a row of its details."""
 
 from __future__ import annotations
 
