@@ -6,7 +6,7 @@ from billing.lists.text import Folded
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0031_a_word_names_what_was_made")]
+    dependencies = [("billing", "0035_a_second_person_disagrees")]
     operations = [
         migrations.AddIndex(
             "auditevent",
