@@ -16,7 +16,6 @@ from billing.audit.log import NoTransaction
 from billing.audit.models import AuditEvent
 from billing.audit.queries import AuditFilter
 from billing.lists.paging import Cursor, CursorRefused, FilterRefused
-from billing.lists.text import Folded
 from billing.users import User
 
 pytestmark = pytest.mark.django_db
@@ -301,41 +300,6 @@ def test_a_text_is_looked_up_by_its_words() -> None:
 
     assert "Bitmap Index Scan on audit_by_words" in plan
     assert "Seq Scan on billing_auditevent" not in plan
-
-
-def test_a_name_as_it_was_is_looked_up_in_an_index(mona: User) -> None:
-    named = AuditEvent.objects.filter(customer_id__isnull=False).alias(was=Folded("customer_name"))
-
-    assert "using audit_by_customer_name " in _plan(named.filter(was="halcyon").values("customer_id"))
-
-
-def test_customers_are_known_by_the_names_they_had(mona: User) -> None:
-    other = UUID(int=2)
-    write("a", customer_id=CUSTOMER, customer_name="Halcyon Ltd")
-    write("b", customer_id=CUSTOMER, customer_name="Larkspur")
-    write("c", customer_id=other, customer_name="Larkspur Two")
-    write("d", customer_name="Nobody")
-
-    once = queries.customers_once_called
-    assert once("HALCYON ltd", whole=True) == [CUSTOMER]
-    assert once("Larkspur", whole=True) == [CUSTOMER]
-    assert set(once("lark", whole=False)) == {CUSTOMER, other}
-    assert once("Nobody", whole=True) == once("halcyon", whole=True) == once("", whole=False) == []
-
-
-def test_doers_are_people_by_name_then_parts_of_the_system(mona: User) -> None:
-    User.objects.create_user(username="a", password="x", name="Ádám", role="finance")
-    write("one", user=mona)
-    for part in ("sweep", "worker", "sweep"):
-        with transaction.atomic():
-            log.record(Event.LIST_EXPORTED, actor=system(part), subject=log.Subject(kind="c", id="1"))
-
-    assert queries.doers() == [
-        ("a", "Ádám"),
-        ("mona", "Mona Manager"),
-        ("sweep", "sweep"),
-        ("worker", "worker"),
-    ]
 
 
 def _plan(rows: QuerySet[AuditEvent]) -> str:
