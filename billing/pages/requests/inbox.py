@@ -197,5 +197,5 @@ def _shown(request: HttpRequest, people: dict[str, str]) -> dict[str, tuple[str,
         "customer": ("Customer", given.get("customer", "")),
         "status": ("Status", str(labels.get(status, status))),
         "since": ("From", given.get("since", "")),
-        "until": ("Up to and including", given.get("until", "")),
+        "until": ("Through", given.get("until", "")),
     }
