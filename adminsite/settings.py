@@ -93,7 +93,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "billing.pages.context.frame",
             ],
-            "libraries": {"countersign": "billing.pages.templatetags.countersign"},
+            "libraries": {name: f"billing.pages.templatetags.{name}" for name in ("countersign", "faces")},
         },
     }
 ]

@@ -45,23 +45,6 @@ def customers_csv(wanted: CustomerFilter, actor: Actor) -> Taking:
     return take(Event.LIST_EXPORTED, actor, "Customers", wanted.as_json(), rows, columns)
 
 
-def plans_csv(actor: Actor) -> Taking:
-    """Every plan ever seen as CSV, by name; recorded and committed like the customers' list."""
-    own = current_plans().filter(plan=OuterRef("pk")).order_by().values("plan")
-    number = own.annotate(number=Count("*")).values("number")
-    columns: dict[str, str | Expression] = {
-        "id": "id",
-        "name": Defused("name"),
-        "description": Defused("description"),
-        "customers": Coalesce(Subquery(number, output_field=IntegerField()), 0),
-        "custom_fields": Defused(Cast("custom_fields", TextField())),
-        "missing_since": as_utc("missing_since"),
-        "fetched_at": as_utc("fetched_at"),
-    }
-    rows = Plan.objects.order_by("sort_name", "name", "id")
-    return take(Event.LIST_EXPORTED, actor, "Plans", {}, rows, columns)
-
-
 def noun_csv(noun: Resource, actor: Actor, rows: QuerySet[Any] | None = None) -> Taking:
     """A noun's rows as CSV, all or these: its columns, and its sets as JSON arrays."""
     rows = noun.model.objects.order_by("pk") if rows is None else rows

@@ -7,7 +7,7 @@ from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from billing.lists.paging import Slice, cut
@@ -36,19 +36,26 @@ class PlanName(NamedTuple):
     name: str
 
 
-def plans() -> list[PlanRow]:
-    """Every plan ever seen, by name, with how many subscriptions to it have not ended."""
-    number = (
-        current_plans()
-        .filter(plan=OuterRef("pk"))
-        .order_by()
-        .values("plan")
-        .annotate(number=Count("*"))
-        .values("number")
-    )
-    rows = Plan.objects.annotate(customers=Coalesce(Subquery(number, output_field=IntegerField()), 0))
+def plans(sort: str = "name") -> list[PlanRow]:
+    """Every plan ever seen, in the order of a sort, with how many subscriptions to it have not ended."""
     columns = ("pk", "name", "description", "customers", "missing_since")
-    return [PlanRow(*row) for row in rows.order_by(*_BY_NAME).values_list(*columns)]
+    return [PlanRow(*row) for row in in_order(sort).values_list(*columns)]
+
+
+def in_order(sort: str) -> QuerySet[Plan]:
+    """Every plan ever seen with its `customers`, by `name` or by `customers`, descending after a `-`."""
+    rows = Plan.objects.annotate(customers=customers_on_it())
+    sign = "-" if sort.startswith("-") else ""
+    if sort.endswith("name"):
+        return rows.order_by(*(sign + column for column in _BY_NAME))
+    return rows.order_by(f"{sign}customers", *_BY_NAME)
+
+
+def customers_on_it() -> Coalesce:
+    """How many subscriptions to a plan have not ended, as a column of plans."""
+    own = current_plans().filter(plan=OuterRef("pk")).order_by().values("plan")
+    number = own.annotate(number=Count("*")).values("number")
+    return Coalesce(Subquery(number, output_field=IntegerField()), 0)
 
 
 def plan_names() -> list[PlanName]:

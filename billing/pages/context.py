@@ -47,7 +47,7 @@ class Side(NamedTuple):
     name: str
     role: str
     theme: str
-    reads_audit: bool
+    rights: frozenset[Can]
     waiting_count: int
     unread_count: int
 
@@ -89,7 +89,7 @@ def _side(request: HttpRequest) -> Side:
         name=request.user.name,
         role=request.user.get_role_display(),
         theme=look(request)["theme"],
-        reads_audit=request.user.may(Can.READ_AUDIT),
+        rights=frozenset(can for can in Can if request.user.may(can)),
         waiting_count=now.waiting,
         unread_count=now.unread,
     )

@@ -5,14 +5,13 @@ from django.urls import path
 from billing.pages import (
     customers,
     notices,
+    nouns,
     overview,
-    plans,
     preferences,
     refreshing,
     search,
     system,
 )
-from billing.pages.audit import page as audit
 from billing.pages.requests.urls import urlpatterns as change_urlpatterns
 
 app_name = "billing"
@@ -27,11 +26,7 @@ urlpatterns = [
     path("customers.csv", customers.customers_csv, name="customers-csv"),
     path("customers/<uuid:customer_id>/", customers.customer, name="customer"),
     path("customers/<uuid:customer_id>/refresh/", refreshing.customer, name="customer-refresh"),
-    path("plans/", plans.plans, name="plans"),
-    path("plans.csv", plans.plans_csv, name="plans-csv"),
-    path("plans/<uuid:plan_id>/", plans.plan, name="plan"),
-    path("audit/", audit.audit, name="audit"),
-    path("audit/export.csv", audit.audit_csv, name="audit-csv"),
+    *nouns.urlpatterns(),
     path("system/", system.system, name="system"),
     path("system/refresh/", refreshing.account, name="system-refresh"),
     path("system/anew/", system.begin_anew, name="system-anew"),

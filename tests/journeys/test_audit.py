@@ -52,11 +52,11 @@ def test_details_unfold_by_the_keyboard_and_a_filter_keeps_what_was_typed(
     assert page.locator(".event code").first.inner_text() == "change.withdrawn"
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
 
-    page.locator("#q").fill("elm3")
+    page.locator("#by-q").fill("elm3")
     page.wait_for_url("**q=elm3**")
     page.locator(".chip", has_text="elm3").wait_for()
     assert page.locator(".event").count() == 2
     assert page.locator(".group h3").inner_text().startswith("Rename “Elm3 Works” to “WWW")
     page.get_by_role("link", name="Decisions").click()
     page.get_by_text("No event is left by these filters").wait_for()
-    assert page.locator("#q").input_value() == "elm3"
+    assert page.locator("#by-q").input_value() == "elm3"

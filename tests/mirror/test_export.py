@@ -14,10 +14,11 @@ import pytest
 from billing.audit.actors import system
 from billing.audit.models import AuditEvent
 from billing.lists.formulas import as_written
-from billing.mirror.export import customers_csv, plans_csv
+from billing.mirror.export import customers_csv
 from billing.mirror.filters import CustomerFilter
 from billing.mirror.models import Customer, CustomerPlan, IngestAlias, Plan
 from billing.mirror.queries import customers
+from billing.pages.nouns.plan import PlanFilter, Plans
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -140,7 +141,7 @@ def test_names_aliases_and_plans_that_a_spreadsheet_would_run_are_defused() -> N
     subscribe(20, row, plan)
 
     exported = rows(customers_csv(CustomerFilter(), ACTOR))[0]
-    listed = rows(plans_csv(ACTOR))[0]
+    listed = rows(Plans().take(PlanFilter(), ACTOR))[0]
 
     assert exported["name"] == '\'=HYPERLINK("http://x")'
     assert exported["ingest_aliases"] == '["+1", "\'@sum"]'
@@ -181,7 +182,7 @@ def test_a_filter_with_signs_of_its_own_reaches_the_database_whole() -> None:
 def test_a_list_is_recorded_before_its_first_byte() -> None:
     takings = [
         customers_csv(CustomerFilter(q="halc", status="all", plan_id=UUID(int=8)), ACTOR),
-        plans_csv(ACTOR),
+        Plans().take(PlanFilter(), ACTOR),
     ]
 
     events = list(AuditEvent.objects.order_by("id"))

@@ -179,9 +179,9 @@ def test_events_are_found_by_the_name_that_a_customer_had_then(
 
 
 def test_the_machine_can_be_chosen_beside_the_people(manager: Client, renaming: ChangeRequest) -> None:
-    people = manager.get("/audit/").context["people"]
+    [who] = [each for each in manager.get("/audit/").context["fields"] if each.field.name == "actor"]
 
-    assert [name for _, name in people] == [*sorted(NAMES.values()), "set-up"]
+    assert [name for _, name in who.choices] == [*sorted(NAMES.values()), "set-up"]
     assert [row.actor_text for row in manager.get("/audit/?actor=set-up").context["page"].rows] == ["set-up"]
 
 

@@ -2,96 +2,116 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.utils.html import format_html
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_safe
 
 from billing import clock
 from billing.audit import export, queries
+from billing.audit.actors import Actor
 from billing.audit.events import GROUPS, Event
+from billing.audit.models import AuditEvent
 from billing.audit.queries import AuditFilter
+from billing.audit.taking import Taking
 from billing.changes import queries as changes
-from billing.lists.paging import CursorRefused, FilterRefused, is_storable
+from billing.lists.paging import FilterRefused, Slice, is_storable
 from billing.mirror import queries as mirror
 from billing.mirror.filters import CustomerFilter
-from billing.pages.access import needs
 from billing.pages.audit import presets
 from billing.pages.audit.lines import drawn
-from billing.pages.chips import address_without, chips, filters_only
-from billing.pages.downloads import csv_response
-from billing.pages.templatetags.countersign import options
-from billing.pages.web import actor_of, render_page
+from billing.pages.listing import Asked, Input, ListPage
 from billing.roles import Can
 
-PARAMETERS = ("q", "event", "actor", "reference", "customer", "since", "until")
-EVENT_LABELS = {**{name: group.label for name, group in GROUPS.items()}, **dict(Event.choices)}
+EVENTS = (
+    ("Groups", tuple((name, group.label) for name, group in GROUPS.items())),
+    ("Single events", tuple(Event.choices)),
+)
+A_DAY = "A day in UTC, like 2026-11-01"
 
 
-@needs(Can.READ_AUDIT)
-@require_safe
-def audit(request: HttpRequest) -> HttpResponse:
+class Record(ListPage):
     """Who did what, when, from where and why; newest first."""
-    problem, status = "", 200
-    try:
-        wanted = _wanted(request)
-    except FilterRefused as refusal:
-        wanted, problem, status = AuditFilter(), str(refusal), 400
-    try:
-        page = queries.page(wanted, request.GET.get("cursor") or None)
-    except CursorRefused as refusal:
-        page, problem = queries.page(wanted), str(refusal)
-    people = queries.doers()
-    is_grouped = request.GET.get("group") != "none"
-    periods, kinds = presets.periods(request, clock.now().date()), presets.kinds(request)
-    return render_page(
-        request,
-        "audit/list",
-        part="_results",
-        status=status,
-        problem=problem,
-        wanted=wanted,
-        page=page,
-        events=drawn(page.rows, grouped=is_grouped),
-        is_grouped=is_grouped,
-        people=people,
-        event_options=_event_options(wanted.event),
-        periods=periods,
-        kinds=kinds,
-        chips=chips(request, _shown(request, wanted, people, [*periods, *kinds])),
-        clear_url=address_without(request, *PARAMETERS),
-        filters=filters_only(request),
+
+    name = "audit"
+    title = "Audit"
+    noun = ("event", "events")
+    may = (Can.READ_AUDIT,)
+    icon = "audit"
+    place = "record"
+    filter = AuditFilter
+    file = "audit/export.csv"
+    template = "audit/list"
+    paging = ("Newer", "Older")
+    inputs = (
+        Input(
+            "q",
+            "Words, number or digest",
+            "search",
+            title="Beginnings of words, or of an id, a reference or a sign-in name",
+        ),
+        Input(
+            "customer",
+            "Customer",
+            hint="Name, alias or id",
+            title="Its name, now or when it happened; an alias; its id",
+        ),
+        Input("actor", "Who", "choice", queries.doers, "Anybody"),
+        Input("event", "What", "choice", lambda: EVENTS, "Anything"),
+        Input("since", "From", "day", hint="2026-11-01", title=A_DAY),
+        Input("until", "Through", "day", hint="2026-11-30", title=f"The last day. {A_DAY}"),
+    )
+    carried = ("reference", "group")
+    none_yet = ("Nothing is on record yet", "The first sign-in will be.")
+    none_left = (
+        "No event is left by these filters",
+        "Search looks at people, subjects, references and reasons. Dates are days in UTC.",
     )
 
+    def wanted(self, query: Mapping[str, str]) -> AuditFilter:
+        """The filter in the address, whose customer may be a name or an alias as well."""
+        given = dict(query.items())
+        if typed := given.get("customer", "").strip():
+            given["customer"] = str(_customer_meant(typed))
+        wanted = AuditFilter.from_get(given)
+        about = changes.also_writing_to(wanted.customer_id) if wanted.customer_id else frozenset()
+        said: frozenset[str] = frozenset()
+        with suppress(ValueError):
+            said = changes.also_writing_to(UUID(wanted.text))
+        return replace(wanted, also_about=about, also_said=said)
 
-@needs(Can.READ_AUDIT)
-@require_safe
-def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """The rows of the same filter as a file; that it was taken is recorded before the first byte."""
-    try:
-        wanted = _wanted(request)
-    except FilterRefused as refusal:
-        raise BadRequest(str(refusal)) from refusal
-    return csv_response(request, lambda: export.stream(wanted, actor_of(request)), "audit", wanted.as_json())
+    def page(self, wanted: AuditFilter, cursor: str | None = None) -> Slice[AuditEvent]:
+        return queries.page(wanted, cursor)
 
+    def take(self, wanted: AuditFilter, actor: Actor) -> Taking:
+        return export.stream(wanted, actor)
 
-def _wanted(request: HttpRequest) -> AuditFilter:
-    """The filter in the address, whose customer may be a name or an alias as well. Raises FilterRefused."""
-    query = request.GET.dict()
-    if typed := query.get("customer", "").strip():
-        query["customer"] = str(_customer_meant(typed))
-    wanted = AuditFilter.from_get(query)
-    about = changes.also_writing_to(wanted.customer_id) if wanted.customer_id else frozenset()
-    said: frozenset[str] = frozenset()
-    with suppress(ValueError):
-        said = changes.also_writing_to(UUID(wanted.text))
-    return replace(wanted, also_about=about, also_said=said)
+    def drawn(self, request: HttpRequest, rows: list[AuditEvent]) -> list[SafeString]:
+        return [drawn(rows, grouped=request.GET.get("group") != "none")]
+
+    def more(self, request: HttpRequest, wanted: AuditFilter, page: Slice[AuditEvent]) -> dict[str, Any]:
+        return {
+            "is_grouped": request.GET.get("group") != "none",
+            "periods": presets.periods(request, clock.now().date()),
+            "kinds": presets.kinds(request),
+        }
+
+    def said(
+        self, request: HttpRequest, wanted: AuditFilter, fields: list[Asked], more: dict[str, Any]
+    ) -> dict[str, tuple[str, str]]:
+        """What a preset in use says already is not said twice; a customer is named as it is called here."""
+        said = super().said(request, wanted, fields, more)
+        if wanted.customer_id and (name := mirror.name_of(wanted.customer_id)):
+            said["customer"] = ("Customer", name)
+        if wanted.reference:
+            said["reference"] = ("Request", wanted.reference)
+        in_use = [preset for preset in (*more["periods"], *more["kinds"]) if preset.is_on]
+        by_preset = {name for preset in in_use for name in preset.filters}
+        return {name: words for name, words in said.items() if name not in by_preset}
 
 
 def _customer_meant(typed: str) -> UUID:
@@ -111,33 +131,3 @@ def _customer_meant(typed: str) -> UUID:
     if found:
         raise FilterRefused(f"More than one customer is meant by “{typed[:40]}”; give its id or one alias.")
     raise FilterRefused(f"No customer here is meant by “{typed[:40]}”; the record also takes any id.")
-
-
-@lru_cache
-def _event_options(chosen: str) -> SafeString:
-    """What the list of events offers: groups first, then each by itself."""
-    groups = [(name, group.label) for name, group in GROUPS.items()]
-    return format_html(
-        '<optgroup label="Groups">{}</optgroup><optgroup label="Single events">{}</optgroup>',
-        options(groups, chosen),
-        options(Event.choices, chosen),
-    )
-
-
-def _shown(
-    request: HttpRequest, wanted: AuditFilter, people: list[tuple[str, str]], offered: list[presets.Preset]
-) -> dict[str, tuple[str, str]]:
-    """What the chips say; what a preset in use says already is not said twice."""
-    given = request.GET
-    customer = mirror.name_of(wanted.customer_id) if wanted.customer_id else ""
-    shown = {
-        "q": ("Search", given.get("q", "")),
-        "actor": ("Who", dict(people).get(given.get("actor", ""), given.get("actor", ""))),
-        "reference": ("Request", given.get("reference", "")),
-        "customer": ("Customer", customer or given.get("customer", "")),
-        "event": ("What", EVENT_LABELS.get(given.get("event", ""), given.get("event", ""))),
-        "since": ("From", given.get("since", "")),
-        "until": ("Through", given.get("until", "")),
-    }
-    said = {name for preset in offered if preset.is_on for name in preset.filters}
-    return {name: words for name, words in shown.items() if name not in said}
