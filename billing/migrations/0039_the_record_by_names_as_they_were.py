@@ -6,7 +6,7 @@ from billing.lists.text import Folded
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0035_a_second_person_disagrees")]
+    dependencies = [("billing", "0037_the_mirror_keeps_what_it_reads")]
     operations = [
         migrations.AddIndex(
             "auditevent",
