@@ -6,7 +6,7 @@ from billing.lists.text import Folded
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0037_the_mirror_keeps_what_it_reads")]
+    dependencies = [("billing", "0045_rate_cards_packages_and_products")]
     operations = [
         migrations.AddIndex(
             "auditevent",

@@ -15,7 +15,6 @@ from django.core.exceptions import BadRequest
 from django.db.models import Expression, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
@@ -26,6 +25,7 @@ from billing.lists.paging import CursorRefused, FilterRefused, Slice
 from billing.pages.access import View, needs
 from billing.pages.chips import address_without, chips, filters_only
 from billing.pages.downloads import csv_response
+from billing.pages.markup import format_html
 from billing.pages.templatetags.countersign import icon, options
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
@@ -40,15 +40,25 @@ class Column:
 
     cell: a row's value, drawn if it is safe and escaped if not; without it the column is in the file alone.
     csv: heading → field or expression, one or several; without any it is on the page alone.
-    sort: the filter's word for the order by it. is_figure: aligned right. is_whole: never broken into lines.
+    sort: the filter's word for the order by it. look: `num` is aligned right, `nowrap` never broken into lines,
+    `slack` has what width is left and is cut at its end.
     """
 
     label: str = ""
     cell: Callable[[Any], Any] | None = None
     csv: Mapping[str, str | Expression] = field(default_factory=dict)
     sort: str = ""
-    is_figure: bool = False
-    is_whole: bool = False
+    look: str = ""
+
+    @property
+    def is_figure(self) -> bool:
+        return self.look == "num"
+
+    @property
+    def form(self) -> str:
+        """Its cell, with a place for the value."""
+        look = f' class="{self.look}"' if self.look else ""
+        return f'<td{look} data-label="{self.label}"><span>{{}}</span></td>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,9 +299,6 @@ def _flat(choices: Choices) -> Iterable[tuple[Any, str]]:
 def _row(columns: list[Column], row: Any, is_muted: bool) -> SafeString:
     """One row: its first cell names it; on a phone each of the others has its label beside it."""
     first, *others = columns
-    cells = [f'<th scope="row">{conditional_escape(first.cell(row))}</th>']
-    for column in others:
-        look = ' class="num"' if column.is_figure else ' class="nowrap"' if column.is_whole else ""
-        value = conditional_escape(column.cell(row))
-        cells.append(f'<td{look} data-label="{conditional_escape(column.label)}"><span>{value}</span></td>')
-    return mark_safe(f"<tr{' data-muted' if is_muted else ''}>{''.join(cells)}</tr>")  # noqa: S308 each is escaped
+    cells = [format_html('<th scope="row">{}</th>', first.cell(row))]
+    cells += [format_html(column.form, column.cell(row)) for column in others]
+    return SafeString(f"<tr{' data-muted' if is_muted else ''}>{''.join(cells)}</tr>")

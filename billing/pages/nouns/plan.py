@@ -78,7 +78,7 @@ class Plans(ListPage):
             lambda row: f"{row.customers:,}",
             {"customers": mirror.customers_on_it()},
             sort="customers",
-            is_figure=True,
+            look="num",
         ),
         Column(csv={"custom_fields": Defused(Cast("custom_fields", TextField()))}),
         Column(csv={"missing_since": as_utc("missing_since"), "fetched_at": as_utc("fetched_at")}),
