@@ -6,7 +6,7 @@ from billing.lists.text import Folded
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0045_rate_cards_packages_and_products")]
+    dependencies = [("billing", "0036_what_requests_came_to")]
     operations = [
         migrations.AddIndex(
             "auditevent",

@@ -40,7 +40,7 @@ class Column:
 
     cell: a row's value, drawn if it is safe and escaped if not; without it the column is in the file alone.
     csv: heading → field or expression, one or several; without any it is on the page alone.
-    sort: the filter's word for the order by it. look: `num` is aligned right, `nowrap` never broken into lines,
+    sort: the filter's word for the order by it. look: `num` is aligned right, `nowrap` never broken,
     `slack` has what width is left and is cut at its end.
     """
 
