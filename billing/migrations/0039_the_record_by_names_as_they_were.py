@@ -6,7 +6,7 @@ from billing.lists.text import Folded
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0036_what_requests_came_to")]
+    dependencies = [("billing", "0042_lists_of_a_customer_in_one_text")]
     operations = [
         migrations.AddIndex(
             "auditevent",
