@@ -171,7 +171,11 @@ class SealedRequest:
         return self.content["watched"]
 
     def owner_of(self, thing: str) -> str:
-        """The thing whose it is, as what is held of it says; a thing that nothing is held of is its own."""
+        """The thing whose it is: as what is held of it says, or the call that makes it; else its own."""
+        of = thing.partition(":")[2]
+        if of.startswith("@"):
+            maker = self.call(int(of[1:]))
+            return operation(maker.operation).made_for(maker.params) or thing
         owners = {each["thing"]: each["owner"] for each in self.content["holds"]}
         return owners.get(thing, thing)
 

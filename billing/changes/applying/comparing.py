@@ -108,7 +108,7 @@ def _misses(
     for of, field in claims:
         before, asked = request.before.get(of, {}).get(field.name), request.after[of][field.name]
         if (state := live[of]) is None:
-            yield f"Metronome does not know this {noun_of(of).name} any more."
+            yield f"Metronome does not know this {noun_of(of).label} any more."
         elif not field.came_out(before, asked, state[field.name]):
             yield field.moved(asked, state[field.name])
     for effect in effects:

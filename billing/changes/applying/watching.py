@@ -57,7 +57,7 @@ def _moves(
     resource = noun_of(thing)
     live = resource.read(gateway, thing_id, watched, owner_id=id_of(request.owner_of(thing), results) or "")
     if live is None:
-        return [Moved(f"Metronome no longer knows this {resource.name}.")]
+        return [Moved(f"Metronome no longer knows this {resource.label}.")]
     folded = call.before.get(thing, {})
     moved = []
     for name in sorted(watched):
@@ -66,7 +66,7 @@ def _moves(
         if not field.is_same(before, live[name]):
             moved.append(Moved(field.moved(before, live[name])))
     if moved and not results and _is_as_asked(resource, request.after[thing], live):
-        moved.append(Moved(f"The {resource.name} is already as this request asks."))
+        moved.append(Moved(f"The {resource.label} is already as this request asks."))
     return moved
 
 

@@ -125,6 +125,10 @@ class Showing(ABC, Generic[P]):
     def how_found(self) -> str:
         """For the approver: what is read when no answer comes."""
 
+    def made_for(self, params: P) -> str:
+        """Whose the thing is that it makes, as States name it; empty where it is its own."""
+        return ""
+
     def called(self, params: P) -> str:
         """The name of a customer that it makes, by which the mirror may know it; empty for all else."""
         return ""

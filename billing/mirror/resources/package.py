@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import models
 
+from billing.metronome.client import Gateway
+from billing.metronome.instants import instant
 from billing.metronome.objects.package import PACKAGES
+from billing.metronome.outcomes import storable
 from billing.mirror.models import Mirrored, folded
-from billing.mirror.resource import Resource, Whole
+from billing.mirror.resource import Field, Resource, State, Whole
 
 
 class Package(Mirrored):
@@ -33,3 +38,18 @@ class PackageResource(Resource):
     model = Package
     turn = 4
     reads = (Whole("packages", PACKAGES),)
+    fields = (
+        Field("name", "name"),
+        Field("archived_at", "status", look="flag", words=("in use", "archived")),
+    )
+
+    def read(
+        self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
+    ) -> State | None:
+        found = next((each for each in gateway.every(PACKAGES) if each.id == thing_id), None)
+        if found is None:
+            return None
+        return {
+            "name": storable(found.name),
+            "archived_at": instant(found.archived_at) or None,
+        }

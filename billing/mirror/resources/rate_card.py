@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import models
 
+from billing.metronome.client import Gateway
 from billing.metronome.objects.rate_card import RATE_CARDS
+from billing.metronome.outcomes import storable
 from billing.mirror.models import Mirrored, folded
-from billing.mirror.resource import Resource, Whole
+from billing.mirror.resource import Field, Resource, State, Whole
 
 
 class RateCard(Mirrored):
@@ -33,3 +37,12 @@ class RateCardResource(Resource):
     model = RateCard
     turn = 4
     reads = (Whole("rate cards", RATE_CARDS),)
+    fields = (Field("name", "name"),)
+
+    def read(
+        self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
+    ) -> State | None:
+        found = next((each for each in gateway.every(RATE_CARDS) if each.id == thing_id), None)
+        if found is None:
+            return None
+        return {"name": storable(found.name)}

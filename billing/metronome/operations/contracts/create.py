@@ -31,6 +31,7 @@ from billing.metronome.operations.base import (
     claimed,
     id_text,
     newly,
+    thing,
 )
 from billing.metronome.operations.proof import named_one, reread
 from billing.metronome.outcomes import OutcomeUnknown
@@ -97,6 +98,9 @@ class CreateContract(Operation[NewContract]):
             ending_before=params.ending_before,
             archived_at=None,
         )
+
+    def made_for(self, params: NewContract) -> str:
+        return thing("customer", params.customer_id)
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         try:

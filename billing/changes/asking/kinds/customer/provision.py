@@ -1,4 +1,4 @@
-"""Provision a customer in one request: create it, say through whom it is billed, put it on a plan.
+"""Provision a customer in one request: create it, say who bills it, give it a contract or put it on a plan.
 
 Each call that took effect stays when a later one does not; then a person goes on, undoes it or leaves it so.
 """
@@ -9,6 +9,15 @@ from typing import Any
 
 from billing.changes.asking.kind import Kind, Part, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import BILLING_PARTS, BillingFields
+from billing.changes.asking.kinds.contract.fields import (
+    CONTRACT_PART,
+    ContractFields,
+    contract_cautions,
+    contract_form,
+    contract_words,
+    new_contract,
+    source_of,
+)
 from billing.changes.asking.kinds.customer.create import PREFIX, CreateCustomer, CreateForm, with_inputs
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS
 from billing.changes.asking.kinds.plan.fields import (
@@ -32,10 +41,15 @@ CREATED = Made(1)
 """The customer's id: what the first call makes."""
 
 
-class ProvisionForm(BillingFields, PlanFields, CreateForm):
-    """The customer, its billing provider, its plan: one of the last two at least."""
+class ProvisionForm(BillingFields, ContractFields, PlanFields, CreateForm):
+    """The customer, its billing provider, its contract or its plan: one of these at least."""
 
-    parts = (Part("Customer", ("name", "ingest_aliases", f"{PREFIX}*")), *BILLING_PARTS, PLAN_PART)
+    parts = (
+        Part("Customer", ("name", "ingest_aliases", f"{PREFIX}*")),
+        *BILLING_PARTS,
+        CONTRACT_PART,
+        PLAN_PART,
+    )
 
     may_be_left_out = True
 
@@ -52,6 +66,8 @@ class ProvisionForm(BillingFields, PlanFields, CreateForm):
             for name in PLAN_PART.names:
                 if entered.get(name):
                     self.add_error(name, "Choose a plan, or clear this.")
+        elif entered.get("contract_source"):
+            self.add_error("plan_id", "A customer gets a contract or a plan: usage would be billed twice.")
         return entered
 
 
@@ -82,9 +98,10 @@ class ProvisionCustomer(Kind):
         survey: dict[str, Any] | None = None,
     ) -> Proposal:
         billing, plan_id = entered["billing"], entered["plan_id"]
-        if billing is None and not plan_id:
+        has_contract = bool(entered.get("contract_source"))
+        if billing is None and not plan_id and not has_contract:
             raise BadInput(
-                "Choose a billing provider, a plan, or both; "
+                "Choose a billing provider, a contract or a plan; "
                 f"“{CreateCustomer.label}” is for a customer alone.",
                 field="billing_provider",
             )
@@ -96,6 +113,14 @@ class ProvisionCustomer(Kind):
             calls.append(Planned("billing.set", billing.of(CREATED)))
             then.append(f"bill it through {billing.words}")
             form |= billing.as_form()
+        if has_contract:
+            of, state = source_of(entered)
+            before[of] = state
+            billed_by = Made(len(calls)) if billing is not None else ""
+            calls.append(Planned("contracts.create", new_contract(entered, CREATED, billed_by)))
+            then.append(f"give it {contract_words(entered, state['name'])}")
+            form |= contract_form(entered)
+            warnings += contract_cautions(entered, is_billed=billing is not None)
         if plan_id:
             plan_name = named_plan(plan_id)
             before[thing("plan", plan_id)] = {"name": plan_name}
@@ -116,7 +141,7 @@ class ProvisionCustomer(Kind):
             watched=before,
             facts={
                 **created.facts,
-                "backdated": bool(plan_id and days_back(entered["starting_on"])),
+                "backdated": _is_backdated(entered),
                 "overlapping_plans": 0,
             },
             form=form,
@@ -129,3 +154,9 @@ class ProvisionCustomer(Kind):
 
     def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Any]:
         return CreateCustomer().hints(entered, snapshot=snapshot)
+
+
+def _is_backdated(entered: dict[str, Any]) -> bool:
+    """Whether the contract or the plan begins in the past."""
+    starts = (entered.get("contract_starting_at"), entered["starting_on"])
+    return any(days_back(day) for day in starts if day)
