@@ -199,10 +199,14 @@ def service_for(options: argparse.Namespace) -> Service:
 
 
 def save(service: Service, path: Path) -> None:
-    """Write every account's state beside `path`, then put it in place: never half a file."""
+    """Write every account's state beside `path`, then put it in place: never half a file.
+
+    What was loaded is thrown away: its token opens nothing after a restart.
+    """
     fresh = path.with_name(f"{path.name}.new")
     with fresh.open("wb") as file:
-        file.write(orjson.dumps({name: world.snapshot() for name, world in service.worlds.items()}))
+        kept = {name: each for name, each in service.worlds.items() if name not in service.loaded}
+        file.write(orjson.dumps({name: world.snapshot() for name, world in kept.items()}))
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, path)

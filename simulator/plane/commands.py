@@ -67,8 +67,11 @@ def snapshot(asked: Asked) -> Reply:
 
 @command("POST restore", dict[str, Any])
 def restore(asked: Asked) -> Reply:
-    """All or nothing."""
-    asked.service.worlds = worlds_of(asked.given)
+    """All or nothing; a loaded account that isn't in the snapshot is forgotten."""
+    worlds = worlds_of(asked.given)
+    for name in asked.service.loaded - worlds.keys():
+        asked.service.close(name)
+    asked.service.worlds = worlds
     return Reply(200, {})
 
 

@@ -13,6 +13,8 @@ from simulator.records.load import differences, load
 from simulator.records.reading import read
 from simulator.world import World
 
+MOST_LOADED = 100
+
 
 @command("POST load", Any)
 def load_records(asked: Asked) -> Reply:
@@ -21,6 +23,8 @@ def load_records(asked: Asked) -> Reply:
     `left_out` names what wasn't taken or isn't modelled, `differences` where a record tells another balance
     or total than follows from the others, `chosen` the undocumented rules that a line of a draft used.
     """
+    if len(asked.service.loaded) >= MOST_LOADED:
+        raise ApiError(409, f"There are {MOST_LOADED} loaded accounts: forget one first")
     world, report = load(asked.given)
     agenda.catch_up(world)
     told = {"differences": differences(world, asked.given), "chosen": chosen.used(world)}

@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from simulator.__main__ import save
 from simulator.agenda import catch_up, later
+from simulator.plane import records as plane
 from simulator.records.load import differences, load
 from simulator.records.reading import read
 from simulator.tests import books
@@ -235,6 +239,31 @@ def test_a_waiting_instance_is_emptied_with_everything_that_was_loaded(records: 
     assert made["token"] not in inside.service.tokens
     assert inside.ask("GET /_sim/faults")[1] == {"data": []}
     assert inside.ask("GET /v1/customers")[1]["data"] == []
+
+
+def test_a_loaded_account_is_forgotten_by_a_snapshot_without_it_and_by_a_restart(
+    records: Row, tmp_path: Path
+) -> None:
+    inside = Inside(customers=2)
+    before = inside.ask("GET /_sim/snapshot")[1]
+    made = inside.ask("POST /_sim/load", records)[1]
+    assert made["account"] in inside.ask("GET /_sim/snapshot")[1]
+
+    save(inside.service, tmp_path / "state.json")
+    assert orjson.loads((tmp_path / "state.json").read_bytes()).keys() == before.keys()
+    assert inside.ask("POST /_sim/restore", before)[0] == 200
+    assert made["token"] not in inside.service.tokens
+    assert made["account"] not in inside.service.accounts
+
+
+def test_there_is_an_end_to_what_may_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plane, "MOST_LOADED", 2)
+    inside = Inside(customers=0)
+    one, _two = (inside.ask("POST /_sim/load", {})[1]["account"] for _load in range(2))
+
+    assert inside.ask("POST /_sim/load", {})[0] == 409
+    inside.ask(f"DELETE /_sim/load/{one}")
+    assert inside.ask("POST /_sim/load", {})[0] == 200
 
 
 def test_one_customer_is_read_with_the_whole_catalogue() -> None:
