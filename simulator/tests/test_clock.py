@@ -239,7 +239,6 @@ def test_seeded_amounts_a_day_make_up_an_invoice(account: Account) -> None:
 def test_a_seeded_draft_is_final_when_its_time_comes_and_the_next_is_of_seeded_usage(
     sdk: Metronome, simulator: RunningSimulator
 ) -> None:
-    simulator.reset(customers=120)
     snapshot = simulator.control("GET", "snapshot")["main"]
     draft = next(
         rows[-1]

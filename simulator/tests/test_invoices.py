@@ -29,7 +29,6 @@ def refused(call: Callable[..., Any], status: int, **given: Any) -> str:
 @pytest.fixture
 def customer(simulator: RunningSimulator) -> str:
     """A seeded customer with at least three invoices, all of usage."""
-    simulator.reset(customers=120)
     own = simulator.control("GET", "snapshot")["main"]["invoices_of"].items()
     fits = ((each, rows) for each, rows in own if {row["type"] for row in rows} == {"USAGE"})
     return next(each for each, rows in fits if len(rows) > 2 and rows[-1]["status"] == "DRAFT")

@@ -26,7 +26,7 @@ from simulator.world import Row, World
 STEPS = 90
 AMBIGUOUS = "an entry does not tell which segment it is of"
 RANDOM = settings(
-    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 STEPS_ON = (20, 45, 90)
 
