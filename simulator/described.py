@@ -129,14 +129,15 @@ def page(style: str) -> str:
         f"<title>What the simulator serves</title><style>{style}</style><main>",
         f"<h1>What the simulator serves</h1><p>{len(ROUTES)} routes; the same for programs: ",
         '<a href="/_sim/openapi.json">openapi.json</a>. <a href="/_sim/">The other side</a></p>',
+        '<div class="wide" role="region" tabindex="0" aria-label="Every route"><table>',
+        "<caption>Every route, by the family that a rate limit counts together</caption>",
+        "<tr><th scope=col>Route<th scope=col>Does<th scope=col>Kind",
     ]
     for family, names in sorted(families.items()):
-        parts.append(f"<h2>{escape(family)}</h2><table><caption>{len(names)} routes</caption>")
-        parts.append("<tr><th scope=col>Route<th scope=col>Does<th scope=col>Kind")
+        parts.append(f"<tbody><tr><th colspan=3 scope=rowgroup>{escape(family)}")
         for name in names:
             words = (ROUTES[name].handler.__doc__ or ROUTES[name].handler.__name__.replace("_", " ")).strip()
             kind = "writes" if ROUTES[name].writes else "reads"
             first = escape(words.split("\n")[0])
             parts.append(f"<tr><td><code>{escape(name)}</code><td>{first}<td>{kind}")
-        parts.append("</table>")
-    return "".join(parts) + "</main></html>"
+    return "".join(parts) + "</table></div></main></html>"
