@@ -17,7 +17,7 @@ from billing.changes.asking.kinds import KINDS
 from billing.changes.export import requests_csv
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
-from billing.lists.paging import CursorRefused, FilterRefused
+from billing.lists.paging import CursorRefused, FilterRefused, Shape
 from billing.lists.prepared import Question
 from billing.lists.references import is_reference, reference_meant
 from billing.pages.access import needs
@@ -42,11 +42,23 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Docket:
-    """One list of requests, narrowed: which view, by what, and its rows in order."""
+    """One list of requests, narrowed: which view, by what, and whose."""
 
     view: str
     wanted: RequestFilter
-    rows: QuerySet[ChangeRequest]
+    person: User
+
+    @property
+    def rows(self) -> QuerySet[ChangeRequest]:
+        """Its requests in order. Raises FilterRefused."""
+        return self.wanted.narrow(LISTS[self.view](self.person))
+
+    @property
+    def listed(self) -> QuerySet[ChangeRequest] | Shape:
+        """The same, put together once where nothing narrows it. Raises FilterRefused."""
+        if self.wanted != RequestFilter():
+            return self.rows
+        return queries.whole(LISTS[self.view], self.person)
 
 
 @needs(Can.BROWSE)
@@ -75,9 +87,10 @@ def drawn(
     view, problem = _view(request, count), ""
     try:
         docket = _docket(request, view)
+        listed = docket.listed
     except FilterRefused as refusal:
-        docket, problem, status = Docket(view, RequestFilter(), _rows(request.user, view)), str(refusal), 400
-    listed = docket.rows if docket.wanted != RequestFilter() else queries.whole(LISTS[view], request.user)
+        docket, problem, status = Docket(view, RequestFilter(), request.user), str(refusal), 400
+        listed = docket.listed
     order = ORDERS[view]
     try:
         page = queries.page(listed, request.GET.get("cursor") or None, PAGE, order=order)
@@ -118,11 +131,12 @@ def inbox_csv(request: HttpRequest) -> HttpResponseBase:
     view = _named_view(request) or "waiting"
     try:
         docket = _docket(request, view)
+        listed = docket.rows
     except FilterRefused as refusal:
         raise BadRequest(str(refusal)) from refusal
     filters = {"view": view, "status": docket.wanted.status, **docket.wanted.as_json()}
     return csv_response(
-        request, lambda: requests_csv(docket.rows, actor_of(request), filters), "requests", filters
+        request, lambda: requests_csv(listed, actor_of(request), filters), "requests", filters
     )
 
 
@@ -151,11 +165,7 @@ def _docket(request: HttpRequest, view: str) -> Docket:
     wanted = RequestFilter.from_get(request.GET)
     if wanted.status and view != "all":
         raise BadRequest("Only the list of all requests can be narrowed to a status; ask for view=all.")
-    return Docket(view, wanted, wanted.narrow(_rows(request.user, view)))
-
-
-def _rows(person: User, view: str) -> QuerySet[ChangeRequest]:
-    return LISTS[view](person)
+    return Docket(view, wanted, request.user)
 
 
 @cache

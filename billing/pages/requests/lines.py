@@ -49,11 +49,6 @@ class Line:
         return f"{self.change.reference}:{self.change.digest}"
 
     @property
-    def pips(self) -> list[bool]:
-        """One mark for each approval that is needed: given or not."""
-        return [number < self.given for number in range(self.needed)]
-
-    @property
     def is_waiting(self) -> bool:
         return self.change.status in (Status.SUBMITTED, Status.APPROVED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -72,7 +73,7 @@ def drawn(line: Line, *, view: str, ticked: Collection[str] = (), swap: bool = F
         notes=_notes(line),
         digest=format_html(DIGEST, digest(change.digest)) if line.may_be_ticked else NOTHING,
         sums=_sums(line),
-        step=_step(line) if line.needed else NOTHING,
+        step=_step(line.given, line.needed) if line.needed else NOTHING,
         until=_until(line, view),
         go="Review" if view == "waiting" and not line.is_gone else "Open",
     )
@@ -106,9 +107,11 @@ def _sums(line: Line) -> SafeString:
     return format_html_join("", SUM, shown) + mark_safe(more)  # noqa: S308 written above
 
 
-def _step(line: Line) -> SafeString:
-    pips = mark_safe("".join(FILLED_PIP if given else PIP for given in line.pips))  # noqa: S308 written above
-    return format_html(STEP, pips, line.given, line.needed, "" if line.needed == 1 else "s")
+@cache
+def _step(given: int, needed: int) -> SafeString:
+    """How many approvals there are of how many, one mark for each."""
+    pips = mark_safe("".join(FILLED_PIP if number < given else PIP for number in range(needed)))  # noqa: S308
+    return format_html(STEP, pips, given, needed, "" if needed == 1 else "s")
 
 
 def _until(line: Line, view: str) -> SafeString:

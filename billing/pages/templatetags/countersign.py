@@ -246,8 +246,8 @@ def key(value: Any) -> SafeString:
 @register.filter
 def digest(text: str) -> SafeString:
     """A digest of 64 characters in eight pieces, which an eye can compare."""
-    pieces = ((text[start : start + 8],) for start in range(0, 64, 8))
-    return format_html('<span class="digest">{}</span>', format_html_join("", "<span>{}</span>", pieces))
+    pieces = (f"<span>{escape(text[start : start + 8])}</span>" for start in range(0, 64, 8))
+    return mark_safe(f'<span class="digest">{"".join(pieces)}</span>')  # noqa: S308 escaped piece by piece
 
 
 @register.simple_tag
