@@ -26,8 +26,8 @@ COLUMNS: dict[str, str | Expression] = {
     "customer_id": "customer_id",
     "customer_name": Defused("customer_name"),
     "reference": Defused("reference"),
-    "old": Defused(Cast("old", TextField())),
-    "new": Defused(Cast("new", TextField())),
+    "old": Defused(Cast("old", TextField()), is_cheap=True),
+    "new": Defused(Cast("new", TextField()), is_cheap=True),
     "reason": Defused("reason"),
     "digest": "digest",
     "ip": Func("ip", function="host", output_field=TextField()),  # inet as text would add /32

@@ -9,6 +9,7 @@ apostrophes left in place: the one nearest the sign is always ours, and taking i
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.db.models import Func, TextField, Value
 from django.db.models.expressions import Combinable
@@ -30,15 +31,38 @@ BREAKS = r"""^('*)(?=[\t\r\n])"""
 """Where the cell itself begins with a tab or a line break, which some programs take away."""
 
 
-class Defused(Func):
-    """A text without formulas; `as_written` gives it back."""
+RISKY = rf"""(?:^|[^A-Za-z0-9])[{SIGNS}]|^'*[\t\r\n]"""
+"""What a text must hold for a guard to have anything to do: most cells don't, and are asked nothing more."""
 
-    function = "regexp_replace"
+
+class Defused(Func):
+    """A text without formulas; `as_written` gives it back.
+
+    is_cheap: the text may be worked out twice, as a column's always may.
+    """
+
     output_field = TextField()
 
-    def __init__(self, text: Combinable | str) -> None:
-        guarded = Func(text, Value(BEGINS), Value(r"\1'"), Value("g"), function=self.function)
-        super().__init__(guarded, Value(BREAKS), Value(r"\1'"))
+    def __init__(self, text: Combinable | str, *, is_cheap: bool = False) -> None:
+        guarded = _replaced(_replaced(text, BEGINS, Value("g")), BREAKS)
+        super().__init__(
+            *((guarded, text, Value(RISKY)) if is_cheap or isinstance(text, str) else (guarded,))
+        )
+
+    def as_sql(self, compiler: Any, connection: Any, **_more: Any) -> tuple[str, tuple[Any, ...]]:
+        """SQL that guards the text where it has to be, or, where it is costly to ask, in any case."""
+        (guarded, given), *rest = (compiler.compile(part) for part in self.source_expressions)
+        if not rest:
+            return guarded, tuple(given)
+        (text, of_text), (risky, of_risky) = rest
+        sql = f"CASE WHEN {text} ~ {risky} THEN {guarded} ELSE {text} END"
+        return sql, (*of_text, *of_risky, *given, *of_text)
+
+
+def _replaced(text: Combinable | str, pattern: str, *flags: Value) -> Func:
+    return Func(
+        text, Value(pattern), Value(r"\1'"), *flags, function="regexp_replace", output_field=TextField()
+    )
 
 
 def as_written(cell: str) -> str:

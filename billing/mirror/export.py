@@ -74,7 +74,7 @@ def _columns(*, are_few: bool) -> dict[str, str | Expression]:
         "name": Defused("name"),
         "external_id": Defused("external_id"),
         **(_asked_one_by_one() if are_few else _joined()),
-        "custom_fields": Defused(Cast("custom_fields", TextField())),
+        "custom_fields": Defused(Cast("custom_fields", TextField()), is_cheap=True),
         "created_at": as_utc("created_at"),
         "updated_at": as_utc("updated_at"),
         "archived_at": as_utc("archived_at"),
@@ -85,9 +85,9 @@ def _columns(*, are_few: bool) -> dict[str, str | Expression]:
 
 def _joined() -> dict[str, str | Expression]:
     return {
-        "ingest_aliases": Defused(Coalesce("held_aliases__aliases", NONE)),
+        "ingest_aliases": Defused(Coalesce("held_aliases__aliases", NONE), is_cheap=True),
         "ingest_alias_count": Coalesce("held_aliases__number", 0),
-        "plans": Defused(Coalesce("held_plans__names", NONE)),
+        "plans": Defused(Coalesce("held_plans__names", NONE), is_cheap=True),
         "plan_ids": Coalesce("held_plans__ids", NONE),
     }
 

@@ -187,6 +187,7 @@ def test_each_kind_of_work_has_a_queue_that_one_worker_hears() -> None:
             "look_into_doubts",
             "refresh_mirror",
             "refresh_customer",
+            "refresh_lists",
         )
     }
 
@@ -198,4 +199,5 @@ def test_each_kind_of_work_has_a_queue_that_one_worker_hears() -> None:
         "look_into_doubts": "doubts",
         "refresh_mirror": "refresh",
         "refresh_customer": "refresh",
+        "refresh_lists": "refresh",
     }
