@@ -34,13 +34,18 @@ class Can(StrEnum):
     REFRESH = "ask for a refresh of the mirror"
     RESOLVE = "resolve unknown and partly applied requests"
     FREEZE = "freeze and unfreeze applying"
+    BEGIN_ANEW = "have the whole mirror read anew"
 
 
 GRANTS: dict[Role, frozenset[Can]] = {
     Role.FINANCE: frozenset({Can.BROWSE, Can.PROPOSE, Can.REFRESH}),
-    Role.MANAGER: frozenset({Can.BROWSE, Can.PROPOSE, Can.REFRESH, Can.DECIDE, Can.READ_AUDIT}),
+    Role.MANAGER: frozenset(
+        {Can.BROWSE, Can.PROPOSE, Can.REFRESH, Can.DECIDE, Can.READ_AUDIT, Can.BEGIN_ANEW}
+    ),
     Role.AUDITOR: frozenset({Can.BROWSE, Can.READ_AUDIT}),
-    Role.ADMINISTRATOR: frozenset({Can.BROWSE, Can.REFRESH, Can.READ_AUDIT, Can.RESOLVE, Can.FREEZE}),
+    Role.ADMINISTRATOR: frozenset(
+        {Can.BROWSE, Can.REFRESH, Can.READ_AUDIT, Can.RESOLVE, Can.FREEZE, Can.BEGIN_ANEW}
+    ),
 }
 
 

@@ -52,6 +52,9 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         "customer": customer,
         "snapshot": snapshot,
         "form": form,
+        "why_not": ""
+        if asked.needs_survey and content is None
+        else asked.why_not(snapshot=snapshot, survey=content),
         "survey": answer,
         "survey_content": content,
         "old": old,

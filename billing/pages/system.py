@@ -24,6 +24,7 @@ from billing.control.models import Installation
 from billing.lists.prepared import NO_MOMENT, Question, Records, snapshot
 from billing.mirror import queries as mirror
 from billing.mirror.connection import budget_snapshot
+from billing.mirror.models import RefreshRun
 from billing.notify import queries as notices
 from billing.pages import freshness
 from billing.pages.access import needs
@@ -102,7 +103,7 @@ def system(request: HttpRequest) -> HttpResponse:
         part="_live",
         **shown,
         freshness=freshness.of_account(account),
-        runs=mirror.runs(SHOWN_RUNS),
+        runs=_runs(account.last_run),
         odd=_odd(account),
         dead_before=clock.now() - mirror.DEAD_AFTER,
         queues=_queues(),
@@ -152,7 +153,7 @@ def freeze(request: HttpRequest) -> HttpResponse:
     return render_page(request, "system/freeze", **context)
 
 
-@needs(Can.FREEZE, Can.DECIDE)
+@needs(Can.BEGIN_ANEW)
 @require_http_methods(["GET", "POST"])
 def begin_anew(request: HttpRequest) -> HttpResponse:
     """The page on which one person asks for the mirror to be read anew, and another agrees."""
@@ -190,6 +191,15 @@ def _queues() -> list[Queue]:
 def _unsettled() -> Question:
     rows = ChangeRequest.objects.filter(status__in=UNSETTLED).order_by().values_list("status")
     return Question(rows.annotate(number=Count("*"), oldest=Min("submitted_at")))
+
+
+def _runs(whole: RefreshRun | None) -> list[RefreshRun]:
+    """The newest refreshes, the last one of the whole account on top: those of one customer are many."""
+    newest = list(mirror.runs(SHOWN_RUNS))
+    if whole is None:
+        return newest
+    first = next((run for run in newest if run.pk == whole.pk), whole)
+    return [first, *(run for run in newest if run.pk != whole.pk)][:SHOWN_RUNS]
 
 
 def _upshots() -> Upshots:

@@ -21,6 +21,8 @@ from simulator.world import Row, World
 SHOWN = 25
 LOST = "The next write takes effect, and its answer will be lost."
 NO = "The next write will be refused."
+REFUSAL = "This account does not allow the change"
+"""What Metronome is made to say where somebody wants to see a refusal."""
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
@@ -79,7 +81,9 @@ def lose_next_answer(asked: Asked) -> Reply:
 @command("POST page/refuse")
 def refuse_next_write(asked: Asked) -> Reply:
     """The next write is answered 400 and does nothing."""
-    return _done(asked, lambda _given: asked.service.order_fault(_next_write("status_before", 400)), NO)
+    return _done(
+        asked, lambda _given: asked.service.order_fault(_next_write("status_before", 400, REFUSAL)), NO
+    )
 
 
 @command("POST page/alias")
@@ -121,8 +125,9 @@ def _done(asked: Asked, act: Callable[[dict[str, str]], Any], words: str) -> Rep
     return Reply(303, content=b"", headers={"location": f"/_sim/?{urlencode(again)}"})
 
 
-def _next_write(kind: str, status: int = 500) -> Row:
-    return {"route": WRITES, "kind": kind, "count": 1, "status": status}
+def _next_write(kind: str, status: int = 500, message: str = "") -> Row:
+    said = {"message": message} if message else {}
+    return {"route": WRITES, "kind": kind, "count": 1, "status": status, **said}
 
 
 def _fault(given: dict[str, str]) -> Row:

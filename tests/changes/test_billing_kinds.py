@@ -91,12 +91,13 @@ def test_archiving_says_which_contracts_are_billed_no_more_and_takes_two(
     request = sealed.read(change.sealed)
 
     assert request.sentence == (
-        f"Archive “{WORDS}” of “{billed['name']}”, after which 1 contract is billed no more."
+        "Archive the billing provider Stripe (cus_1, send the invoice) of"
+        f" “{billed['name']}”: 1 contract is billed no more."
     )
     assert (request.facts["detached_contracts"], request.facts["irreversible"]) == (1, True)
     assert request.blast[0] == {
         "count": 1,
-        "what": "Contracts billed through it",
+        "what": "contract billed through it now",
         "detail": "Platform",
         "then": "billed no more, at once",
         "money": [],
@@ -125,9 +126,9 @@ def test_what_is_billed_later_is_told_apart(billed: dict[str, Any], gateway: Gat
     proposal = KINDS["billing.archive"].build({"configuration_ids": [of]}, snapshot=billed, survey=seen)
 
     assert [(row["count"], row["what"], row["detail"]) for row in proposal.blast] == [
-        (1, "Contracts billed through it", "Now"),
-        (1, "Contracts that were to be", "Later"),
-        (2, "Draft invoices of these", ""),
+        (1, "contract billed through it now", "Now"),
+        (1, "contract to be billed through it later", "Later"),
+        (2, "draft invoices of these", ""),
     ]
     assert [warning.tone for warning in proposal.warnings] == ["bad", "bad", "warn"]
 

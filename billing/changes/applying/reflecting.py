@@ -30,17 +30,20 @@ MOVED_ON = frozenset({Status.APPLIED, Status.PARTLY_APPLIED, Status.STALE, Statu
 
 
 def reflect(change_id: int, gateway: Gateway, just_read: JustRead | None = None) -> None:
-    """Refresh the customers of a request that has just moved on. A failure changes nothing but freshness.
+    """Refresh the customers of a request that has just moved on, or waits with a part of it done.
+
+    A failure changes nothing but freshness.
 
     What was applied is compared first. What the work itself has read is not read again: its check, its
     read-back or its look came last. What has a list of its own is read where a call claims something of it,
     or can't be undone.
     """
     change = ChangeRequest.objects.get(pk=change_id)
-    if change.status not in MOVED_ON:
+    results = results_of(change)
+    if change.status not in MOVED_ON and not (change.status == Status.APPROVED and results):
         return
     comparing.compare(change_id, gateway, just_read)
-    request, results = sealed.read(change.sealed), results_of(change)
+    request = sealed.read(change.sealed)
     apart = {field.name for field in RESOURCES["customer"].fields if field.is_apart}
     for thing in dict.fromkeys(request.owner_of(of) for of in request.after):
         customer_id = id_of(thing, results) if thing.startswith("customer:") else None

@@ -124,6 +124,10 @@ class Kind(ABC):
         Raises BadInput (with the field) for what only rows can tell, such as a value that another thing has.
         """
 
+    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
+        """Why there is nothing that its form could ask for, as a sentence; empty where there is something."""
+        return ""
+
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """What the form of `undone_by` starts with for this request; None where nothing can be given back."""
         return None

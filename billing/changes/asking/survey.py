@@ -116,12 +116,13 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
     contracts = [contract for contract in gateway.every(contracts_of(customer_id)) if contract.is_open(now)]
     plans = [plan for plan in gateway.customer_plans(customer_id) if plan.is_open(now)]
     invoices = [invoice for invoice in gateway.invoices(customer_id) if invoice.status.upper() != "VOID"]
+    in_short = [
+        contract_in_short(contract) | {"billed_through": _segments(contract, now)} for contract in contracts
+    ]
     return {
         "customer": customer.as_snapshot(),
-        "contracts": [
-            contract_in_short(contract) | {"billed_through": _segments(contract, now)}
-            for contract in contracts
-        ],
+        "contracts": in_short,
+        "billed": sorted({segment["id"] for each in in_short for segment in each["billed_through"]}),
         "billing": {each.id: each.words for each in gateway.every(billing_configurations(customer_id))},
         "plans": [plan_in_short(plan) for plan in plans],
         "invoices": [invoice_in_short(invoice) | as_money(invoice) for invoice in invoices],

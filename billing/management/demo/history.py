@@ -230,7 +230,7 @@ class History:
         )
         applying = self._story(self._rename(happened=False), days_ago=0.2).approve(manager2)
         applying.move(
-            Status.APPLYING, claim_token=applying.change.uuid, lease_until=self.now + timedelta(minutes=10)
+            Status.APPLYING, claim_token=applying.change.uuid, lease_until=self.now + timedelta(seconds=30)
         )
         self._keep(applying)
         doubtful = self._unknown()

@@ -98,7 +98,7 @@ class Plans(ListPage):
         return {
             "freshness": freshness.of_account(),
             "count": len(page.rows),
-            "about": "Customers: subscriptions that have not ended",
+            "about": "Customers whose plan has not ended",
         }
 
 

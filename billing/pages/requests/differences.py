@@ -12,12 +12,12 @@ from billing.mirror.resource import NEW, Field
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One field before and after."""
+    """One field before and after; of several rows, the one with the id `of`."""
 
     label: str
     before: str
     after: str
-    is_key: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +83,20 @@ def _sets(each: Field, old: set[str], new: set[str]) -> list[SetComparison]:
 
 def _keys(old: dict[str, str], new: dict[str, str]) -> list[Comparison]:
     return [
-        Comparison(key, old.get(key, ""), new.get(key, ""), is_key=True)
+        Comparison(key, old.get(key, ""), new.get(key, ""))
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key)
     ]
 
 
 def _rows(each: Field, old: dict[str, str], new: dict[str, str]) -> list[Comparison]:
-    """Those that differ; one that a call adds has no id yet, and is called by what it is."""
+    """Those that differ; one that a call adds has no id yet."""
     return [
         Comparison(
-            f"{_title(each)}, one more" if of.startswith(NEW) else of,
+            f"{_title(each)}, one more" if of.startswith(NEW) else _title(each),
             old.get(of, ""),
             new.get(of, ""),
-            is_key=not of.startswith(NEW),
+            of="" if of.startswith(NEW) else of,
         )
         for of in sorted(old.keys() | new.keys())
         if old.get(of) != new.get(of)

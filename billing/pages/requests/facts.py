@@ -18,6 +18,7 @@ from billing.changes.agreeing import deciding, resolving
 from billing.changes.asking.kinds import KINDS
 from billing.changes.glance import glance
 from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Upshot, Word
+from billing.changes.nouns import noun_of
 from billing.changes.refusals import ActionRefused
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
@@ -32,6 +33,7 @@ from billing.roles import Can
 from billing.users import User
 
 Form = TypeVar("Form", bound=forms.Form)
+CUSTOMER = "customer"
 COMPARED_WITHIN = timedelta(days=1)
 LINK_COMES_WITHIN = timedelta(minutes=15)
 
@@ -118,7 +120,7 @@ class RequestPage:
     live_url: str
     upshot: Upshot | None
     waits_for: ChangeRequest | None
-    customer_id: UUID | None
+    customers: list[tuple[UUID, str]]
     signatures: list[Signature]
     differences: list[Difference]
     calls: list[CallLine]
@@ -192,7 +194,7 @@ def read(change: ChangeRequest, person: User, refused: forms.Form | None = None)
         live_url=reverse("billing:change-live", args=[change.reference]),
         upshot=upshot,
         waits_for=queries.waited_for([change]).get(change.pk),
-        customer_id=_mirrored(change),
+        customers=_customers(change, text),
         signatures=signatures(change, waits_for_me=acts.decide is not None),
         differences=differences(text),
         calls=calls,
@@ -231,6 +233,18 @@ def _mirrored(change: ChangeRequest) -> UUID | None:
     """The customer whose page can be opened: the request's, or the one it made, once it is mirrored."""
     customer_id = change.about_customer
     return customer_id if customer_id and mirror.knows(customer_id) else None
+
+
+def _customers(change: ChangeRequest, text: SealedRequest) -> list[tuple[UUID, str]]:
+    """The customers whose pages can be opened, the one that it is about first, each with its name."""
+    about = _mirrored(change)
+    known = [] if about is None else [(UUID(str(about)), change.subject_text)]
+    others = {
+        UUID(of.partition(":")[2]): noun_of(of).called(state)
+        for of, state in text.before.items()
+        if noun_of(of).name == CUSTOMER
+    }
+    return known + [(of, name) for of, name in others.items() if str(of) != str(about) and mirror.knows(of)]
 
 
 def _acts(

@@ -80,6 +80,10 @@ def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
         details += [str(new[name]) for name in ("finding", "message", "explanation") if new.get(name)]
         if "verdict" in new:
             details.append(str(new["verdict"]).replace("_", " "))
+        if new.get("waits_for_second_person"):
+            details.append("a second person has to agree")
+        if new.get("seconded"):
+            details.append("agreed to by a second person")
         moments.append(
             Moment(
                 words.tone,

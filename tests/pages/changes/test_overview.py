@@ -25,8 +25,8 @@ def test_what_needs_a_person_is_counted_as_it_is_listed(
 
     page = as_person(administrator).get("/").text
 
-    tile = re.search(r'<h2>Needs a person</h2>\s*<p class="figure"><a href="#attention">(\d+)</a></p>', page)
+    tile = re.search(r'<h2>Needs attention</h2>\s*<p class="figure"><a href="#attention">(\d+)</a></p>', page)
     attention = page[page.index('aria-labelledby="attention"') :]
     listed = re.findall(r"CR-\d{6}</a>:", attention[: attention.index("</ul>")])
     assert (int(tile[1]), len(listed)) == (2, 2)
-    assert "1 with an outcome in doubt" in page
+    assert "1 for a person’s word, 1 refused, to be taken up" in " ".join(page.split())

@@ -30,7 +30,7 @@ from billing.metronome.outcomes import OutcomeUnknown
 if TYPE_CHECKING:
     from billing.metronome.client import Gateway
 
-NOUN = "subscription"
+NOUN = "customer plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,13 @@ class AddPlan(Operation[Subscription]):
             made_id = str(UUID((answer.data or {})["id"]))
         except (KeyError, ValueError, TypeError, AttributeError) as problem:
             raise OutcomeUnknown(
-                "Metronome’s answer does not show the new subscription.", answer.evidence
+                "Metronome’s answer does not show the new customer plan.", answer.evidence
             ) from problem
         rows = reread(lambda: gateway.customer_plans(call.path.split("/")[3]), answer)
         wanted = call.body["plan_id"], call.body["starting_on"][:10], call.body.get("ending_before", "")[:10]
         if not any(row.id == made_id and _as_asked(row) == wanted for row in rows):
             raise OutcomeUnknown(
-                "Metronome confirmed, but the customer’s list does not show the subscription as asked for.",
+                "Metronome confirmed, but the customer’s list does not show the plan as asked for.",
                 answer.evidence,
             )
         return {"id": made_id}

@@ -66,7 +66,7 @@ class EndPlan(Operation[Ending]):
         ends = {row.id: day(row.ending_before) if row.ending_before else "" for row in rows}
         if ends.get(of) != wanted:
             raise OutcomeUnknown(
-                "Metronome confirmed, but the subscription does not read so.", answer.evidence
+                "Metronome confirmed, but the customer’s plan does not read so.", answer.evidence
             )
         return {"id": of, "ending_before": wanted}
 
@@ -75,13 +75,13 @@ class EndPlan(Operation[Ending]):
         of, wanted = id_text(params.customer_plan_id), params.ending_before
         rows = {row.id: row for row in gateway.customer_plans(id_text(params.customer_id))}
         if of not in rows:
-            return Finding(Proof.CANNOT_TELL, "Metronome no longer lists this subscription.", None, [])
+            return Finding(Proof.CANNOT_TELL, "Metronome no longer lists this customer plan.", None, [])
         words = terms_of(rows[of])
         looked = [{"read": "the customer’s plans", "saw": {of: words}}]
         result = {"id": of, "ending_before": wanted}
         live = day(rows[of].ending_before) if rows[of].ending_before else ""
         if live == wanted:
-            return Finding(Proof.APPLIED, "The subscription reads as asked for.", result, looked)
+            return Finding(Proof.APPLIED, "The plan reads as asked for.", result, looked)
         old = facts.before.get(thing("customer", params.customer_id), {}).get("plan_rows", {}).get(of)
         if words != old:
             return neither_old_nor_ours(
@@ -92,7 +92,7 @@ class EndPlan(Operation[Ending]):
                 took_effect=f"It took effect; since then somebody has changed the end. It reads “{words}”.",
                 otherwise=f"It reads “{words}”, neither as before nor as asked for.",
             )
-        return still_as_before(gateway, facts, looked, what="the old end", holds="The subscription still has")
+        return still_as_before(gateway, facts, looked, what="the old end", holds="The plan still has")
 
     def how_found(self) -> str:
         return "read the customer’s plans: applied when this one ends as asked for"

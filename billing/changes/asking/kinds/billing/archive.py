@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
+from billing.changes.asking.kinds.billing.fields import spoken
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.holds import of_itself
@@ -57,8 +58,13 @@ class ArchiveBilling(Kind):
         initial: dict[str, Any] | None = None,
     ) -> ProposalForm:
         rows = (survey or {}).get("billing", {})
-        choices = [(of, f"{words} ({of})") for of, words in rows.items() if words != ARCHIVED]
+        choices = [(of, f"{spoken(words)}, {of}") for of, words in rows.items() if words != ARCHIVED]
         return ArchiveBillingForm(data, initial=initial, choices=choices)
+
+    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
+        rows = (survey or {}).get("billing", {}).values()
+        is_left = survey is None or any(words != ARCHIVED for words in rows)
+        return "" if is_left else "This customer has no billing provider that is not archived already."
 
     def build(
         self,
@@ -81,12 +87,13 @@ class ArchiveBilling(Kind):
             _billed(survey["contracts"], ids, later=True),
         )
         contracts = sorted(contract["id"] for contract in survey["contracts"])
-        named = quoted(rows[ids[0]]) if len(ids) == 1 else counted(len(ids), "billing provider configuration")
+        number = counted(len(ids), "billing provider", "billing providers")
+        named = f"the billing provider {spoken(rows[ids[0]])}" if len(ids) == 1 else number
         consequence = f"{counted(len(now | later), 'contract is', 'contracts are')} billed no more"
         return Proposal(
             kind=self.name,
             sentence=f"Archive {named} of {quoted(snapshot['name'])}"
-            + (f", after which {consequence}." if now or later else ", which bills no contract."),
+            + (f": {consequence}." if now or later else ": no contract is billed through it."),
             customer_id=snapshot["id"],
             subject_text=snapshot["name"],
             before={whole: {**snapshot, "billing_rows": rows}},
@@ -148,20 +155,20 @@ def _blast(survey: dict[str, Any], now: set[str], later: set[str]) -> list[dict[
     rows = [
         {
             "count": len(of),
-            "what": what,
+            "what": f"{'contract' if len(of) == 1 else 'contracts'} {what}",
             "detail": ", ".join(sorted(names[each] for each in of)[:MOST_NAMED]),
             "then": then,
             "money": [],
         }
         for of, what, then in (
-            (now, "Contracts billed through it", "billed no more, at once"),
-            (later, "Contracts that were to be", "not billed through it either"),
+            (now, "billed through it now", "billed no more, at once"),
+            (later, "to be billed through it later", "not billed through it either"),
         )
     ]
     rows.append(
         {
             "count": len(drafts),
-            "what": "Draft invoices of these",
+            "what": "draft invoice of these" if len(drafts) == 1 else "draft invoices of these",
             "detail": "",
             "then": "stay in Metronome; nothing sends them",
             "money": [],

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.kind import Part
+from billing.changes.asking.proposal import Caution
 from billing.metronome.operations.base import Id
 from billing.metronome.operations.billing.set import ALSO, DELIVERY_METHODS, NEEDED, NewConfiguration
 from billing.metronome.text import TextRefused, check_text
@@ -69,6 +70,33 @@ class Billing:
         }
 
 
+def delivery_cautions(billing: Billing) -> list[Caution]:
+    """A marketplace of Amazon's that nothing says how to reach: an account has to be set up for it."""
+    if billing.provider != "aws_marketplace" or billing.delivery_method != DELIVERY_METHODS[0]:
+        return []
+    return [
+        Caution(
+            "warn",
+            "AWS Marketplace, delivered directly.",
+            "Only where the account is set up so; others deliver by SQS, SNS or Tackle. Which methods the "
+            "account has is not read here: Metronome refuses one that it has not.",
+        )
+    ]
+
+
+def spoken(words: str) -> str:
+    """The words that a configuration is compared by, as said: `Stripe (cus_1, send the invoice)`."""
+    provider, *needs = words.split(", ")
+    values = [each.partition(" ")[2] for each in needs[:-1] if not each.endswith((" yes", " no"))]
+    values.sort(key=lambda value: value in COLLECTION)  # whose account it is, then how it is collected
+    said = ", ".join(_small(COLLECTION.get(value, value)) for value in values)
+    return f"{PROVIDERS.get(provider, provider)} ({said})" if said else PROVIDERS.get(provider, provider)
+
+
+def _small(text: str) -> str:
+    return text.lower() if text in COLLECTION.values() else text
+
+
 def _needed(label: str, help_text: str = "") -> forms.CharField:
     attrs = {"autocomplete": "off", "spellcheck": "false"}
     return forms.CharField(
@@ -113,6 +141,9 @@ class BillingFields(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for of, names in NEEDED.items():
+            for name in names:
+                self.fields[name].needed_where = f"needed for {PROVIDERS[of]}"
         if self.may_be_left_out:
             self.fields["billing_provider"].required = False
             self.fields["billing_provider"].choices = [("", "No provider yet"), *PROVIDERS.items()]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from billing.changes.asking.kind import Kind, ProposalForm, quoted
-from billing.changes.asking.kinds.billing.fields import BILLING_PARTS, BillingFields
+from billing.changes.asking.kinds.billing.fields import (
+    BILLING_PARTS,
+    Billing,
+    BillingFields,
+    delivery_cautions,
+    spoken,
+)
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.holds import of_itself
@@ -65,7 +71,7 @@ class SetBilling(Kind):
             watched={whole: {"billing_rows": rows, "archived_at": None}},
             facts={"irreversible": False},
             form=billing.as_form(),
-            warnings=tuple(_cautions([words for words in rows.values() if words != ARCHIVED])),
+            warnings=tuple(_cautions(billing, [words for words in rows.values() if words != ARCHIVED])),
         )
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
@@ -73,8 +79,9 @@ class SetBilling(Kind):
         return {}
 
 
-def _cautions(active: list[str]) -> list[Caution]:
-    cautions = [
+def _cautions(billing: Billing, active: list[str]) -> list[Caution]:
+    cautions = delivery_cautions(billing)
+    cautions += [
         Caution(
             "info",
             "No contract is billed through it yet.",
@@ -86,7 +93,7 @@ def _cautions(active: list[str]) -> list[Caution]:
             Caution(
                 "warn",
                 "It has a billing provider already.",
-                f"{'; '.join(quoted(words) for words in active[:4])}. Both stay, and a contract has to say "
+                f"{'; '.join(spoken(words) for words in active[:4])}. Both stay, and a contract has to say "
                 "which one it means.",
             )
         )

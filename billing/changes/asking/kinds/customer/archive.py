@@ -42,8 +42,17 @@ class ArchiveForm(ProposalForm):
     )
     typed_name = forms.CharField(label="Type the customer’s name", strip=False, max_length=400)
 
-    def __init__(self, *args: Any, customer: tuple[str, str | None], open_count: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        customer: tuple[str, str | None],
+        open_count: int,
+        has_aliases: bool,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if not has_aliases:
+            del self.fields["clear_aliases"]
         self.customer = customer
         self.fields["typed_name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
         if open_count:
@@ -95,6 +104,7 @@ class ArchiveCustomer(Kind):
             initial=initial,
             customer=((snapshot or {}).get("name", ""), (snapshot or {}).get("id")),
             open_count=len(survey["contracts"]) + len(survey["plans"]),
+            has_aliases=bool((snapshot or {}).get("ingest_aliases", True)),
         )
 
     def build(
@@ -113,7 +123,7 @@ class ArchiveCustomer(Kind):
                 "Metronome shows this customer differently by now. Refresh it, then propose again."
             )
         customer_id, name, aliases = live["id"], live["name"], live["ingest_aliases"]
-        clears = bool(aliases) and entered["clear_aliases"]
+        clears = bool(aliases) and entered.get("clear_aliases", False)
         finalized = [invoice for invoice in survey["invoices"] if invoice["status"] == "FINALIZED"]
         others = [each for each in survey["invoices"] if each["status"] not in KNOWN_STATUSES]
         whole = thing("customer", customer_id)
@@ -306,7 +316,22 @@ def _blast(
             "money": [],
         },
     ]
-    return [row for row in rows if row["count"]]
+    return [row | {"what": _named(row["count"], row["what"])} for row in rows if row["count"]]
+
+
+def _named(number: int, what: str) -> str:
+    """The noun of a row, one or several of it."""
+    return counted(number, *NAMES[what]).partition(" ")[2]
+
+
+NAMES = {
+    "Contracts": ("contract", "contracts"),
+    "Plans": ("plan", "plans"),
+    "Finalized invoices": ("finalized invoice", "finalized invoices"),
+    "Draft invoices": ("draft invoice", "draft invoices"),
+    "Invoices of unknown status": ("invoice of unknown status", "invoices of unknown status"),
+    "Ingest aliases": ("ingest alias", "ingest aliases"),
+}
 
 
 def _statuses(invoices: list[dict[str, Any]]) -> str:

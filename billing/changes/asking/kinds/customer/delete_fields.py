@@ -50,6 +50,10 @@ class DeleteFields(Kind):
     ) -> ProposalForm:
         return DeleteFieldsForm(data, held=(snapshot or {}).get("custom_fields", {}), initial=initial)
 
+    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
+        is_there = snapshot is None or snapshot["custom_fields"]
+        return "" if is_there else "This customer has no custom field that could be removed."
+
     def build(
         self,
         entered: dict[str, Any],

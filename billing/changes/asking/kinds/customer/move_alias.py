@@ -68,6 +68,10 @@ class MoveAliases(Kind):
         held = (snapshot or {}).get("ingest_aliases", [])
         return MoveForm(data, held=held, wanted=initial.pop("ingest_aliases", []), initial=initial)
 
+    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
+        is_there = snapshot is None or snapshot["ingest_aliases"]
+        return "" if is_there else "This customer holds no ingest alias that could be moved."
+
     def build(
         self,
         entered: dict[str, Any],

@@ -42,9 +42,14 @@ class EndPlanForm(ProposalForm):
         help_text="The plan ends at 00:00 UTC of this day. Its own first day: as if it never was.",
     )
 
-    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, choices: list[tuple[str, str]], has_end: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if not has_end:
+            self.fields["how"].widget.choices = self.fields["how"].choices[:1]
         self.fields["customer_plan_id"].choices = choices
+        self.fields["ending_before"].needed_where = "needed where it ends"
         if len(choices) == 1:
             self.initial.setdefault("customer_plan_id", choices[0][0])
 
@@ -83,7 +88,12 @@ class EndPlan(Kind):
         rows = mirror.subscription_rows(snapshot["id"]) if snapshot else {}
         alike = Counter(rows.values())
         choices = [(of, f"{words} ({of})" if alike[words] > 1 else words) for of, words in rows.items()]
-        return EndPlanForm(data, initial=initial, choices=choices)
+        has_end = any(end_of(words) for words in rows.values())
+        return EndPlanForm(data, initial=initial, choices=choices, has_end=has_end)
+
+    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
+        has_plans = snapshot is None or mirror.subscription_rows(snapshot["id"])
+        return "" if has_plans else "This customer is on no plan and never was, so there is none to end."
 
     def build(
         self,
