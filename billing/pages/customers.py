@@ -1,4 +1,4 @@
-"""The customers list, one customer, and the list as CSV."""
+"""One customer: everything the mirror and our own record know of it. The list is in `nouns/customer.py`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from billing.audit import queries as audit
@@ -19,71 +18,18 @@ from billing.changes.asking.kinds import KINDS, Kind
 from billing.changes.holds import WHOLE, Held, held, of_itself
 from billing.changes.models import Hold
 from billing.control.models import Environment
-from billing.lists.paging import CursorRefused
 from billing.lists.prepared import Records, no_text
-from billing.mirror import export
 from billing.mirror import queries as mirror
-from billing.mirror.filters import STATUSES, CustomerFilter, FilterRefused
-from billing.mirror.plans import plan_names
 from billing.pages import freshness
 from billing.pages.access import needs
-from billing.pages.chips import address_without, chips, filters_only
-from billing.pages.downloads import csv_response
-from billing.pages.rows import customer_rows, customer_status
-from billing.pages.web import actor_of, render_page
+from billing.pages.nouns.customer import customer_status
+from billing.pages.web import render_page
 from billing.roles import Can
 
 SHOWN_ALIASES = 24
 SHOWN_REQUESTS = 10
 SHOWN_EVENTS = 10
 METRONOME_APP = "https://app.metronome.com/customers/"
-
-
-@needs(Can.BROWSE)
-@require_safe
-def customers(request: HttpRequest) -> HttpResponse:
-    """Search, narrow and page through the mirrored customers."""
-    problem, status = "", 200
-    try:
-        wanted = CustomerFilter.from_get(request.GET)
-    except FilterRefused as refusal:
-        wanted, problem, status = CustomerFilter(), str(refusal), 400
-    try:
-        page = mirror.customers(wanted, request.GET.get("cursor") or None)
-    except CursorRefused as refusal:
-        page, problem = mirror.customers(wanted), str(refusal)
-    plans = plan_names()
-    plan_name = next((plan.name for plan in plans if plan.id == wanted.plan_id), str(wanted.plan_id or ""))
-    return render_page(
-        request,
-        "customers/list",
-        part="_results",
-        status=status,
-        wanted=wanted,
-        problem=problem,
-        page=page,
-        rows=customer_rows(page.rows, changes.open_on(row.id for row in page.rows)),
-        plans=plans,
-        statuses=STATUSES,
-        chips=chips(request, _shown(wanted, plan_name)),
-        clear_url=address_without(request, "q", "status", "plan"),
-        everywhere_url=_everywhere(request, wanted) if not page.rows else "",
-        filters=filters_only(request),
-        freshness=freshness.of_account(),
-    )
-
-
-@needs(Can.BROWSE)
-@require_safe
-def customers_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """The same list as a file: same filters, every row, in the list's own order."""
-    try:
-        wanted = CustomerFilter.from_get(request.GET)
-    except FilterRefused as refusal:
-        raise BadRequest(str(refusal)) from refusal
-    return csv_response(
-        request, lambda: export.customers_csv(wanted, actor_of(request)), "customers", wanted.as_json()
-    )
 
 
 @needs(Can.BROWSE)
@@ -119,14 +65,6 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
 def _is_simulated() -> bool:
     """A simulated customer has no page in Metronome's own app."""
     return settings.METRONOME.environment == Environment.SIMULATOR
-
-
-def _shown(wanted: CustomerFilter, plan_name: str) -> dict[str, tuple[str, str]]:
-    """What the chips say; the status that every visit begins with is no filter of anybody's."""
-    shown = {"q": ("Search", wanted.q), "plan": ("Plan", plan_name)}
-    if wanted.status != CustomerFilter().status:
-        shown["status"] = ("Status", STATUSES[wanted.status])
-    return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +117,3 @@ def _events(request: HttpRequest, customer_id: UUID) -> list[Any] | None:
     if not request.user.may(Can.READ_AUDIT):
         return None
     return audit.page(audit.AuditFilter(customer_id=customer_id), None, SHOWN_EVENTS).rows
-
-
-def _everywhere(request: HttpRequest, wanted: CustomerFilter) -> str:
-    """The same search over active and archived customers, when only some were looked at."""
-    if wanted.status == "all" or not wanted.is_narrow:
-        return ""
-    query = request.GET.copy()
-    query["status"] = "all"
-    query.pop("cursor", None)
-    return f"{request.path}?{query.urlencode()}"

@@ -30,6 +30,7 @@ from billing.pages.templatetags.countersign import icon, options
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 
+LOOKS = {"": "", "num": ' class="num"', "nowrap": ' class="nowrap"', "slack": ' class="slack"'}
 Choices = tuple[tuple[Any, Any], ...]
 """Pairs of value and words, or of the name of a group and its pairs."""
 
@@ -40,14 +41,15 @@ class Column:
 
     cell: a row's value, drawn if it is safe and escaped if not; without it the column is in the file alone.
     csv: heading → field or expression, one or several; without any it is on the page alone.
-    sort: the filter's word for the order by it. look: `num` is aligned right, `nowrap` never broken,
-    `slack` has what width is left and is cut at its end.
+    sort: the filter's word for the order by it; falls: it is sorted from the largest or newest first.
+    look: `num` is aligned right, `nowrap` never broken, `slack` has what width is left and is cut at its end.
     """
 
     label: str = ""
     cell: Callable[[Any], Any] | None = None
     csv: Mapping[str, str | Expression] = field(default_factory=dict)
     sort: str = ""
+    falls: bool = False
     look: str = ""
 
     @property
@@ -57,15 +59,14 @@ class Column:
     @property
     def form(self) -> str:
         """Its cell, with a place for the value."""
-        look = f' class="{self.look}"' if self.look else ""
-        return f'<td{look} data-label="{self.label}"><span>{{}}</span></td>'
+        return f'<td{LOOKS[self.look]} data-label="{self.label}"><span>{{}}</span></td>'
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
     """One field of the filter's form, by its name in the address. look: search, text, day or choice.
 
-    any: what a choice says when nothing is chosen.
+    any: what a choice says when nothing is chosen; empty where its first one is meant then.
     """
 
     name: str
@@ -117,7 +118,8 @@ class ListPage:
     filter: a dataclass with `from_get(query)`, which raises FilterRefused, and `as_json()`, what is set;
     its `sort`, where it has one, is the word of a column, `-` in front for descending.
     inputs: the fields of the filter's form; carried: what else of the address the form sends on.
-    place: the part of the navigation that leads to it, empty for none; icon: its symbol there.
+    place: the part of the navigation that leads to it, empty for none; icon: its symbol there; below: the
+    names of pages below it that are not declared.
     none_yet, none_left: heading and sentence where there is nothing at all, and nothing by these filters.
     """
 
@@ -127,6 +129,7 @@ class ListPage:
     may: ClassVar[tuple[Can, ...]] = (Can.BROWSE,)
     icon: ClassVar[str] = ""
     place: ClassVar[str] = ""
+    below: ClassVar[tuple[str, ...]] = ()
     filter: ClassVar[type[Any]]
     columns: ClassVar[tuple[Column, ...]] = ()
     inputs: ClassVar[tuple[Input, ...]] = ()
@@ -265,7 +268,7 @@ def headings(face: ListPage, request: HttpRequest, wanted: Any) -> list[Heading]
             order = {column.sort: "ascending", f"-{column.sort}": "descending"}.get(sort, "")
             query = request.GET.copy()
             query.pop("cursor", None)
-            falls = order == "ascending" or (column.is_figure and not order)  # figures: the largest first
+            falls = order == "ascending" or (column.falls and not order)
             query["sort"] = f"-{column.sort}" if falls else column.sort
             url = f"?{query.urlencode()}"
         found.append(Heading(column.label, url, order, column.is_figure))
@@ -281,7 +284,7 @@ def asked(face: ListPage, request: HttpRequest) -> list[Asked]:
 @lru_cache(1_000)
 def _options(nothing: str, choices: Choices, chosen: str) -> SafeString:
     """What a choice offers; a group of choices has a tuple of them in the place of its words."""
-    drawn = [format_html('<option value="">{}</option>', nothing)]
+    drawn = [format_html('<option value="">{}</option>', nothing)] if nothing else []
     drawn += [
         options([(value, words)], chosen, 60)
         if isinstance(words, str)

@@ -22,8 +22,6 @@ urlpatterns = [
     path("notices/read/", notices.read, name="notices-read"),
     path("theme/", preferences.theme, name="theme"),
     path("keys/", preferences.keys, name="keys"),
-    path("customers/", customers.customers, name="customers"),
-    path("customers.csv", customers.customers_csv, name="customers-csv"),
     path("customers/<uuid:customer_id>/", customers.customer, name="customer"),
     path("customers/<uuid:customer_id>/refresh/", refreshing.customer, name="customer-refresh"),
     *nouns.urlpatterns(),

@@ -296,3 +296,29 @@ def test_only_a_real_customer_has_a_page_in_metronomes_own_app(
     page = finance.get(f"/customers/{halcyon.pk}/").content.decode()
 
     assert page.count(f'href="https://app.metronome.com/customers/{halcyon.pk}" rel="noreferrer"') == number
+
+
+def test_the_alias_that_the_search_begins_comes_first_and_is_marked(
+    finance: Client, refreshed: RefreshRun
+) -> None:
+    add_customer("Halcyon", aliases=["a1", "b2", "c3", "d4", "Zebra-eu <1>"])
+
+    found = finance.get("/customers/?q=zEBRA").content.decode()
+    plain = finance.get("/customers/").content.decode()
+
+    assert '<mark class="found"><span class="key">Zebra-eu &lt;1&gt;</span></mark> <span' in found
+    assert found.count('class="found"') == 1
+    assert '<span class="quiet nowrap">+2</span>' in found
+    assert 'class="found"' not in plain
+    assert 'data-label="Ingest aliases"' in plain
+
+
+def test_an_archived_customer_says_since_when(finance: Client, refreshed: RefreshRun) -> None:
+    archived = now() - timedelta(days=3)
+    add_customer("Halcyon", archived_at=archived)
+
+    page = finance.get("/customers/?status=archived").content.decode()
+
+    assert f'Archived</span> <span class="quiet"><time datetime="{archived:%Y-%m-%d}">' in page
+    assert "<b>Status</b> <bdi>Archived</bdi>" in page
+    assert '<option value="archived" selected>Archived</option>' in page

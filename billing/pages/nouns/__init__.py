@@ -15,7 +15,9 @@ def lists_with_pages() -> dict[ListPage, tuple[str, ...]]:
     """Every list there is, by title, with the names of the pages of its things."""
     things = pages()
     lists = sorted(found_in(__name__, ListPage).values(), key=lambda face: face.title)
-    return {face: tuple(page.name for page in things if isinstance(face, page.of)) for face in lists}
+    return {
+        face: (*face.below, *(page.name for page in things if isinstance(face, page.of))) for face in lists
+    }
 
 
 def urlpatterns() -> list[URLPattern]:

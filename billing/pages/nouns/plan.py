@@ -78,6 +78,7 @@ class Plans(ListPage):
             lambda row: f"{row.customers:,}",
             {"customers": mirror.customers_on_it()},
             sort="customers",
+            falls=True,
             look="num",
         ),
         Column(csv={"custom_fields": Defused(Cast("custom_fields", TextField()))}),
