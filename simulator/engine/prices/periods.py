@@ -14,9 +14,19 @@ def first_of_month(at: str) -> str:
     return f"{at[:7]}-01T00:00:00.000Z"
 
 
-@lru_cache(maxsize=10_000)
+ON_THE_HOUR = "00:00.000Z"
+
+
 def containing(anchor: str, frequency: str, at: str) -> tuple[str, str]:
-    """The period that an instant lies in; periods begin at the anchor and go on in both directions."""
+    """The period that an instant lies in; periods begin at the anchor and go on in both directions.
+
+    Those of an anchor on the hour are the same for the whole of each hour, and are worked out once for it.
+    """
+    return _containing(anchor, frequency, at[:14] + ON_THE_HOUR if anchor[14:] == ON_THE_HOUR else at)
+
+
+@lru_cache(maxsize=10_000)
+def _containing(anchor: str, frequency: str, at: str) -> tuple[str, str]:
     if frequency in MONTHS:
         months = (int(at[:4]) - int(anchor[:4])) * 12 + int(at[5:7]) - int(anchor[5:7])
         number = months // MONTHS[frequency]
