@@ -31,6 +31,17 @@ from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 
 LOOKS = {"": "", "num": ' class="num"', "nowrap": ' class="nowrap"', "slack": ' class="slack"'}
+FIELD = """
+<div{look}><label for="by-{{name}}">{{label}}</label><input id="by-{{name}}" name="{{name}}" value="{{value}}"
+  placeholder="{{hint}}" title="{{title}}" maxlength="400"{more}></div>"""
+FIELDS = {
+    "search": FIELD.format(look=' class="grow"', more=' type="search"'),
+    "text": FIELD.format(look=' class="grow"', more=""),
+    "day": FIELD.format(look="", more=' size="9" inputmode="numeric"'),
+    "choice": """
+<div><label for="by-{name}">{label}</label><select id="by-{name}" name="{name}">{options}</select></div>""",
+}
+"""How each look of a field is drawn; in a template a form of six took a millisecond."""
 Choices = tuple[tuple[Any, Any], ...]
 """Pairs of value and words, or of the name of a group and its pairs."""
 
@@ -92,9 +103,18 @@ class Asked:
         return next((words for value, words in _flat(self.choices) if str(value) == self.value), self.value)
 
     @property
-    def options(self) -> SafeString:
-        """What a choice offers, with what is chosen."""
-        return _options(self.field.any, self.choices, self.value)
+    def drawn(self) -> SafeString:
+        """The field with its label."""
+        field = self.field
+        return format_html(
+            FIELDS[field.look],
+            name=field.name,
+            label=field.label,
+            value=self.value,
+            hint=field.hint,
+            title=field.title,
+            options=_options(field.any, self.choices, self.value) if field.look == "choice" else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
