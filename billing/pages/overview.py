@@ -45,7 +45,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     ).rows
     counts = changes.counts_of_open()
     troubled, of_them = _troubles()
-    troubles = [pk for (pk,) in troubled.rows(since=timezone.now() - WEEK)]
+    found = troubled.rows(since=timezone.now() - WEEK)
+    troubles = [pk for pk, _status, _needs_person in found]
     month_start = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return render_page(
         request,
@@ -55,9 +56,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         submitted=counts.get(Status.SUBMITTED, 0),
         on_their_way=counts.get(Status.APPROVED, 0) + counts.get(Status.APPLYING, 0),
         troubles_count=len(troubles),
-        to_say=sum(change.needs_person for change in troubles),
-        to_take_up=sum(change.status == Status.REFUSED for change in troubles),
-        looked_into=sum(change.status == Status.UNKNOWN and not change.needs_person for change in troubles),
+        to_say=sum(needs_person for _pk, _status, needs_person in found),
+        to_take_up=sum(status == Status.REFUSED for _pk, status, _needs_person in found),
+        looked_into=sum(status == Status.UNKNOWN and not needs for _pk, status, needs in found),
         customers=tally() | {"new": created_since(month_start)},
         troubles=of_them.asked(ids=troubles[:SHOWN_TROUBLES]) if troubles else [],
         decisions=_decisions().asked(),
@@ -69,11 +70,11 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 @cache
 def _troubles() -> tuple[Question, Records]:
-    """The ids of all that are counted, and some of them whole."""
+    """Of all that are counted the id, the status and whether a person is needed; and some of them whole."""
     rows = changes.troubles(NO_MOMENT)
     shown = ChangeRequest.objects.filter(ONE_OF).select_related("maker").defer("sealed")
     return (
-        Question(rows.values_list("pk")[:MOST_TROUBLES], since=NO_MOMENT),
+        Question(rows.values_list("pk", "status", "needs_person")[:MOST_TROUBLES], since=NO_MOMENT),
         Records(shown.order_by(*rows.query.order_by), ids=ONE),
     )
 
