@@ -78,6 +78,9 @@ MIRROR: dict[str, Rule] = {
     "ingestalias.a_customer_holds_an_alias_once": Sql(
         "only a refresh writes here, and stores each alias once", copies="ingestalias", as_="bare"
     ),
+    "reading.a_list_is_queued_once": Sql(
+        "lists are lined up over what is queued already", copies="reading", as_="bare"
+    ),
 }
 
 DJANGO: dict[str, Rule] = {

@@ -27,7 +27,9 @@ from billing.changes.models import (
 )
 from billing.changes.moves import database_now
 from billing.control.models import NewBeginning
-from billing.mirror.models import CustomFieldKey
+from billing.mirror.models import Customer, CustomFieldKey, Reading
+from billing.mirror.resources.billing_configuration import BillingConfiguration
+from billing.mirror.resources.contract import Contract
 from billing.notify.models import Mail, Notice
 from billing.users import User
 from local.testing import application_url
@@ -103,7 +105,21 @@ def _make() -> dict[str, Any]:
         mail=Mail.objects.create(person=people["finance"], address="finance@books.example")
     )
     CustomFieldKey.objects.create(entity="customer", key="region", fetched_at=now())
+    _add_lists(customers["fresh"])
     return {"people": people, "customers": customers, "requests": made}
+
+
+def _add_lists(customer: Customer) -> None:
+    """A contract and a billing configuration of the customer's, and the queue in which its lists are read."""
+    Contract.objects.create(id=uuid4(), customer=customer, starting_at=now(), fetched_at=now())
+    BillingConfiguration.objects.create(
+        id=uuid4(),
+        customer=customer,
+        billing_provider="stripe",
+        delivery_method="direct_to_billing_provider",
+        fetched_at=now(),
+    )
+    Reading.objects.create(customer=customer, noun="contract", priority=1, due_at=now())
 
 
 def _approve(change: ChangeRequest, checker: User) -> None:
