@@ -88,11 +88,13 @@ class Question:
 
     stand_ins: name → a value that occurs among the queryset's parameters and nowhere means itself.
     planned_anew: where the best way hangs on the values, such as how many rows a search finds.
+
+    All threads of a process share it, so it keeps no connection: each thread has its own.
     """
 
     def __init__(self, rows: QuerySet, *, planned_anew: bool = False, **stand_ins: Any) -> None:
-        self._compiler = rows.query.get_compiler(connection.alias)
-        self._cursor = connection.cursor if planned_anew else planned_once
+        self._compiler = _compiler(rows)
+        self._is_planned_anew = planned_anew
         asked = "%s" if planned_anew else _ASKED
         self._sql, self._names = _text(self._compiler, stand_ins, asked)
 
@@ -100,7 +102,7 @@ class Question:
         """The rows of a queryset of values, as the database gives them."""
         if not self._sql:
             return []
-        with self._cursor() as cursor:
+        with connection.cursor() if self._is_planned_anew else planned_once() as cursor:
             cursor.execute(self._sql, [values[name] for name in self._names])
             return cursor.fetchall()
 
@@ -168,9 +170,7 @@ class Figures:
     """
 
     def __init__(self, rows: Mapping[str, QuerySet]) -> None:
-        queries = {
-            name: each.values("pk").query.get_compiler(connection.alias) for name, each in rows.items()
-        }
+        queries = {name: _compiler(each.values("pk")) for name, each in rows.items()}
         texts = {name: _text(each, {"key": NOBODY}, _ASKED) for name, each in queries.items()}
         self._zeros = dict.fromkeys(texts, 0)
         self._asked = {name: len(keys) for name, (text, keys) in texts.items() if text}
@@ -204,6 +204,11 @@ class Figures:
 
     def _forget(self, sender: type[BaseDatabaseWrapper], **_more: Any) -> None:
         self._kept.clear()
+
+
+def _compiler(rows: QuerySet) -> SQLCompiler:
+    """What reads a queryset's rows, over the connection of whichever thread uses it."""
+    return rows.query.get_compiler(connection=connection)
 
 
 def _text(compiler: SQLCompiler, stand_ins: dict[str, Any], asked: str) -> tuple[str, list[str]]:

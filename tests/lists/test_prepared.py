@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import FunctionType, ModuleType
+from uuid import uuid4
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Upper
 from django.test.utils import CaptureQueriesContext
+from django.utils.connection import ConnectionProxy
 
 from billing.lists import prepared
 from billing.lists.prepared import NOBODY, Figures, Question, Records, no_text
@@ -161,3 +166,60 @@ def test_no_search_that_somebody_types_is_kept(pair: list[User]) -> None:
     for typed in ("second", "50%", "a_b", "株式会社", "6f2d0a52-0000-4000-8000-000000000000"):
         customers(CustomerFilter(q=typed))
     assert set(prepared._KEPT) == before
+
+
+def connections_within(kept: object) -> list[BaseDatabaseWrapper]:
+    """Every thread's own connection that can be reached from a thing."""
+    seen: set[int] = set()
+    left, found = [kept], []
+    while left:
+        each = left.pop()
+        if id(each) in seen or isinstance(each, type | ModuleType | FunctionType):
+            continue
+        seen.add(id(each))
+        if type(each) is ConnectionProxy:
+            continue
+        if isinstance(each, BaseDatabaseWrapper):
+            found.append(each)
+            continue
+        left += gc.get_referents(each)
+    return found
+
+
+@pytest.mark.parametrize("kind", [Question, Records])
+@pytest.mark.parametrize("planned_anew", [False, True])
+def test_what_one_thread_has_put_together_others_ask_over_their_own_connections(
+    pair: list[User], kind: type[Question], planned_anew: bool
+) -> None:
+    rows = User.objects.filter(name=no_text("who")).annotate(shown=Upper("name"))
+    question = kind(
+        rows if kind is Records else rows.values_list("shown"),
+        planned_anew=planned_anew, who=no_text("who"),
+    )  # fmt: skip
+    begin = threading.Barrier(4)
+
+    def ask(name: str) -> list[str]:
+        begin.wait(30)
+        try:
+            return [row.shown if kind is Records else row[0] for row in question.asked(who=name)]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(ask, ["a", "b", "a", "nobody"])) == [["A"], ["B"], ["A"], []]
+    assert connections_within(question) == []
+
+
+def test_a_list_that_is_put_together_once_keeps_no_connection(pair: list[User]) -> None:
+    customers(CustomerFilter(q="first"))
+    customers(CustomerFilter(plan_id=uuid4()))
+    CustomerFilter(q="first").first(10)
+    kept = [each for each in prepared._KEPT.values() if isinstance(each, Question)]
+    assert kept
+    assert connections_within(kept) == []
+
+
+def test_figures_keep_no_connection(pair: list[User]) -> None:
+    counted = figures()
+    counted.of(pair[0].pk)
+    assert connections_within(counted) == []
