@@ -19,9 +19,12 @@ from billing.changes.holds import WHOLE, Held, held, of_itself
 from billing.changes.models import Hold
 from billing.control.models import Environment
 from billing.lists.prepared import Records, no_text
+from billing.mirror import contracts
 from billing.mirror import queries as mirror
+from billing.mirror.contracts import SHOWN_OF_A_CUSTOMER
 from billing.pages import freshness
 from billing.pages.access import needs
+from billing.pages.nouns.contract import contract_status
 from billing.pages.nouns.customer import customer_status
 from billing.pages.web import render_page
 from billing.roles import Can
@@ -43,6 +46,7 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
     requests = changes.latest_for_customer(customer_id, SHOWN_REQUESTS + 1)
     aliases = mirror.aliases_of(customer_id)
     field_keys = mirror.customer_field_keys()
+    held = contracts.of_customer(customer_id)
     return render_page(
         request,
         "customers/detail",
@@ -52,6 +56,9 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         folded_aliases=aliases[SHOWN_ALIASES:],
         alias_count=len(aliases),
         plans=mirror.subscriptions_of(customer_id),
+        contracts=[(row, contract_status(row)) for row in held[:SHOWN_OF_A_CUSTOMER]],
+        are_more_contracts=len(held) > SHOWN_OF_A_CUSTOMER,
+        contracts_read_at=contracts.read_at(customer_id),
         fields=_fields(found.custom_fields, field_keys),
         open_requests=[change for change in requests if change.is_open],
         past_requests=[change for change in requests if not change.is_open][:SHOWN_REQUESTS],

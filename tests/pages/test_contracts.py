@@ -1,0 +1,209 @@
+"""Contracts on pages: the list with its file, one contract with its terms, and those of a customer."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from billing.mirror.models import Customer, Reading
+from billing.mirror.resources.contract import Contract
+from billing.mirror.resources.rate_card import RateCard
+from tests.pages.conftest import add_customer, now
+
+DAY = timedelta(days=1)
+TERMS: dict[str, Any] = {
+    "net_payment_terms_days": 45,
+    "usage_statement_schedule": {"frequency": "QUARTERLY"},
+    "commits": [
+        {
+            "type": "PREPAID",
+            "product": {"name": "Prepaid"},
+            "access_schedule": {
+                "credit_type": {"name": "USD (cents)"},
+                "schedule_items": [
+                    {
+                        "amount": 123456,
+                        "starting_at": "2026-02-01T00:00:00Z",
+                        "ending_before": "2027-02-01T00:00:00Z",
+                    }
+                ],
+            },
+        }
+    ],
+    "overrides": [{"type": "MULTIPLIER", "multiplier": 0.95, "starting_at": "2026-01-01T00:00:00Z"}],
+    "scheduled_charges": [
+        {
+            "name": "Platform Charge",
+            "schedule": {
+                "credit_type": {"name": "USD (cents)"},
+                "schedule_items": [{"timestamp": "2026-03-01T00:00:00Z", "amount": 100000}],
+            },
+        }
+    ],
+}
+
+
+@pytest.fixture
+def halcyon(db: None) -> Customer:
+    return add_customer("Halcyon")
+
+
+def add(customer: Customer, name: str, **more: Any) -> Contract:
+    given = {"starting_at": now() - DAY, "fetched_at": now(), "raw": {}, **more}
+    return Contract.objects.create(id=uuid4(), customer=customer, name=name, **given)
+
+
+def read(customer: Customer) -> None:
+    Reading.objects.create(customer=customer, noun="contract", priority=1, read_at=now())
+
+
+def names(answer: Any) -> list[str]:
+    return [row.name for row in answer.context["page"].rows]
+
+
+def test_the_list_shows_open_ones_first_and_narrows_by_status(
+    browser: Callable[[str], Client], halcyon: Customer
+) -> None:
+    add(halcyon, "Running")
+    add(halcyon, "Over", ending_before=now() - DAY)
+    add(halcyon, "Later", starting_at=now() + DAY)
+    add(halcyon, "Gone", archived_at=now())
+    finance = browser("finance")
+
+    assert names(finance.get("/contracts/")) == ["Later", "Running"]
+    assert names(finance.get("/contracts/?status=scheduled")) == ["Later"]
+    assert names(finance.get("/contracts/?status=ended")) == ["Over"]
+    assert names(finance.get("/contracts/?status=archived")) == ["Gone"]
+    assert names(finance.get("/contracts/?status=all&sort=-name")) == ["Running", "Over", "Later", "Gone"]
+    assert finance.get("/contracts/?status=nonsense").status_code == 400
+    assert finance.get("/contracts/?customer=nonsense").status_code == 400
+
+
+def test_it_is_found_by_words_and_by_id_and_by_whose_it_is(
+    browser: Callable[[str], Client], halcyon: Customer
+) -> None:
+    wanted = add(halcyon, "Order 12 Enterprise")
+    add(add_customer("Other"), "Order 13")
+    finance = browser("finance")
+
+    assert names(finance.get("/contracts/?q=enterprise")) == ["Order 12 Enterprise"]
+    assert names(finance.get(f"/contracts/?q={wanted.pk}")) == ["Order 12 Enterprise"]
+    by_customer = finance.get(f"/contracts/?customer={halcyon.pk}")
+    assert names(by_customer) == ["Order 12 Enterprise"]
+    assert "Halcyon" in str(by_customer.context["chips"])
+
+
+@pytest.mark.parametrize(
+    "sort", ["name", "-name", "starting_at", "-starting_at", "ending_before", "-ending_before"]
+)
+def test_pages_follow_each_sort_without_a_gap(
+    sort: str, browser: Callable[[str], Client], halcyon: Customer
+) -> None:
+    for number in range(120):
+        ends = now() + DAY * (number % 7) if number % 3 else None
+        add(
+            halcyon,
+            f"Order {number:03}",
+            starting_at=now() - DAY * (number % 5 + 1),
+            ending_before=ends and ends + DAY,
+        )
+    finance, seen, cursor = browser("finance"), [], ""
+    while True:
+        page = finance.get(f"/contracts/?sort={sort}&cursor={cursor}").context["page"]
+        seen += [row.name for row in page.rows]
+        if page.older is None:
+            break
+        cursor = page.older
+
+    assert len(seen) == len(set(seen)) == 120
+
+
+def test_the_file_has_the_same_rows(browser: Callable[[str], Client], halcyon: Customer) -> None:
+    add(halcyon, "=cmd()")
+    add(halcyon, "Over", ending_before=now() - DAY)
+
+    answer = browser("auditor").get("/contracts.csv")
+
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+    assert [row["name"] for row in rows] == ["'=cmd()"]
+    assert rows[0]["customer_id"] == str(halcyon.pk)
+
+
+def test_a_contract_shows_its_terms_by_their_start(
+    browser: Callable[[str], Client], halcyon: Customer
+) -> None:
+    card = RateCard.objects.create(id=uuid4(), name="List prices", fetched_at=now())
+    contract = add(halcyon, "Order 12", raw=TERMS, rate_card_id=card.pk, custom_fields={"deal": "77"})
+
+    answer = browser("finance").get(f"/contracts/{contract.pk}/")
+
+    page = answer.content.decode()
+    terms = [(term["what"], term["name"], term["words"]) for term in answer.context["terms"]]
+    assert terms == [
+        ("Override", "", "× 0.95"),
+        ("Commit", "Prepaid", "Prepaid"),
+        ("Scheduled charge", "Platform Charge", ""),
+    ]
+    assert "1,234.56" in page
+    assert "1,000.00" in page
+    for words in ("List prices", "45 days", "quarterly", "deal (custom field)", "Halcyon"):
+        assert words in page
+    assert browser("finance").get(f"/contracts/{uuid4()}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        {},
+        {
+            "commits": None,
+            "credits": "x",
+            "overrides": [None, 3, {}],
+            "scheduled_charges": [{"schedule": None}],
+        },
+        {
+            "subscriptions": [
+                {"subscription_rate": {"product": "odd"}, "quantity_schedule": [{"quantity": None}]}
+            ]
+        },
+        {"commits": [{"access_schedule": {"schedule_items": [{"amount": "odd", "starting_at": 7}]}}]},
+    ],
+)
+def test_an_odd_record_breaks_no_page(raw: Any, browser: Callable[[str], Client], halcyon: Customer) -> None:
+    contract = add(halcyon, "Order 12", raw=raw)
+
+    assert browser("finance").get(f"/contracts/{contract.pk}/").status_code == 200
+
+
+def test_not_read_yet_is_never_none(browser: Callable[[str], Client], halcyon: Customer) -> None:
+    finance = browser("finance")
+
+    unread = finance.get(f"/customers/{halcyon.pk}/").content.decode()
+    unread_list = finance.get("/contracts/").content.decode()
+    read(halcyon)
+    none = finance.get(f"/customers/{halcyon.pk}/").content.decode()
+    whole_list = finance.get("/contracts/").content.decode()
+
+    assert "Not read yet. They are read customer by customer" in unread
+    assert "contracts are not read yet" in unread_list
+    assert "Not read yet" not in none
+    assert "None, as read" in none
+    assert "contracts are not read yet" not in whole_list
+
+
+def test_a_customers_page_lists_its_contracts(browser: Callable[[str], Client], halcyon: Customer) -> None:
+    read(halcyon)
+    wanted = add(halcyon, "Order 12", ending_before=datetime(2031, 1, 1, tzinfo=UTC))
+
+    page = browser("finance").get(f"/customers/{halcyon.pk}/").content.decode()
+
+    assert f'href="/contracts/{wanted.pk}/"' in page
+    assert "/changes/new/contract.end/" in page
