@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from billing.metronome.objects.package import brings
 from billing.mirror.resources.package import Package
 from billing.mirror.resources.rate_card import RateCard
 
@@ -28,3 +29,9 @@ def state_of(thing: str) -> dict[str, Any] | None:
     if row is None:
         return None
     return {"name": row.name} | ({"archived_at": None} if noun == "package" else {})
+
+
+def brought_by(package_id: str) -> list[str]:
+    """What a package brings to a contract, in words: how long it goes on, and how many terms of each sort."""
+    row = Package.objects.filter(pk=package_id).first()
+    return brings(row.raw or {}) if row else []

@@ -240,7 +240,9 @@ function meetParts() {
     const [name, value] = part.dataset.shownFor.split("=");
     const isFilled = (each) => (isBox(each) ? each.checked : each.tagName !== "SELECT" && each.value !== "");
     const keeps = part.querySelector(".errorlist") || [...part.querySelectorAll("input, select, textarea")].some(isFilled);
-    part.hidden = part.closest("form").elements[name].value !== value && !keeps;
+    // a value that ends in a colon is what the choice begins with
+    const chosen = part.closest("form").elements[name].value;
+    part.hidden = !(value.endsWith(":") ? chosen.startsWith(value) : chosen === value) && !keeps;
   });
 }
 document.addEventListener("change", meetParts);

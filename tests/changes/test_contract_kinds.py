@@ -130,6 +130,7 @@ def test_an_end_before_a_finalized_invoice_is_refused_unless_said_so(
 ) -> None:
     seen = read_survey(gateway, customer["id"])
     invoice = {
+        "id": "first",
         "contract_id": of,
         "status": "FINALIZED",
         "end": "2026-11-01",
@@ -138,8 +139,9 @@ def test_an_end_before_a_finalized_invoice_is_refused_unless_said_so(
         "amount": "12.50",
     }
     another = invoice | {"contract_id": "other"}
-    draft = invoice | {"status": "DRAFT", "amount": "1.00"}
-    seen["invoices"] = [invoice, invoice, another, draft]
+    draft = invoice | {"status": "DRAFT", "amount": "1.00", "id": "draft"}
+    before = draft | {"end_at": "2026-11-01T00:00:00Z", "amount": "7.00"}
+    seen["invoices"] = [invoice, invoice | {"id": "second"}, another, draft, before]
     kind = KINDS["contract.end"]
 
     with pytest.raises(BadInput, match="2 finalized invoices reach beyond this day, up to 2026-11-01"):
@@ -153,9 +155,13 @@ def test_an_end_before_a_finalized_invoice_is_refused_unless_said_so(
         for proposal in (allowed, later)
     ] == [True, False]
     assert [(row["count"], row["what"], row["money"]) for row in allowed.blast] == [
-        (1, "Draft invoices of this contract", [{"currency": "USD", "amount": "1.00"}]),
+        (1, "Draft invoices that reach beyond the end", [{"currency": "USD", "amount": "1.00"}]),
         (2, "Finalized invoices that reach beyond the end", [{"currency": "USD", "amount": "25.00"}]),
     ]
+    assert [(effect.text, effect.kept) for effect in allowed.effects] == [
+        ("2 finalized invoices stay", ["first", "second"])
+    ]
+    assert (later.blast, later.effects) == ((), ())
 
 
 @pytest.mark.parametrize(

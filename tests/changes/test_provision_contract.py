@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -172,7 +173,16 @@ def test_a_package_brings_its_own_terms(
     assert (change.status, change.explanation) == ("applied", "")
     (contract,) = gateway.every(contracts_of(made_customer(simulator)["id"]))
     assert contract.raw["package_id"] == package.removeprefix("package:")
-    assert change.sentence.endswith(f"and give it a contract from the package “{name}” from 2031-12-01 on.")
+    assert change.sentence.endswith(
+        f"and give it a contract from the package “{name}” from 2031-12-01 on, with the terms that it brings."
+    )
+    request = sealed.read(change.sealed)
+    (caution,) = [each for each in request.warnings if "package" in each["title"]]
+    assert "It brings an end after" in caution["text"]
+    assert re.search(r"an end after 1 year, 1 commit, \d subscriptions, net 30 days\.", caution["text"])
+    (made,) = [told for told in differences(request) if told.title == "contract, new"]
+    assert [each.label for each in made.fields] == ["Start", "Status"]
+    assert (change.upshot.missed, change.upshot.misses) == (0, [])
 
 
 def test_a_rate_card_that_is_archived_meanwhile_makes_it_stale(
@@ -199,6 +209,8 @@ def test_a_rate_card_that_is_archived_meanwhile_makes_it_stale(
         (0, {"contract_source": ""}, "contract_name", "Choose a rate card or a package, or clear this."),
         (0, {"contract_source": "rate_card:nonsense"}, "contract_source", "Select a valid choice."),
         (0, {"contract_name": "x" * 161}, "contract_name", "160"),
+        (0, {"contract_starting_at": "1900-01-01"}, "contract_starting_at", "from 2000-01-01 on"),
+        (0, {"contract_ending_before": "9999-12-31"}, "contract_ending_before", "before 2100-01-01"),
         (1, {"contract_name": "Ours"}, "contract_name", "A package brings its own terms"),
         (1, {"contract_net_payment_terms_days": "0"}, "contract_net_payment_terms_days", "brings its own"),
     ],
@@ -243,3 +255,13 @@ def test_a_past_start_and_a_contract_without_a_provider_are_cautions(
     ]
     assert request.facts["backdated"] is True
     assert "billing_provider_configuration" not in request.call(2).http.body
+
+
+def test_a_start_far_ahead_is_a_caution(sources: dict[str, str], maker: User) -> None:
+    later = {"contract_starting_at": "2062-01-01", "contract_ending_before": ""}
+    change = send(maker, typed(next(iter(sources)), **later))
+
+    titles = [warning["title"] for warning in sealed.read(change.sealed).warnings]
+    assert [title for title in titles if "years from now" in title] == [
+        "The contract begins 35 years from now."
+    ]

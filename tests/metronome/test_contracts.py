@@ -138,6 +138,32 @@ def test_an_edit_with_our_key_that_changes_something_else_is_a_persons_question(
 
 
 @pytest.mark.parametrize(
+    ("told", "proof"),
+    [
+        ({}, Proof.APPLIED),
+        ({"update_contract_end_date": None}, Proof.APPLIED),
+        ({"allow_contract_ending_before_finalized_invoice": False}, Proof.APPLIED),
+        ({"update_contract_end_date": "2031-01-01T00:00:00Z"}, Proof.CANNOT_TELL),
+        ({"update_contract_name": "Theirs"}, Proof.CANNOT_TELL),
+    ],
+)
+def test_an_end_taken_away_is_found_by_the_key_since_the_history_has_no_place_for_none(
+    told: dict[str, Any], proof: Proof, monkeypatch: pytest.MonkeyPatch, gateway: Gateway
+) -> None:
+    edit = ContractEditRecord.from_json({"id": IDS, "uniqueness_key": "ours", **told})
+    monkeypatch.setattr(gateway, "every", lambda listing: (edit,))
+    asked = {
+        "update_contract_end_date": None,
+        "allow_contract_ending_before_finalized_invoice": False,
+    }
+    now = datetime.now(UTC)
+
+    facts = FindFacts(ContractEdit(IDS, IDS, asked, "ours"), {}, now, now, ())
+
+    assert operation("contracts.edit").find(gateway, facts).proof == proof
+
+
+@pytest.mark.parametrize(
     ("status", "body", "is_unknown"),
     [
         (404, {"message": "Customer not found"}, True),

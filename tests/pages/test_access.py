@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.audit.models import AuditEvent
 from billing.mirror.models import Plan
+from billing.mirror.resources.contract import Contract
 from billing.users import User
 from tests.pages.conftest import add_customer, add_people, now, open_house, propose_rename, signed_in
 
@@ -117,6 +118,7 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, A
         people = add_people()
         plan = Plan.objects.create(id=PLAN, name="Scale 2026", fetched_at=now())
         customer = add_customer("Halcyon Freight GmbH", plan=plan)
+        Contract.objects.create(id=PLAN, customer=customer, starting_at=now(), fetched_at=now())
         change = propose_rename(customer, people["finance"], "Halcyon Logistics GmbH")
     yield {"people": people, "customer": str(customer.pk), "reference": change.reference}
     with django_db_blocker.unblock():
@@ -149,7 +151,7 @@ def address_of(name: str, world: dict[str, Any]) -> str:
             return reverse(name, args=["1", "key"])
         case "billing:customer" | "billing:customer-refresh":
             return reverse(name, args=[world["customer"]])
-        case "billing:plan":
+        case "billing:plan" | "billing:contract":
             return reverse(name, args=[PLAN])
         case "billing:survey":
             return reverse(name, args=[UUID(int=7)])

@@ -38,7 +38,8 @@ class Fact:
 class Part:
     """Some fields of a form that belong together. `names` may end with `*`.
 
-    shown_for: `field=value`: of use only then; a script hides it otherwise, unless something stands in it.
+    shown_for: `field=value`, or `field=value:` for what begins so: of use only then; a script hides it
+    otherwise, unless something stands in it.
     """
 
     title: str

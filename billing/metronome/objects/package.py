@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,7 +32,34 @@ class PackageRecord:
         )
 
 
+SORTS = (
+    ("commits", "commit"),
+    ("credits", "credit"),
+    ("recurring_commits", "recurring commit"),
+    ("recurring_credits", "recurring credit"),
+    ("scheduled_charges", "scheduled charge"),
+    ("overrides", "override"),
+    ("subscriptions", "subscription"),
+)
+"""A package's lists of terms, and what one of each is called."""
+
 PACKAGES: Listing[PackageRecord] = Listing(
     "/v1/packages/list", PackageRecord.from_json, {"limit": 100}, body={"archive_filter": "ALL"}
 )
 """All packages of the account, archived ones too; without a limit ten come on a page."""
+
+
+def brings(raw: Mapping[str, Any]) -> list[str]:
+    """What its record says that a contract gets: `an end after 12 months`, `1 commit`, `net 30 days`."""
+    words = []
+    duration = raw.get("duration")
+    if isinstance(duration, dict) and duration.get("value"):
+        unit = str(duration.get("unit", "")).lower()
+        words.append(f"an end after {duration['value']} {unit[:-1] if duration['value'] == 1 else unit}")
+    for member, one in SORTS:
+        rows = raw.get(member)
+        if isinstance(rows, list) and rows:
+            words.append(f"{len(rows)} {one}{'s' if len(rows) > 1 else ''}")
+    if (days := raw.get("net_payment_terms_days")) is not None:
+        words.append(f"net {days} days")
+    return words

@@ -91,7 +91,7 @@ class ContractResource(Resource):
         return None if contract is None else state_of(contract)
 
     def called(self, state: State) -> str:
-        return state.get("name") or UNNAMED
+        return state.get("name") or (UNNAMED if "name" in state else "contract")
 
     def item(self, owner_id: str, thing_id: str) -> Item[ContractRecord]:
         return contract_at(owner_id, thing_id)

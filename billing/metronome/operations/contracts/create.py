@@ -90,14 +90,10 @@ class CreateContract(Operation[NewContract]):
         return HttpCall("POST", "/v1/contracts/create", body | terms)
 
     def after(self, before: States, params: NewContract) -> States:
-        return claimed(
-            before,
-            newly("contract"),
-            name=params.name,
-            starting_at=params.starting_at,
-            ending_before=params.ending_before,
-            archived_at=None,
-        )
+        known = {"starting_at": params.starting_at, "archived_at": None}
+        if not params.package_id:
+            known |= {"name": params.name, "ending_before": params.ending_before}
+        return claimed(before, newly("contract"), **known)
 
     def made_for(self, params: NewContract) -> str:
         return thing("customer", params.customer_id)

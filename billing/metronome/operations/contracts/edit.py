@@ -157,12 +157,22 @@ def _left(edit: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_asked(asked: Mapping[str, Any], edit: ContractEditRecord) -> bool:
-    """Whether the history tells of this very edit: it names the same members, and leaves the same."""
+    """Whether the history tells of this very edit: the same members, each leaving the same.
+
+    Of an end that was taken away it need not tell: its shape there has no place for none.
+    """
     told = {name: value for name, value in edit.raw.items() if name.startswith(CHANGING) and value != []}
     try:
-        return _left(told) == _left(asked)
-    except (ValueError, TypeError):
+        return _by_member(told) == {
+            name: left for name, left in _by_member(asked).items() if name in told or asked[name] is not None
+        }
+    except (ValueError, TypeError, KeyError):
         return False
+
+
+def _by_member(edit: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What each member leaves, of those that leave anything. Raises KeyError for one without a rule."""
+    return {name: left for name, value in edit.items() if (left := RULES[name](value))}
 
 
 def _seen(edit: ContractEditRecord) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from billing import clock
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.contract.chosen import SURVEYED, ContractForm, chosen, edited
 from billing.changes.asking.kinds.plan.fields import DayField
-from billing.changes.asking.proposal import Caution, Proposal
+from billing.changes.asking.proposal import Caution, Effect, Proposal
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.lists.money import sums
@@ -122,6 +122,7 @@ class EndContract(Kind):
                 "ending_before": day,
                 "cuts_invoices": bool(cut),
             },
+            effects=tuple(_effects(snapshot["id"], cut)),
             warnings=tuple(_cautions(contract, day, cut)),
             blast=tuple(_blast(survey["invoices"], contract, day, cut)),
             **edited(
@@ -156,6 +157,16 @@ def _cut(invoices: list[dict[str, Any]], contract_id: str, end: str) -> list[dic
         if invoice["contract_id"] == contract_id
         and invoice["status"] == "FINALIZED"
         and invoice["end_at"] > end
+    ]
+
+
+def _drafts_beyond(invoices: list[dict[str, Any]], contract_id: str, day: str) -> list[dict[str, Any]]:
+    """The contract's drafts whose period ends after this day begins, or of which no period is said."""
+    return [
+        invoice
+        for invoice in invoices
+        if (invoice["contract_id"], invoice["status"]) == (contract_id, "DRAFT")
+        and not (invoice["end_at"] and invoice["end_at"] <= f"{day}T00:00:00Z")
     ]
 
 
@@ -200,7 +211,7 @@ def _cautions(contract: dict[str, Any], day: str, cut: list[dict[str, Any]]) -> 
             Caution(
                 "bad",
                 f"{_reaching(cut)} beyond the end.",
-                "They stay as they are. To bill anew, each is voided and regenerated in Metronome.",
+                "What is finalized stays as it is. To bill anew, it is voided and regenerated in Metronome.",
             )
         )
     if _is_past(day):
@@ -210,13 +221,22 @@ def _cautions(contract: dict[str, Any], day: str, cut: list[dict[str, Any]]) -> 
     return cautions
 
 
+def _effects(customer_id: str, cut: list[dict[str, Any]]) -> list[Effect]:
+    """Finalized invoices stay, whatever the end; what becomes of drafts is only said with *about*."""
+    if not cut:
+        return []
+    words = counted(len(cut), "finalized invoice stays", "finalized invoices stay")
+    kept = [invoice["id"] for invoice in cut]
+    return [Effect(words, thing("customer", customer_id), "finalized_invoices", kept=kept)]
+
+
 def _blast(
     invoices: list[dict[str, Any]], contract: dict[str, Any], day: str, cut: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Drafts of this contract, and finalized invoices that reach beyond the end."""
-    drafts = [each for each in invoices if (each["contract_id"], each["status"]) == (contract["id"], "DRAFT")]
+    drafts = _drafts_beyond(invoices, contract["id"], day) if day else []
     rows = [
-        (drafts if day else [], "Draft invoices of this contract", "about these are cut or go"),
+        (drafts, "Draft invoices that reach beyond the end", "cut or gone, about so much of them"),
         (cut, "Finalized invoices that reach beyond the end", "stay as they are"),
     ]
     return [

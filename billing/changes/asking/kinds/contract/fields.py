@@ -8,7 +8,7 @@ from django import forms
 
 from billing.changes.asking.kind import Part, quoted
 from billing.changes.asking.kinds.customer.fields import NameField
-from billing.changes.asking.kinds.plan.fields import LONGEST_TERMS, DayField, days_back
+from billing.changes.asking.kinds.plan.fields import LONGEST_TERMS, DayField, days_back, far_ahead
 from billing.changes.asking.proposal import Caution
 from billing.changes.refusals import BadInput
 from billing.lists.text import counted
@@ -25,11 +25,15 @@ TERMS = (
     "contract_statement_day",
 )
 """What is said of a contract from a rate card alone: a package brings its own."""
-CONTRACT_PART = Part(
-    "Contract",
-    ("contract_source", "contract_starting_at", *TERMS),
-    note="From a rate card, with the terms below, or from a package, which brings its own.",
+CONTRACT_PARTS = (
+    Part(
+        "Contract",
+        ("contract_source", "contract_starting_at"),
+        note="From a rate card, with terms of its own, or from a package, which brings them.",
+    ),
+    Part("Terms", TERMS, shown_for=f"contract_source={RATE_CARD}:"),
 )
+NAMES = tuple(name for part in CONTRACT_PARTS for name in part.names)
 FREQUENCIES = [
     ("", "As Metronome does: monthly"),
     ("MONTHLY", "Monthly"),
@@ -91,7 +95,7 @@ class ContractFields(forms.Form):
             empty = "contract_statement_day" if entered.get("contract_frequency") else "contract_frequency"
             self.add_error(empty, "Say both how often usage is billed and when periods begin, or neither.")
         if not source and "contract_source" not in self.errors:
-            self._refuse(entered, CONTRACT_PART.names, "Choose a rate card or a package, or clear this.")
+            self._refuse(entered, NAMES, "Choose a rate card or a package, or clear this.")
         elif source and source.startswith(PACKAGE):
             self._refuse(entered, TERMS, "A package brings its own terms: clear this.")
         return entered
@@ -132,12 +136,17 @@ def source_of(entered: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def contract_form(entered: dict[str, Any]) -> dict[str, Any]:
     """What was entered of the contract, to prefill a new request."""
-    return {name: entered[name] for name in CONTRACT_PART.names}
+    return {name: entered[name] for name in NAMES}
 
 
 def contract_words(entered: dict[str, Any], made_from: str) -> str:
     """`the contract “Order 12” from the rate card “List” from 2026-12-01 on, with 30 days to pay`."""
     source, _, _of = entered["contract_source"].partition(":")
+    if source == PACKAGE:
+        start = entered["contract_starting_at"]
+        return (
+            f"a contract from the package {quoted(made_from)} from {start} on, with the terms that it brings"
+        )
     name, end = entered["contract_name"], entered["contract_ending_before"]
     days, frequency = entered["contract_net_payment_terms_days"], entered["contract_frequency"]
     told = [
@@ -152,8 +161,19 @@ def contract_words(entered: dict[str, Any], made_from: str) -> str:
 
 
 def contract_cautions(entered: dict[str, Any], *, is_billed: bool) -> list[Caution]:
-    """A start in the past, and a contract that is billed through nothing."""
-    cautions = []
+    """A start in the past or far ahead, what a package brings, and a contract billed through nothing."""
+    cautions = far_ahead(entered["contract_starting_at"], "The contract")
+    source, _, of = entered["contract_source"].partition(":")
+    if source == PACKAGE:
+        brings = ", ".join(catalogue.brought_by(of)) or "what has not been read"
+        cautions.append(
+            Caution(
+                "warn",
+                "The package brings terms of its own.",
+                f"It brings {brings}. Nothing of that is part of the call, and none of it is compared "
+                "afterwards: look at the package in Metronome.",
+            )
+        )
     if back := days_back(entered["contract_starting_at"]):
         cautions.append(
             Caution(

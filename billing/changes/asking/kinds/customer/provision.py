@@ -10,7 +10,7 @@ from typing import Any
 from billing.changes.asking.kind import Kind, Part, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import BILLING_PARTS, BillingFields
 from billing.changes.asking.kinds.contract.fields import (
-    CONTRACT_PART,
+    CONTRACT_PARTS,
     ContractFields,
     contract_cautions,
     contract_form,
@@ -47,7 +47,7 @@ class ProvisionForm(BillingFields, ContractFields, PlanFields, CreateForm):
     parts = (
         Part("Customer", ("name", "ingest_aliases", f"{PREFIX}*")),
         *BILLING_PARTS,
-        CONTRACT_PART,
+        *CONTRACT_PARTS,
         PLAN_PART,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -18,6 +18,9 @@ from billing.mirror.models import CustomerPlan
 
 LONGEST_TERMS, LONGEST_TRIAL = 365, 3_650
 MOST_NAMED = 4
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
+"""No agreement is older, and none is made further ahead: such a day is a slip of the finger."""
+FAR_AHEAD = timedelta(days=3_653)
 PLAN_FACTS = {
     "backdated": Fact("A plan begins or ends in the past", bool),
     "overlapping_plans": Fact("Plans at the same time", int, watches="plan_rows"),
@@ -42,6 +45,8 @@ class DayField(forms.DateField):
 
     def clean(self, value: Any) -> str:
         day = super().clean(value)
+        if day and not FIRST_DAY <= day < LAST_DAY:
+            raise forms.ValidationError(f"Enter a day from {FIRST_DAY} on and before {LAST_DAY}.")
         return day.isoformat() if day else ""
 
 
@@ -138,9 +143,17 @@ def days_back(day: str) -> int:
     return max(0, (clock.now().date() - date.fromisoformat(day)).days)
 
 
+def far_ahead(day: str, what: str) -> list[Caution]:
+    """A caution for a beginning that lies more than ten years ahead; what: `The plan`."""
+    years = (date.fromisoformat(day) - clock.now().date()) // timedelta(days=365)
+    if date.fromisoformat(day) - clock.now().date() <= FAR_AHEAD:
+        return []
+    return [Caution("warn", f"{what} begins {years} years from now.", "Look at the year once more.")]
+
+
 def plan_cautions(entered: dict[str, Any], overlaps: list[CustomerPlan]) -> list[Caution]:
-    """A beginning in the past, and other plans at the same time."""
-    cautions = []
+    """A beginning in the past or far ahead, and other plans at the same time."""
+    cautions = far_ahead(entered["starting_on"], "The plan")
     if back := days_back(entered["starting_on"]):
         cautions.append(
             Caution(
