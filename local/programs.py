@@ -15,7 +15,7 @@ from local.processes import CannotStart, last_lines
 from local.redis import RedisServer
 from local.supervisor import Program, Supervisor
 
-PEOPLE = ("finance", "finance2", "manager", "manager2", "auditor", "admin")
+PEOPLE = ("finance", "finance2", "manager", "manager2", "auditor", "admin", "admin2")
 PASSWORD = "countersign-demo"  # noqa: S105 (printed on purpose; the demo listens on this machine only)
 WEB_PROCESSES, WEB_THREADS, WORKER_THREADS = 2, 4, 4
 # As in the Dockerfile: HTTP/1 alone, since of HTTP/2 no time for headers is held.

@@ -77,6 +77,12 @@ def checker2(house: None) -> User:
 
 
 @pytest.fixture
+def manager3(house: None) -> User:
+    """Somebody who may agree, and had no hand in anything."""
+    return _person("manager3", "Marit Manager", "manager")
+
+
+@pytest.fixture
 def auditor(house: None) -> User:
     return _person("auditor", "Ada Auditor", "auditor")
 

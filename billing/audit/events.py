@@ -79,6 +79,11 @@ class Event(models.TextChoices):
     def words(self) -> Words:
         return WORDS[self]
 
+    def words_for(self, new: object) -> Words:
+        """How it is told with its new facts: a second person's agreement is no first word."""
+        is_second = self == Event.CHANGE_RESOLVED and isinstance(new, dict) and new.get("seconded")
+        return AGREED if is_second else self.words
+
 
 REQUEST = ("billing:change", "reference")
 CUSTOMER = ("billing:customer", "customer_id")
@@ -268,6 +273,16 @@ WORDS: dict[Event, Words] = {
         "warn", "mark-stale", "Not delivered", "A file for {who} was not delivered: {what}."
     ),
 }
+
+AGREED = Words(
+    "info",
+    "mark-approved",
+    "Agreed",
+    "{who} agreed with what was said of {what}.",
+    *REQUEST,
+    line="Agreed: {verdict}",
+)
+"""A second person's word, which is on record as a resolution as well."""
 
 
 class Group(NamedTuple):

@@ -8,7 +8,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
 
-from billing.audit.events import Event
+from billing.audit.events import Event, Words
 from billing.lists.text import Folded, RecordWords
 
 
@@ -87,3 +87,8 @@ class AuditEvent(models.Model):
     @property
     def event(self) -> Event:
         return Event(self.event_type)
+
+    @property
+    def told_as(self) -> Words:
+        """The words and look for what happened here."""
+        return self.event.words_for(self.new)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
 from billing.audit.actors import Actor
+from billing.changes.models import ChangeRequest, Decision
 from billing.changes.refusals import NotAllowed
-from billing.roles import Can
+from billing.roles import Can, roles_with
 from billing.users import User
 
 
@@ -14,3 +17,13 @@ def acting_person(actor: Actor, can: Can, words: str) -> User:
     if person is None or not person.may(can):
         raise NotAllowed(f"Your role may not {words}.")
     return person
+
+
+def second_persons(change: ChangeRequest, first_id: int) -> QuerySet[User]:
+    """Everybody who may agree to the word of the first person on this request, or disagree with it.
+
+    Nobody who proposed it or decided it, ever: they do not word its outcome. May be empty.
+    """
+    deciders = Decision.objects.filter(change=change).values("checker_id")
+    able = User.objects.filter(role__in=roles_with(Can.RESOLVE, Can.DECIDE), is_active=True)
+    return able.exclude(pk__in=(change.maker_id, first_id)).exclude(pk__in=deciders)

@@ -60,7 +60,7 @@ def waiting_for(person: User) -> QuerySet[ChangeRequest]:
         arms.append(Q(status=Status.SUBMITTED) & _undecided_by(person) & _has_open_step_for(person))
     if person.may(Can.DECIDE) or person.may(Can.RESOLVE):
         unseconded = said.filter(needs_second=True, seconded_by__isnull=True).exclude(by=person)
-        arms.append(Q(pk__in=unseconded.values("change_id")))
+        arms.append(_never_decided_by(person) & Q(pk__in=unseconded.values("change_id")))
     if person.may(Can.RESOLVE):
         arms.append(Q(needs_person=True) & _never_decided_by(person) & ~Q(pk__in=said.values("change_id")))
     if not arms:

@@ -22,6 +22,7 @@ from billing.changes.models import (
     last_words,
 )
 from billing.changes.oddities import spelled
+from billing.changes.people import second_persons
 from billing.changes.statuses import OPEN, Status
 from billing.notify.models import About, Notice
 from billing.notify.telling import settle, tell
@@ -86,10 +87,14 @@ def said(change: ChangeRequest, word: Resolution) -> None:
     """A person has settled what needed one; tell those who may be the second person, where it takes one."""
     settle(change.reference, (About.UNKNOWN,))
     if word.needs_second and word.seconded_by_id is None:
-        seconds = User.objects.filter(role__in=roles_with(Can.RESOLVE, Can.DECIDE))
-        others = seconds.exclude(pk__in=(change.maker_id, word.by_id))
         facts = [("Said", word.get_verdict_display()), ("By", word.by.name), ("Why", word.reason)]
-        _tell(others, About.WAITS, change, f"{change.reference}:second:{word.pk}", facts)
+        _tell(
+            second_persons(change, word.by_id),
+            About.WAITS,
+            change,
+            f"{change.reference}:second:{word.pk}",
+            facts,
+        )
     else:
         settle(change.reference, (About.WAITS,))
 

@@ -129,12 +129,12 @@ def test_who_may_not_agree_may_not_disagree(
 
 
 def test_of_two_second_persons_at_once_the_first_wins(
-    said: Callable[[Status], ChangeRequest], checker: User, checker2: User
+    said: Callable[[Status], ChangeRequest], checker2: User, manager3: User
 ) -> None:
     change = said(Status.BLOCKED)
 
     ends = together(
-        lambda: resolving.second(change.pk, actor=by(checker), reason="so it is"),
+        lambda: resolving.second(change.pk, actor=by(manager3), reason="so it is"),
         lambda: resolving.disagree(change.pk, actor=by(checker2), reason=WHY),
     )
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 from django.test import Client
 from django.utils.html import escape
+from psycopg.errors import RestrictViolation
 
-from billing.changes import queries
+from billing.audit.models import AuditEvent
+from billing.changes import queries, sealed
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
 from billing.changes.asking.survey import read_survey
@@ -16,7 +19,11 @@ from billing.changes.models import ChangeRequest, Resolution, Word
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.metronome.client import Gateway
 from billing.mirror import queries as mirror
+from billing.notify.models import Notice
 from billing.pages import standing
+from billing.pages.audit.lines import line_of
+from billing.pages.requests import story
+from billing.pages.templatetags.countersign import event_sentence
 from billing.users import User
 from tests.changes.test_apply import SET_NAME, settle_until_known
 from tests.changes.test_decide import events
@@ -117,16 +124,19 @@ def test_the_mirror_follows_a_request_that_was_half_applied(
     assert mirror.snapshot(snapshot["id"])["ingest_aliases"] == []
 
 
-def test_what_waits_for_a_second_person_waits_for_others_than_the_first(
-    partly: ChangeRequest, administrator: User, checker: User, maker: User
+def test_what_waits_for_a_second_person_waits_for_others_than_the_first_and_than_who_decided(
+    partly: ChangeRequest, administrator: User, manager3: User, checker: User, maker: User
 ) -> None:
     assert partly in queries.waiting_for(administrator)
 
     resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.GO_ON, reason="the block is gone")
 
     assert partly not in queries.waiting_for(administrator)
-    assert partly in queries.waiting_for(checker)
+    assert partly in queries.waiting_for(manager3)
+    assert partly not in queries.waiting_for(checker)
     assert partly not in queries.waiting_for(maker)
+    told = Notice.objects.filter(reference=partly.reference, about="waits", read_at=None)
+    assert [notice.person for notice in told] == [manager3]
 
 
 def counted_as_listed(*persons: User) -> list[int]:
@@ -137,15 +147,15 @@ def counted_as_listed(*persons: User) -> list[int]:
 
 
 def test_the_count_of_what_waits_is_its_list_in_every_state(
-    partly: ChangeRequest, administrator: User, checker: User, maker: User
+    partly: ChangeRequest, administrator: User, manager3: User, checker: User, maker: User
 ) -> None:
-    everybody = (administrator, checker, maker)
-    assert counted_as_listed(*everybody) == [1, 0, 0]
+    everybody = (administrator, manager3, checker, maker)
+    assert counted_as_listed(*everybody) == [1, 0, 0, 0]
     resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.GO_ON, reason="the block is gone")
-    assert counted_as_listed(*everybody) == [0, 1, 0]
-    User.objects.filter(pk=checker.pk).update(is_active=False)
-    checker.refresh_from_db()
-    assert counted_as_listed(*everybody) == [0, 0, 0]
+    assert counted_as_listed(*everybody) == [0, 1, 0, 0]
+    User.objects.filter(pk=manager3.pk).update(is_active=False)
+    manager3.refresh_from_db()
+    assert counted_as_listed(*everybody) == [0, 0, 0, 0]
 
 
 def test_partly_applied_goes_on_only_with_a_second_person(
@@ -153,23 +163,83 @@ def test_partly_applied_goes_on_only_with_a_second_person(
     administrator: User,
     maker: User,
     checker: User,
+    manager3: User,
     gateway: Gateway,
     simulator: RunningSimulator,
 ) -> None:
     resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.GO_ON, reason="the block is gone")
     partly.refresh_from_db()
     assert partly.status == "partly_applied"
-    for person in (administrator, maker):
-        with pytest.raises(NotAllowed):
-            resolving.second(partly.pk, actor=by(person), reason="me too")
+    for person in (administrator, maker, checker):
+        for say in (resolving.second, resolving.disagree):
+            with pytest.raises(NotAllowed):
+                say(partly.pk, actor=by(person), reason="me too")
 
-    resolving.second(partly.pk, actor=by(checker), reason="seen it as well")
+    resolving.second(partly.pk, actor=by(manager3), reason="seen it as well")
     settle_until_known(partly, gateway)
 
     assert partly.status == "applied"
     verbs = [effect["route"].rpartition("/")[2] for effect in simulator.ledger()]
     assert verbs == ["setIngestAliases", "archive"]
     assert [call.generation for call in partly.calls.all()] == [1, 2]
+
+
+def test_the_second_person_agrees_in_words_of_their_own(
+    partly: ChangeRequest, administrator: User, auditor: User, manager3: User
+) -> None:
+    resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.GO_ON, reason="the block is gone")
+    resolving.second(partly.pk, actor=by(manager3), reason="seen it as well")
+
+    first, agreed = AuditEvent.objects.filter(event_type="change.resolved").order_by("pk")
+    assert (line_of(first), line_of(agreed)) == ("Resolved: go on", "Agreed: go on")
+    assert "agreed with what was said of" in event_sentence(agreed)
+    assert "said what became of" in event_sentence(first)
+    said = [
+        moment for moment in story.timeline(partly, sealed.read(partly.sealed)) if moment.event == first.event
+    ]
+    assert [(moment.title, moment.who, moment.quote) for moment in said] == [
+        ("Resolved", administrator.name, "the block is gone"),
+        ("Agreed", manager3.name, "seen it as well"),
+    ]
+
+
+def test_who_decided_is_offered_no_second_word_and_the_page_says_where_nobody_is_left(
+    partly: ChangeRequest, administrator: User, checker: User
+) -> None:
+    resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.GO_ON, reason="the block is gone")
+    here, pages = f"/changes/{partly.reference}/", {}
+    for person in (administrator, checker):
+        browser = Client()
+        browser.force_login(person)
+        pages[person] = browser.get(here).text
+        assert f"{here}second/" not in pages[person]
+        assert "Nobody is left who could agree." in pages[person]
+        refused = browser.post(f"{here}second/", {"reason": "as agreed"})
+        assert refused.status_code == 403
+    assert "You decided this request, so somebody else has to agree." in pages[checker]
+    User.objects.create_user("manager3", password="x", name="Marit", role="manager")
+    assert "Nobody is left" not in browser.get(here).text
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE billing_resolution SET seconded_at = now(), seconded_by_id = %s",
+        "UPDATE billing_resolution SET disagreement = 'x', carried_out_at = now(), disagreed_by_id = %s",
+    ],
+)
+def test_the_applications_role_is_refused_a_second_person_who_decided(
+    partly: ChangeRequest, administrator: User, checker: User, application_url: str, statement: str
+) -> None:
+    resolving.resolve(partly.pk, actor=by(administrator), verdict=Word.GO_ON, reason="the block is gone")
+
+    with (
+        psycopg.connect(application_url, autocommit=True) as speaker,
+        pytest.raises(RestrictViolation, match="the second person has decided this request"),
+    ):
+        speaker.execute(statement, [checker.pk])
+
+    assert partly.resolutions.get().seconded_by is None
 
 
 def test_leaving_it_so_closes_the_request_and_frees_the_customer(

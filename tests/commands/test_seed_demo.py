@@ -55,7 +55,8 @@ def test_it_tells_of_every_status_and_only_once(
     partly = ChangeRequest.objects.get(status="partly_applied")
     administrator = User.objects.get(username="admin")
     resolving.resolve(partly.pk, actor=by(administrator), verdict="go_on", reason="The block is gone.")
-    resolving.second(partly.pk, actor=by(manager), reason="Seen it as well.")
+    administrator2 = User.objects.get(username="admin2")
+    resolving.second(partly.pk, actor=by(administrator2), reason="Seen it as well.")
     apply.apply_change(partly.pk, gateway)
     partly.refresh_from_db()
     assert partly.status == "applied", partly.explanation

@@ -19,6 +19,7 @@ from billing.changes import telling
 from billing.changes.calls import carry_on, put
 from billing.changes.models import SENDS_AGAIN, Call, CallStatus, ChangeRequest, Resolution, Word
 from billing.changes.moves import about, database_now, locked, move
+from billing.changes.people import second_persons
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.changes.statuses import Status
 from billing.changes.typed import checked_reason
@@ -152,7 +153,10 @@ def _named(change: ChangeRequest, verdict: Word, made_id: str) -> UUID | None:
 
 
 def second(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
-    """A second person agrees to a waiting resolution: an administrator or a manager, not the first one."""
+    """A second person agrees to a waiting resolution: an administrator or a manager, not the first one.
+
+    Nor whoever made or decided the request. Raises NotAllowed, WrongState or BadInput, with nothing written.
+    """
     reason = checked_reason(reason)
     with transaction.atomic():
         change, waiting = _waiting_for_second(change_id, actor)
@@ -206,6 +210,11 @@ def _waiting_for_second(change_id: int, actor: Actor) -> tuple[ChangeRequest, Re
     return change, waiting
 
 
+def is_without_second(change: ChangeRequest, first: User) -> bool:
+    """Whether nobody is left who could agree to what this person says of it."""
+    return not second_persons(change, first.pk).exists()
+
+
 def why_not_second(change: ChangeRequest, waiting: Resolution, person: User) -> str:
     """Why this person may not be the second one; empty when they may."""
     if not (person.may(Can.RESOLVE) or person.may(Can.DECIDE)):
@@ -214,6 +223,8 @@ def why_not_second(change: ChangeRequest, waiting: Resolution, person: User) -> 
         return "You said it first; the second person is somebody else."
     if change.maker_id == person.pk:
         return "You proposed this request, so somebody else has to agree."
+    if change.decisions.filter(checker=person).exists():
+        return "You decided this request, so somebody else has to agree."
     return ""
 
 

@@ -21,6 +21,7 @@ PEOPLE = {
     "manager2": ("Tomás Ferreira", Role.MANAGER),
     "auditor": ("Amara Diallo", Role.AUDITOR),
     "admin": ("Noor Haddad", Role.ADMINISTRATOR),
+    "admin2": ("Joren Maes", Role.ADMINISTRATOR),
 }
 
 

@@ -52,7 +52,7 @@ def _group(events: list[AuditEvent]) -> str:
 
 def _item(event: AuditEvent, *, is_alone: bool) -> str:
     """One event: when, who and what; folded under it all that the record holds of it."""
-    words = event.event.words
+    words = event.told_as
     at = event.occurred_at.astimezone(UTC)
     said = _said(event)
     told = escape(line_of(event))
@@ -73,7 +73,7 @@ def _item(event: AuditEvent, *, is_alone: bool) -> str:
 
 def line_of(event: AuditEvent) -> str:
     """What an event says on its line: with the fact that its words name, or where it has none without."""
-    words = event.event.words
+    words = event.told_as
     if words.line and isinstance(event.new, dict):
         try:
             return words.line.format_map(event.new).replace("_", " ")

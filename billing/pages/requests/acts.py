@@ -130,7 +130,7 @@ def second(request: HttpRequest, reference: str) -> HttpResponse:
     except ActionRefused as refusal:
         return _refused(request, row, form, refusal)
     _carry_on(request, row)
-    messages.success(request, "Both of you agree; it is carried out.")
+    messages.success(request, "You agree, and so does whoever said it first; it is carried out.")
     return go_to(request, "billing:change", reference)
 
 

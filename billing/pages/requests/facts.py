@@ -64,6 +64,7 @@ class Acts:
 
     `sent` is the form that was sent and not carried out, with what was wrong. `made`: what the call in doubt
     makes, which *it took effect* has to name; empty where nothing is to be named.
+    `is_without_second`: nobody is left who could agree to a word that takes two.
     """
 
     decide: DecideForm | None
@@ -78,6 +79,7 @@ class Acts:
     disagreed: Resolution | None
     second: SecondForm | None
     why_not_second: str
+    is_without_second: bool
     can_propose_again: bool
     undone_by: str
     sent: forms.Form | None
@@ -280,6 +282,7 @@ def _acts(
         disagreed=_disagreed(change) if waiting is None else None,
         second=form(SecondForm, asks_for_second and not why_not_second),
         why_not_second=why_not_second,
+        is_without_second=resolving.is_without_second(change, waiting.by) if asks_for_second else False,
         can_propose_again=change.can_be_proposed_again and person.may(Can.PROPOSE) and _has_page(change),
         undone_by=_undone_by(change, text),
         sent=refused,

@@ -70,7 +70,7 @@ def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
     """What happened, in order, from the audit record."""
     moments = []
     for event in _events().asked(reference=change.reference):
-        words = event.event.words
+        words = event.told_as
         new = event.new or {}
         details = []
         if "call" in new and len(request.calls) > 1:
@@ -82,8 +82,6 @@ def timeline(change: ChangeRequest, request: SealedRequest) -> list[Moment]:
             details.append(str(new["verdict"]).replace("_", " "))
         if new.get("waits_for_second_person"):
             details.append("a second person has to agree")
-        if new.get("seconded"):
-            details.append("agreed to by a second person")
         moments.append(
             Moment(
                 words.tone,

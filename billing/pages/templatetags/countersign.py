@@ -307,14 +307,14 @@ def change_status(change: Any) -> SafeString:
 @register.simple_tag
 def event_status(event: Any) -> SafeString:
     """What an audit event says, beside its subject."""
-    words = event.event.words
+    words = event.told_as
     return status(words.tone, words.mark, words.short)
 
 
 @register.simple_tag
 def event_sentence(event: Any) -> SafeString:
     """What an audit event says, whole; what it is about leads to its page, where there is one."""
-    words = event.event.words
+    words = event.told_as
     what = format_html("<bdi>{}</bdi>", event.reference or event.subject_text or event.subject_id)
     found_by = [getattr(event, words.key)] if words.key else []
     if words.page and all(found_by):

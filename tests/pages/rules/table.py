@@ -167,6 +167,9 @@ REQUESTS: dict[str, Rule] = {
     "resolution.a_second_person_is_another": Page(
         "administrator", "/changes/{talked}/second/", 403, "You said it first", REASON
     ),
+    "resolution.a_second_person_has_not_decided": Page(
+        "manager", "/changes/{talked}/second/", 403, "You decided this request", REASON
+    ),
     "resolution.practice": Page(
         "administrator",
         "/changes/{fresh}/resolve/",
