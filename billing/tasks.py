@@ -91,6 +91,7 @@ def refresh_mirror(asked_by: int | None = None) -> None:
     """Refresh the whole mirror, by the schedule or because a person asked."""
     with open_gateway() as gateway:
         refresh.refresh_account(gateway, requested_by=_person(asked_by))
+    nudge(refresh_lists, expires=LISTS_EXPIRE)
 
 
 @shared_task

@@ -12,10 +12,12 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from billing.lists.paging import FilterRefused, Slice, cut, is_storable
+from billing.metronome.objects.billing_configuration import in_words as configuration_in_words
 from billing.metronome.objects.contract import UNNAMED
 from billing.metronome.objects.contract_terms import Term, terms_in
 from billing.mirror.models import Reading
 from billing.mirror.resources import RESOURCES
+from billing.mirror.resources.billing_configuration import BillingConfiguration
 from billing.mirror.resources.contract import Contract
 from billing.mirror.resources.package import Package
 from billing.mirror.resources.rate_card import RateCard
@@ -153,10 +155,15 @@ def of_customer(customer_id: UUID | str) -> list[ContractRow]:
     return _rows(ordered[: SHOWN_OF_A_CUSTOMER + 1])
 
 
-def read_at(customer_id: UUID | str) -> datetime | None:
-    """When a customer's contracts were read to their end; None means *not read yet*."""
-    row = Reading.objects.filter(customer_id=customer_id, noun="contract").first()
-    return row.read_at if row else None
+def read_at(customer_id: UUID | str) -> dict[str, datetime | None]:
+    """Noun → when a customer's list of it was read to its end; none, or no such noun, is *not read yet*."""
+    return dict(Reading.objects.filter(customer_id=customer_id).values_list("noun", "read_at"))
+
+
+def billed_through(customer_id: UUID | str) -> list[str]:
+    """A customer's billing provider configurations in words, those in use first."""
+    own = BillingConfiguration.objects.filter(customer_id=customer_id, missing_since=None)
+    return [configuration_in_words(row.raw) for row in own.order_by("is_archived", "pk") if row.raw]
 
 
 def are_some_unread() -> bool:

@@ -46,7 +46,7 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
     requests = changes.latest_for_customer(customer_id, SHOWN_REQUESTS + 1)
     aliases = mirror.aliases_of(customer_id)
     field_keys = mirror.customer_field_keys()
-    held = contracts.of_customer(customer_id)
+    held, read_at = contracts.of_customer(customer_id), contracts.read_at(customer_id)
     return render_page(
         request,
         "customers/detail",
@@ -58,7 +58,9 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         plans=mirror.subscriptions_of(customer_id),
         contracts=[(row, contract_status(row)) for row in held[:SHOWN_OF_A_CUSTOMER]],
         are_more_contracts=len(held) > SHOWN_OF_A_CUSTOMER,
-        contracts_read_at=contracts.read_at(customer_id),
+        contracts_read_at=read_at.get("contract"),
+        billed_through=contracts.billed_through(customer_id),
+        billing_read_at=read_at.get("billing_configuration"),
         fields=_fields(found.custom_fields, field_keys),
         open_requests=[change for change in requests if change.is_open],
         past_requests=[change for change in requests if not change.is_open][:SHOWN_REQUESTS],

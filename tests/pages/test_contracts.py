@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 
 from billing.mirror.models import Customer, Reading
+from billing.mirror.resources.billing_configuration import BillingConfiguration
 from billing.mirror.resources.contract import Contract
 from billing.mirror.resources.rate_card import RateCard
 from tests.pages.conftest import add_customer, now
@@ -193,10 +194,10 @@ def test_not_read_yet_is_never_none(browser: Callable[[str], Client], halcyon: C
     whole_list = finance.get("/contracts/").content.decode()
 
     assert "Not read yet. They are read customer by customer" in unread
-    assert "contracts are not read yet" in unread_list
-    assert "Not read yet" not in none
+    assert "some customers’ contracts are not read yet" in unread_list
+    assert "Not read yet. They are" not in none
     assert "None, as read" in none
-    assert "contracts are not read yet" not in whole_list
+    assert "not read yet" not in whole_list
 
 
 def test_a_customers_page_lists_its_contracts(browser: Callable[[str], Client], halcyon: Customer) -> None:
@@ -207,3 +208,26 @@ def test_a_customers_page_lists_its_contracts(browser: Callable[[str], Client], 
 
     assert f'href="/contracts/{wanted.pk}/"' in page
     assert "/changes/new/contract.end/" in page
+
+
+def test_a_customers_billing_is_told_or_not_read_yet(
+    browser: Callable[[str], Client], halcyon: Customer
+) -> None:
+    finance, address = browser("finance"), f"/customers/{halcyon.pk}/"
+    unread = finance.get(address).content.decode()
+    Reading.objects.create(customer=halcyon, noun="billing_configuration", priority=1, read_at=now())
+    none = finance.get(address).content.decode()
+    raw = {"id": str(uuid4()), "customer_id": str(halcyon.pk), "billing_provider": "stripe"}
+    whole = {"configuration": {"stripe_customer_id": "cus_1"}, "delivery_method_id": str(uuid4())}
+    for record in (raw | whole | {"delivery_method": "direct_to_billing_provider"}, raw):
+        BillingConfiguration.objects.create(
+            id=uuid4(), customer=halcyon, billing_provider="stripe", fetched_at=now(), raw=record
+        )
+    told = finance.get(address)
+
+    assert "It is read live when you propose a change of it." in unread
+    assert "None, as read" in none
+    assert sorted(told.context["billed_through"]) == [
+        "stripe",
+        "stripe, stripe_customer_id cus_1, direct_to_billing_provider",
+    ]

@@ -66,6 +66,14 @@ def configuration_words(
     return storable(", ".join([provider, *needs, through]))
 
 
+def in_words(raw: dict[str, Any]) -> str:
+    """The words of a configuration's own record; where that is odd, its provider alone."""
+    try:
+        return BillingConfigurationRecord.from_json(raw).words
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return storable(str(raw.get("billing_provider") or "unreadable"))
+
+
 def billing_configurations(customer_id: str) -> Listing[BillingConfigurationRecord]:
     """All configurations of a customer, archived ones too. An unknown customer has none."""
     return Listing(

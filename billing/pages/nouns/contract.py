@@ -98,10 +98,7 @@ class Contracts(ListPage):
         Column("Up to, not including", lambda line: _end(line.row), sort="ending_before", look="nowrap"),
         Column("Made from", lambda line: format_html("<bdi>{}</bdi>", line.made_from), look="slack"),
     )
-    none_yet = (
-        "No contracts read yet",
-        "They are read customer by customer after the first refresh; System shows how that goes.",
-    )
+    none_yet = ("No contracts so far", "They are read customer by customer, after the first refresh.")
     none_left = (
         "No contract is left",
         "Search looks at the words and beginnings of names, and at whole ids.",
@@ -137,7 +134,7 @@ class Contracts(ListPage):
         return said
 
     def more(self, request: HttpRequest, wanted: ContractFilter, page: Slice[ContractRow]) -> dict[str, Any]:
-        return {"freshness": freshness.of_account(), "are_some_unread": mirror.are_some_unread()}
+        return {"are_some_unread": mirror.are_some_unread()}
 
 
 class ContractPage(DetailPage):
