@@ -27,19 +27,19 @@ def utf16_units(text: str) -> int:
     return len(text) + sum(ord(letter) > 0xFFFF for letter in text)
 
 
-def check_name(text: str) -> str:
-    """The name in NFC and trimmed. Raises TextRefused, saying what is wrong with it."""
-    _refuse_unsendable(text, "The name")
+def check_name(text: str, called: str = "The name") -> str:
+    """The name in NFC and trimmed. Raises TextRefused, saying what is wrong with what is `called` so."""
+    _refuse_unsendable(text, called)
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
-        raise TextRefused("The name is empty.")
+        raise TextRefused(f"{called} is empty.")
     if not any(is_drawn(letter) for letter in name):
-        raise TextRefused("The name has nothing but characters that can’t be seen.")
+        raise TextRefused(f"{called} has nothing but characters that can’t be seen.")
     if turner := next((letter for letter in name if letter in TURNERS), ""):
-        raise TextRefused(f"The name has a character that turns the text around (U+{ord(turner):04X}).")
+        raise TextRefused(f"{called} has a character that turns the text around (U+{ord(turner):04X}).")
     if (units := utf16_units(name)) > LONGEST_NAME:
         raise TextRefused(
-            f"The name is {units} characters long; Metronome keeps {LONGEST_NAME} and cuts the rest."
+            f"{called} is {units} characters long; Metronome keeps {LONGEST_NAME} and cuts the rest."
         )
     return name
 

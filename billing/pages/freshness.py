@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing import clock
+from billing.changes.asking import survey
 from billing.mirror import queries as mirror
 from billing.mirror.models import RefreshRun
 
@@ -17,11 +18,17 @@ WORDS = {
 }
 
 
+JUST_READ = timedelta(minutes=1)
 STEPS = {
     "account": (
         (timedelta(0), *WORDS["fresh"]),
         (mirror.FRESH_FOR, *WORDS["ageing"]),
         (mirror.AGEING_FOR, *WORDS["stale"]),
+    ),
+    "survey": (
+        (timedelta(0), "Read just now", "good", "mark-fresh"),
+        (JUST_READ, "Read before", "info", "mark-expired"),
+        (survey.GOOD_FOR, "Too old to send", "warn", "mark-stale"),
     ),
     "check": (
         (timedelta(0), "Checked with Metronome", "good", "mark-fresh"),

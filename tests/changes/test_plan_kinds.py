@@ -181,7 +181,7 @@ def test_an_ending_without_its_answer_is_found_and_not_sent_twice(
         ({"how": "goes_on", "ending_before": "2031-01-01"}, "ending_before", "Clear the day"),
         ({"how": "goes_on"}, "how", "It has no end as it is."),
         ({"how": "ends", "ending_before": "2000-01-01"}, "ending_before", "the end can’t be before."),
-        ({"how": ""}, "how", "This field is required."),
+        ({"how": ""}, "how", "Choose one."),
     ],
 )
 def test_no_form_takes_an_end_away_by_accident(

@@ -207,7 +207,12 @@ def test_a_rate_card_that_is_archived_meanwhile_makes_it_stale(
         (0, {"contract_statement_day": ""}, "contract_statement_day", "or neither"),
         (0, {"contract_frequency": ""}, "contract_frequency", "or neither"),
         (0, {"contract_source": ""}, "contract_name", "Choose a rate card or a package, or clear this."),
-        (0, {"contract_source": "rate_card:nonsense"}, "contract_source", "Select a valid choice."),
+        (
+            0,
+            {"contract_source": "rate_card:nonsense"},
+            "contract_source",
+            "That is not offered, or not any more.",
+        ),
         (0, {"contract_name": "x" * 161}, "contract_name", "160"),
         (0, {"contract_starting_at": "1900-01-01"}, "contract_starting_at", "from 2000-01-01 on"),
         (0, {"contract_ending_before": "9999-12-31"}, "contract_ending_before", "before 2100-01-01"),

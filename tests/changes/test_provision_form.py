@@ -24,14 +24,18 @@ __all__ = ["plan", "sent"]
         ({"aws_region": "us-west-1"}, "aws_region", "This is for AWS Marketplace, and Stripe is chosen"),
         ({"delivery_method": "tackle"}, "delivery_method", "Tackle is for AWS Marketplace alone."),
         ({"delivery_method_id": "one"}, "delivery_method_id", "An id has the form"),
-        ({"stripe_customer_id": "cus_\x00"}, "stripe_customer_id", "Null characters are not allowed."),
+        (
+            {"stripe_customer_id": "cus_\x00"},
+            "stripe_customer_id",
+            "It has a character that can’t be sent (U+0000): take it out.",
+        ),
         ({"starting_on": "31/12/2031"}, "starting_on", "Enter a day in the form 2026-12-31."),
         ({"starting_on": ""}, "starting_on", "Say the day that the plan begins."),
         ({"ending_before": "2031-12-01"}, "ending_before", "It has to be after 2031-12-01"),
         ({"plan_id": ""}, "starting_on", "Choose a plan, or clear this."),
-        ({"plan_id": "nonsense"}, "plan_id", "Select a valid choice."),
-        ({"trial_days": "0"}, "trial_days", "greater than or equal to 1"),
-        ({"net_payment_terms_days": "1e3"}, "net_payment_terms_days", "Enter a whole number."),
+        ({"plan_id": "nonsense"}, "plan_id", "That is not offered, or not any more."),
+        ({"trial_days": "0"}, "trial_days", "Enter at least 1."),
+        ({"net_payment_terms_days": "1e3"}, "net_payment_terms_days", "Enter a whole number, in digits."),
     ],
 )
 def test_what_is_wrong_is_told_at_its_field_and_nothing_is_lost(

@@ -281,8 +281,14 @@ def test_digits_mean_the_same_in_the_palette_and_without_script(
 def test_nothing_is_proposed_for_an_archived_customer(finance: Client, refreshed: RefreshRun) -> None:
     gone = add_customer("Gone", archived_at=now())
 
-    for kind in ("rename", "realias", "archive"):
-        answer = finance.get(f"/changes/new/customer.{kind}/?customer={gone.pk}", follow=True)
+    for kind in (
+        "customer.rename",
+        "customer.realias",
+        "customer.archive",
+        "contract.end",
+        "contract.rename",
+    ):
+        answer = finance.get(f"/changes/new/{kind}/?customer={gone.pk}", follow=True)
         assert answer.redirect_chain == [(f"/customers/{gone.pk}/", 302)]
         assert "archived, so nothing can be proposed for it" in answer.content.decode()
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from billing.changes.asking.proposal import Proposal
+from billing.changes.asking.wording import in_our_words
 from billing.changes.sealed import SealedRequest
 from billing.changes.typed import ReasonField
 
@@ -69,6 +70,12 @@ class ProposalForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.order_fields([name for name in self.fields if name != "reason"] + ["reason"])
 
+    def full_clean(self) -> None:
+        """Judge what was entered; fields that a kind has added meanwhile are told of like any other."""
+        for field in self.fields.values():
+            in_our_words(field)
+        super().full_clean()
+
     def sections(self) -> list[tuple[Part, list[forms.BoundField]]]:
         """The fields in their order, part by part; a last one without a title has what no part holds."""
         bound = list(self)
@@ -99,7 +106,9 @@ class Kind(ABC):
     writes: ClassVar[tuple[str, ...]] = ()
     """Groups of a customer's fields that it writes, `*` for all; empty where it makes something new."""
     undone_by: ClassVar[str] = ""
-    """The kind that gives back what a request of this one had done before it was closed."""
+    """The kind that gives back what a request of this one has done."""
+    is_undone_once_applied: ClassVar[bool] = True
+    """Whether that is still the way back once all of it took effect, and not only a part."""
 
     @abstractmethod
     def form(
@@ -126,8 +135,13 @@ class Kind(ABC):
         """
 
     def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
-        """Why there is nothing that its form could ask for, as a sentence; empty where there is something."""
-        return ""
+        """Why there is nothing that its form could ask for, as a sentence; empty where there is something.
+
+        As it stands: what has to be chosen of the customer's own things, and there is none of them.
+        """
+        form = self.form(snapshot=snapshot, survey=survey) if self.needs_customer else None
+        empty = [field for field in form.fields.values() if _offers_nothing(field)] if form else []
+        return f"This customer has no {empty[0].label.lower()} that this could be asked for." if empty else ""
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """What the form of `undone_by` starts with for this request; None where nothing can be given back."""
@@ -136,6 +150,10 @@ class Kind(ABC):
     def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Hint]:
         """Advice on half-entered input; empty when there is nothing to say."""
         return []
+
+
+def _offers_nothing(field: forms.Field) -> bool:
+    return isinstance(field, forms.ChoiceField) and field.required and not list(field.choices)
 
 
 def quoted(text: str) -> str:

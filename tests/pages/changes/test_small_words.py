@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def bare(snapshot: dict[str, Any], gateway: Gateway, maker: User) -> dict[str, A
     CustomerPlan.objects.filter(customer_id=snapshot["id"]).delete()
     IngestAlias.objects.filter(customer_id=snapshot["id"]).delete()
     Customer.objects.filter(pk=snapshot["id"]).update(custom_fields={})
-    content = read_survey(gateway, snapshot["id"]) | {"billing": {}, "billed": []}
+    content = read_survey(gateway, snapshot["id"]) | {"billing": {}, "billed": [], "contracts": []}
     Survey.objects.create(
         customer_id=snapshot["id"], asked_by=maker, answered_at=database_now(), content=content
     )
@@ -50,6 +51,8 @@ def bare(snapshot: dict[str, Any], gateway: Gateway, maker: User) -> dict[str, A
         ("billing.archive", "This customer has no billing provider that is not archived already."),
         ("customer.delete_fields", "This customer has no custom field that could be removed."),
         ("customer.move_alias", "This customer holds no ingest alias that could be moved."),
+        ("contract.end", "This customer has no contract that this could be asked for."),
+        ("contract.rename", "This customer has no contract that this could be asked for."),
     ],
 )
 def test_a_form_that_could_ask_for_nothing_says_so(
@@ -60,6 +63,47 @@ def test_a_form_that_could_ask_for_nothing_says_so(
     assert "<strong>Nothing to ask for.</strong>" in page
     assert words in page
     assert "Send for approval" not in page
+
+
+def test_how_old_a_reading_is_goes_on_beside_the_form(
+    bare: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    page = as_person(maker).get(f"/changes/new/customer.archive/?customer={bare['id']}").text
+
+    assert "<span>Read just now</span></span>" in page
+    assert re.search(r'read in Metronome <time [^>]+>[\d:]+ UTC</time>,\s+<time [^>]+ data-age="\d+">', page)
+
+    early = database_now() - timedelta(minutes=5)
+    Survey.objects.update(asked_at=early, answered_at=early)
+    page = as_person(maker).get(f"/changes/new/customer.archive/?customer={bare['id']}").text
+    assert "<span>Read before</span></span>" in page
+    assert ">5 min</time> ago" in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "words"),
+    [
+        ("billing.set", {"billing_provider": "nonsense"}, "That is not offered, or not any more."),
+        ("customer.rename", {"name": ""}, "Fill this in."),
+        ("customer.rename", {"name": "n" * 162}, "The new name is 162 characters long"),
+        ("plan.add", {"net_payment_terms_days": "400"}, "Enter at most 365."),
+        ("plan.add", {"trial_days": "some"}, "Enter a whole number, in digits."),
+    ],
+)
+def test_a_form_says_in_our_words_what_to_do(
+    bare: dict[str, Any], kind: str, typed: dict[str, str], words: str
+) -> None:
+    errors = KINDS[kind].form(typed, snapshot=bare).errors
+
+    told = [said for field in errors.values() for said in field]
+    assert any(words in said for said in told), told
+    assert not [said for said in told if "Ensure" in said or "This field" in said or "valid choice" in said]
+
+
+def test_what_is_read_first_is_told_of_in_the_singular() -> None:
+    about = [kind.survey_about for kind in KINDS.values() if kind.needs_survey]
+    assert about
+    assert [words for words in about if not words.startswith(("What ", "How "))] == []
 
 
 def test_who_has_no_aliases_is_not_asked_to_clear_them(bare: dict[str, Any]) -> None:

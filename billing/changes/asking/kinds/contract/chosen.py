@@ -13,7 +13,7 @@ from billing.changes.refusals import BadInput
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.contracts.edit import ContractEdit
 
-SURVEYED = "The contracts of this customer"
+SURVEYED = "What contracts this customer has"
 
 
 class ContractForm(ProposalForm):
@@ -38,7 +38,7 @@ def words(contract: dict[str, Any]) -> str:
 def chosen(survey: dict[str, Any] | None, contract_id: str) -> dict[str, Any]:
     """The contract as it was read. Raises BadInput where none was, or it is another customer's."""
     if survey is None:
-        raise BadInput(f"{SURVEYED} have not been read yet. Wait for them, then send.")
+        raise BadInput(f"{SURVEYED} has not been read yet. Wait for it, then send.")
     if survey["customer"]["archived_at"]:
         raise BadInput("This customer is archived, and an archived customer can't be changed.")
     for contract in survey["contracts"]:

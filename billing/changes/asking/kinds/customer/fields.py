@@ -26,7 +26,7 @@ class NameField(forms.CharField):
     def clean(self, value: Any) -> str:
         text = super().clean(value)
         try:
-            return check_name(text) if text or self.required else text
+            return check_name(text, f"The {str(self.label).lower()}") if text or self.required else text
         except TextRefused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
 
