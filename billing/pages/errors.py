@@ -41,9 +41,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404: nothing lives here, or not any more."""
-    said = exception.args[0] if exception.args and isinstance(exception.args[0], str) else ""
-    return _error(request, 404, said or "There is no such page")
+    """404: nothing lives here, or not any more; ours say so, and may say second what to do about it."""
+    said = [words for words in exception.args if isinstance(words, str)]
+    title, detail = (*said, "", "")[:2]
+    return _error(request, 404, title or "There is no such page", detail=detail)
 
 
 def conflict(request: HttpRequest, rule: str) -> HttpResponse:

@@ -14,6 +14,7 @@ from billing.changes import queries, sealed
 from billing.changes.asking import policy, submitting, survey
 from billing.changes.asking.kinds import KINDS, Kind
 from billing.changes.asking.sealing import shown_calls
+from billing.changes.asking.way_back import way_back
 from billing.changes.models import ChangeRequest, Survey
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.lists.paging import is_storable
@@ -25,6 +26,10 @@ from billing.roles import Can
 
 UNDECIDED = {"reason", "typed_name", "open_business", "open_business_reason"}
 """Fields that say nothing about who has to approve."""
+FROM_CUSTOMER = "This form is about one customer: open the customer’s page and choose it there."
+FROM_REQUEST = (
+    "Open the request: its own page offers what can be proposed after it, with all that was entered."
+)
 
 
 @needs(Can.PROPOSE)
@@ -37,7 +42,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         state = "archived" if customer.archived_at else "gone from Metronome"
         messages.warning(request, f"This customer is {state}, so nothing can be proposed for it.")
         return go_to(request, "billing:customer", customer.pk)
-    old = _replaced(request, kind, customer)
+    old, undone = _replaced(request, kind, customer)
     answer = _survey(request, asked, snapshot)
     content = answer.content if answer and survey.is_usable(answer) else None
     bound = request.POST if request.method == "POST" else None
@@ -45,7 +50,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         bound,
         snapshot=snapshot,
         survey=content,
-        initial={**(sealed.read(old.sealed).form if old and old.kind == kind else _undo(old, kind))},
+        initial=undone[1] if undone else {**(sealed.read(old.sealed).form if old else {})},
     )
     context = {
         "kind": asked,
@@ -58,6 +63,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         "survey": answer,
         "survey_content": content,
         "old": old,
+        "undoes": undone is not None,
         "busy": queries.open_for_customer(customer.pk) if customer else [],
         "freshness": freshness.of_account(mirror.freshness()),
         "default_steps": _default_steps(asked),
@@ -145,34 +151,33 @@ def _subject(request: HttpRequest, kind: Kind) -> tuple[Any, dict[str, Any] | No
     try:
         customer_id = UUID(request.GET.get("customer", ""))
     except ValueError as problem:
-        raise Http404("Choose a customer first.") from problem
+        raise Http404("Choose a customer first.", FROM_CUSTOMER) from problem
     customer = mirror.customer(customer_id)
     if customer is None:
         raise Http404("The mirror knows no such customer.")
     return customer, mirror.snapshot(customer_id)
 
 
-def _replaced(request: HttpRequest, kind: str, customer: Any) -> ChangeRequest | None:
-    """The settled request of the same customer that this one proposes again, or undoes."""
-    reference = request.GET.get("again", "")
+def _replaced(
+    request: HttpRequest, kind: str, customer: Any
+) -> tuple[ChangeRequest | None, tuple[str, dict[str, Any]] | None]:
+    """The older request of the same customer that this one proposes again (`again`), or undoes (`undo`).
+
+    With the way back where it undoes it: some kinds are undone by another of their own.
+    """
+    reference = request.GET.get("undo", "") or request.GET.get("again", "")
     if not reference:
-        return None
+        return None, None
     old = ChangeRequest.objects.filter(reference=reference).first() if is_storable(reference) else None
-    if old is None or not old.can_be_proposed_again:
-        raise Http404("That request can't be proposed again.")
-    of = old.customer_id if kind == old.kind else old.about_customer
+    back = way_back(old) if old and request.GET.get("undo") else None
+    if old is None or not (back or old.can_be_proposed_again):
+        raise Http404("That request can’t be proposed again.", FROM_REQUEST)
+    of = old.about_customer if back else old.customer_id
     if str(of) != str(customer.pk if customer else None):
-        raise Http404("That request is about another customer.")
-    if kind not in (old.kind, KINDS[old.kind].undone_by):
-        raise Http404("That request asks for something else.")
-    return old
-
-
-def _undo(old: ChangeRequest | None, kind: str) -> dict[str, Any]:
-    """What the form starts with where this kind gives back what an older request had done."""
-    if old is None or kind != KINDS[old.kind].undone_by:
-        return {}
-    return KINDS[old.kind].undoing(sealed.read(old.sealed)) or {}
+        raise Http404("That request is about another customer.", FROM_REQUEST)
+    if kind != (back[0] if back else old.kind):
+        raise Http404("That request asks for something else.", FROM_REQUEST)
+    return old, back
 
 
 def _survey(request: HttpRequest, kind: Kind, snapshot: dict[str, Any] | None) -> Survey | None:

@@ -206,9 +206,9 @@ def test_what_was_done_is_undone_by_archiving_the_new_customer(
     browser.force_login(maker)
 
     page = browser.get(f"/changes/{agreed.reference}/")
-    link = f"/changes/new/customer.archive/?again={agreed.reference}&amp;customer={customer['id']}"
+    link = f"/changes/new/customer.archive/?undo={agreed.reference}&amp;customer={customer['id']}"
     assert link in page.text
-    form = browser.get(f"/changes/new/customer.archive/?again={agreed.reference}&customer={customer['id']}")
+    form = browser.get(f"/changes/new/customer.archive/?undo={agreed.reference}&customer={customer['id']}")
     assert form.status_code == 200
     agreed.refresh_from_db()
     undo = propose(

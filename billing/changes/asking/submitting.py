@@ -11,6 +11,7 @@ from billing.changes import telling
 from billing.changes.asking import policy
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.sealing import store, submitted_facts
+from billing.changes.asking.way_back import way_back
 from billing.changes.holds import held, in_the_way
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import about, database_now
@@ -32,7 +33,10 @@ def submit(
     maker = acting_person(actor, Can.PROPOSE, "propose changes")
     reason = checked_reason(reason)
     if replaces is not None and Status(replaces.status) not in PROPOSE_AGAIN:
-        raise WrongState(f"{replaces.reference} is still open, so it can't be proposed again.")
+        back = way_back(replaces)
+        if back is None or back[0] != proposal.kind:
+            state = "is still open" if replaces.is_open else "took effect"
+            raise WrongState(f"{replaces.reference} {state}, so it can't be proposed again.")
     if replaces is not None:
         of = replaces.about_customer if proposal.customer_id else replaces.customer_id
         if str(of) != str(proposal.customer_id):

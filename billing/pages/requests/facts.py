@@ -16,6 +16,7 @@ from billing import clock
 from billing.changes import queries, sealed
 from billing.changes.agreeing import deciding, resolving
 from billing.changes.asking.kinds import KINDS
+from billing.changes.asking.way_back import way_back
 from billing.changes.glance import glance
 from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Upshot, Word
 from billing.changes.nouns import noun_of
@@ -143,7 +144,7 @@ class RequestPage:
     @property
     def asks_something(self) -> bool:
         """Whether there is anything that this person may do here."""
-        return bool(self.acts.forms) or self.acts.can_propose_again
+        return bool(self.acts.forms or self.acts.can_propose_again or self.acts.undone_by)
 
     @property
     def came_first(self) -> list[Moment]:
@@ -284,7 +285,7 @@ def _acts(
         why_not_second=why_not_second,
         is_without_second=resolving.is_without_second(change, waiting.by) if asks_for_second else False,
         can_propose_again=change.can_be_proposed_again and person.may(Can.PROPOSE) and _has_page(change),
-        undone_by=_undone_by(change, text),
+        undone_by=_undone_by(change) if person.may(Can.PROPOSE) else "",
         sent=refused,
     )
 
@@ -293,11 +294,10 @@ def _has_page(change: ChangeRequest) -> bool:
     return change.kind in KINDS and KINDS[change.kind].has_page
 
 
-def _undone_by(change: ChangeRequest, text: SealedRequest) -> str:
-    """The kind that gives back what a closed request had done already; empty where there is nothing."""
-    kind = KINDS[change.kind]
-    is_known = change.status == Status.CLOSED and change.about_customer
-    return kind.undone_by if is_known and kind.undoing(text) is not None else ""
+def _undone_by(change: ChangeRequest) -> str:
+    """The kind that gives back what a request has done; empty where there is nothing, or no page for it."""
+    back = way_back(change)
+    return back[0] if back and _mirrored(change) else ""
 
 
 def _why_not_decide(change: ChangeRequest, person: User) -> str:

@@ -54,6 +54,7 @@ class MoveAliases(Kind):
     facts = ALIAS_FACTS
     writes = ("aliases",)
     undone_by = "customer.realias"
+    is_undone_once_applied = False  # somebody else holds the alias then: it is moved back
     least = {"aliases_added": 1, "aliases_removed": 1}
 
     def form(
