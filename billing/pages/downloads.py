@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from billing.audit.taking import Taking
 
-LONGEST_FILTER = 60
+LONGEST_FILTER = 62
+MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)T00:00:00\+00:00")
 
 
 def csv_response(
@@ -32,10 +34,32 @@ def csv_response(
 
 
 def in_a_name(narrowed_by: Mapping[str, str]) -> str:
-    """A filter in a file's name: small ASCII letters, digits and hyphens, and never longer than 60.
+    """A filter in a file's name: small ASCII letters, digits and hyphens, up to 62 of them and "and-more".
 
-    What can't be said so is left out; of a filter that is set, at least what it looks at is told.
+    What can't be said so is left out; of the first filter that is set, at least what it looks at is told.
+    No later one is cut: what is too long is left out, and so is all after it.
     """
-    text = " ".join(f"{name} {value}" for name, value in narrowed_by.items() if value)
-    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_only)[:LONGEST_FILTER].strip("-")
+    named = ""
+    for name, value in narrowed_by.items():
+        if not value:
+            continue
+        said = _spelled(*_in_days(name, value))[:LONGEST_FILTER].strip("-")
+        if len(f"{named}-{said}") > LONGEST_FILTER and named:
+            return f"{named}-and-more"
+        named = f"{named}-{said}" if named else said
+    return named
+
+
+def _spelled(*words: str) -> str:
+    ascii_only = unicodedata.normalize("NFKD", " ".join(words)).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")
+
+
+def _in_days(name: str, value: str) -> tuple[str, str]:
+    """Midnight as its day; as an end it is the day before, through which all is there, as a page says it."""
+    if name not in ("since", "until") or not (midnight := MIDNIGHT.fullmatch(value)):
+        return name, value
+    day = date.fromisoformat(midnight[1])
+    if name == "until" and day > date.min:
+        return "through", f"{day - timedelta(days=1)}"
+    return name, f"{day}"
