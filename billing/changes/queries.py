@@ -33,6 +33,7 @@ from billing.changes.models import (
     Decision,
     Hold,
     Resolution,
+    Upshot,
     Verdict,
     counting_approvals,
 )
@@ -108,6 +109,13 @@ def waited_for(changes: list[ChangeRequest]) -> dict[int, ChangeRequest]:
     holder_of = dict(rows.order_by("-owner").values_list("change", "by"))
     holders = ChangeRequest.objects.defer("sealed").in_bulk(set(holder_of.values())) if holder_of else {}
     return {pk: holders[holder] for pk, holder in holder_of.items()}
+
+
+def that_differ(changes: Iterable[ChangeRequest]) -> set[int]:
+    """The keys of those that came out differently from what was shown; one query if any is applied."""
+    applied = [change.pk for change in changes if change.status == Status.APPLIED]
+    differing = Upshot.objects.filter(change__in=applied, missed__gt=0)
+    return set(differing.values_list("change_id", flat=True)) if applied else set()
 
 
 def made_by(person: User) -> QuerySet[ChangeRequest]:

@@ -63,6 +63,7 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         billing_read_at=read_at.get("billing_configuration"),
         fields=_fields(found.custom_fields, field_keys),
         open_requests=[change for change in requests if change.is_open],
+        differing=changes.that_differ(requests),
         past_requests=[change for change in requests if not change.is_open][:SHOWN_REQUESTS],
         offers=offers(customer_id) if request.user.may(Can.PROPOSE) else [],
         events=_events(request, customer_id),

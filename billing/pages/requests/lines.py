@@ -32,6 +32,7 @@ class Line:
     """One request in a list. `is_gone` while it stays in place though it waits for this person no more.
 
     may_be_ticked: it may be decided together with others, by this person.
+    differs: it was applied, and came out differently from what was shown.
     """
 
     change: ChangeRequest
@@ -42,6 +43,7 @@ class Line:
     sums: list[Sum]
     is_gone: bool
     may_be_ticked: bool
+    differs: bool = False
 
     @property
     def ticked_as(self) -> str:
@@ -67,13 +69,14 @@ class Line:
         """Differs whenever the line would read differently: `<id>.<status>.<approvals>.<gone>`."""
         change = self.change
         held = self.holder.pk if self.holder else ""
-        return f"{change.pk}.{change.status}.{self.given}.{change.needs_person:d}{self.is_gone:d}{held}"
+        troubles = change.needs_person + 2 * self.differs
+        return f"{change.pk}.{change.status}.{self.given}.{troubles}{self.is_gone:d}{held}"
 
 
 def lines(
     rows: list[ChangeRequest], gone: Container[int] = (), *, for_decision_by: User | None = None
 ) -> list[Line]:
-    """The lines of some requests, in their order, in four queries at most. gone: ids that wait no more.
+    """The lines of some requests, in their order, in five queries at most. gone: ids that wait no more.
 
     for_decision_by: the person for whom all others wait, so that those that may be batched get a tick.
     """
@@ -81,6 +84,7 @@ def lines(
     batched = batchable(row for row in rows if row.pk not in gone) if decides else set()
     given = queries.approvals([change.pk for change in rows])
     holders = queries.waited_for(rows)
+    differing = queries.that_differ(rows)
     none = queries.Progress(0, 0)
     return [
         Line(
@@ -92,6 +96,7 @@ def lines(
             sums=_sums(change),
             is_gone=change.pk in gone,
             may_be_ticked=change.pk in batched,
+            differs=change.pk in differing,
         )
         for change in rows
     ]

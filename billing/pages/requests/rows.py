@@ -15,6 +15,7 @@ from billing.pages.templatetags.countersign import (
     age,
     change_status,
     change_url,
+    differs_status,
     digest,
     instant,
     money,
@@ -93,6 +94,8 @@ def _notes(line: Line) -> SafeString:
         notes.append(format_html(" {}", status("bad", "lock", "Cannot be undone")))
     if line.change.needs_person:
         notes.append(format_html(" {}", status("doubt", "mark-unknown", "Needs a person")))
+    if line.differs:
+        notes.append(format_html(" {}", differs_status()))
     if line.holder:
         held = line.holder.reference
         notes.append(format_html(' <span>waits for <a href="{}">{}</a></span>', change_url(held), held))

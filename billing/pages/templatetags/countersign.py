@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
 from billing import clock as clocks
+from billing.audit.events import WORDS, Event
 from billing.changes import typed
 from billing.changes.oddities import oddities, spelled
 from billing.lists.money import decimals
@@ -302,6 +303,13 @@ def change_url(reference: str) -> str:
 def change_status(change: Any) -> SafeString:
     """A change request's status as every list shows it."""
     return status(change.tone, change.mark, change.get_status_display())
+
+
+@register.simple_tag
+def differs_status() -> SafeString:
+    """What stands beside the status of an applied request that came out differently from what was shown."""
+    words = WORDS[Event.CHANGE_DIFFERED]
+    return status(words.tone, words.mark, words.short)
 
 
 @register.simple_tag

@@ -11,7 +11,9 @@ import pytest
 from django.test import Client
 
 from billing.audit.models import AuditEvent
-from billing.changes.models import ChangeRequest
+from billing.changes.applying import apply, comparing
+from billing.changes.models import ChangeRequest, Upshot
+from billing.metronome.client import Gateway
 from billing.users import User
 from tests.world import propose
 
@@ -45,6 +47,31 @@ def test_the_inbox_shows_each_view_in_a_constant_number_of_queries(
         assert browser.get(f"/changes/?view={view}").status_code == 200
 
     assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("missed", [0, 1])
+def test_a_request_that_came_out_differently_says_so_in_every_list(
+    missed: int,
+    approved: ChangeRequest,
+    maker: User,
+    gateway: Gateway,
+    as_person: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(comparing, "compare", lambda *_read: None)  # it comes later than the list
+    apply.apply_change(approved.pk, gateway)
+    browser = as_person(maker)
+    moved = f"/changes/moved/?view=all&count=0&rows={approved.pk}.applied.1.00"
+    addresses = ["/changes/?view=mine", "/changes/?view=all", f"/customers/{approved.customer_id}/"]
+    assert browser.get(moved).status_code == 204
+    for address in addresses:
+        assert "Came out differently" not in browser.get(address).text
+
+    Upshot.objects.create(change=approved, compared=2, missed=missed)
+
+    for address in addresses:
+        assert browser.get(address).text.count("Came out differently") == missed
+    assert ("Came out differently" in browser.get(moved).text) == bool(missed)
 
 
 def test_the_csv_of_requests_is_the_list_with_the_same_filters(
