@@ -194,12 +194,12 @@ def page(wanted: AuditFilter, cursor: str | None = None, limit: int = 50) -> Sli
     )
 
 
-def customers_once_called(name: str, *, whole: bool) -> list[UUID]:
-    """Whom the record has by this name, or by a name that begins so, as it was then; two at most."""
+def customers_once_called(name: str, most: int = 2, *, whole: bool) -> list[UUID]:
+    """Whom the record has by this name, or by a name that begins so, as it was then; so many at most."""
     named = AuditEvent.objects.filter(customer_id__isnull=False).alias(was=Folded("customer_name"))
     wanted = folded(name)
     rows = named.filter(was=wanted) if whole else named.filter(was__startswith=wanted)
-    return list(rows.order_by().values_list("customer_id", flat=True).distinct()[:2]) if wanted else []
+    return list(rows.order_by().values_list("customer_id", flat=True).distinct()[:most]) if wanted else []
 
 
 def doers() -> list[tuple[str, str]]:
@@ -222,6 +222,17 @@ SELECT true, username, name FROM billing_user
 UNION ALL
 SELECT false, part, part FROM parts WHERE part IS NOT NULL"""
 """Each part is the next entry of an index; how many events it has makes no difference."""
+
+
+def going_on(wanted: AuditFilter, page: Slice[AuditEvent]) -> set[str]:
+    """The requests on a page of which more events follow on the next; one query, on the last page none."""
+    references = {event.reference for event in page.rows if event.reference}
+    if not page.older or not references:
+        return set()
+    last = page.rows[-1]
+    later = Q(occurred_at__lt=last.occurred_at) | Q(occurred_at=last.occurred_at, pk__lt=last.pk)
+    more = wanted.rows().filter(later, reference__in=references).order_by()
+    return set(more.values_list("reference", flat=True).distinct())
 
 
 def events_of(reference: str) -> QuerySet[AuditEvent]:

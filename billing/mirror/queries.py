@@ -204,15 +204,15 @@ def snapshot(customer_id: UUID | str) -> dict[str, Any] | None:
     }
 
 
-def customers_called(text: str) -> list[UUID]:
-    """Those that are meant by an id, else by an exact alias, else by a name: two of a name at most."""
+def customers_called(text: str, most: int = 2) -> list[UUID]:
+    """Those that are meant by an id, else by an exact alias, else by a name: so many of a name at most."""
     present = Customer.objects.filter(missing_since__isnull=True)
     with suppress(ValueError):
         return list(present.filter(pk=UUID(text.strip())).values_list("pk", flat=True))
     by_alias = present.filter(aliases__alias=text, aliases__folded=folded(text))
     if found := list(by_alias.values_list("pk", flat=True)):
         return found
-    return list(present.filter(sort_name=folded(text.strip())).values_list("pk", flat=True)[:2])
+    return list(present.filter(sort_name=folded(text.strip())).values_list("pk", flat=True)[:most])
 
 
 def alias_holders(aliases: Iterable[str]) -> dict[str, list[Holder]]:

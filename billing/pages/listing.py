@@ -181,6 +181,10 @@ class ListPage:
         """The rows of the table."""
         return [_row(self._shown, row, self.is_muted(row)) for row in rows]
 
+    def drawn_page(self, request: HttpRequest, wanted: Any, page: Slice[Any]) -> Iterable[SafeString]:
+        """The same for one page, where how a row is drawn hangs on what is before or after it."""
+        return self.drawn(request, page.rows)
+
     def is_muted(self, row: Any) -> bool:
         """Whether a row is of something that is over or gone."""
         return False
@@ -211,11 +215,11 @@ def page_of(face: ListPage) -> View:
     @needs(*face.may)
     @require_safe
     def page(request: HttpRequest) -> HttpResponse:
-        problem, status = "", 200
+        problem, status, refused = "", 200, None
         try:
             wanted = face.wanted(request.GET)
         except FilterRefused as refusal:
-            wanted, problem, status = face.filter(), str(refusal), 400
+            wanted, problem, status, refused = face.filter(), str(refusal), 400, refusal
         try:
             found = face.page(wanted, request.GET.get("cursor") or None)
         except CursorRefused as refusal:
@@ -231,8 +235,9 @@ def page_of(face: ListPage) -> View:
             face=face,
             wanted=wanted,
             problem=problem,
+            refused=refused,
             page=found,
-            rows=face.drawn(request, found.rows),
+            rows=face.drawn_page(request, wanted, found),
             headings=headings(face, request, wanted),
             fields=fields,
             kept=[(name, request.GET.get(name, "")) for name in face.carried],

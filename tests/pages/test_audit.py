@@ -101,6 +101,78 @@ def test_a_customer_that_nobody_or_several_are_called_is_said_and_what_was_typed
     assert 'name="customer" value="larkspur"' in nobody.content.decode()
 
 
+def test_of_several_customers_of_one_name_one_can_be_chosen_and_no_event_is_shown_before(
+    manager: Client, renaming: ChangeRequest, halcyon: Customer
+) -> None:
+    other = add_customer("Halcyon Freight GmbH", aliases=["hf-west"])
+    query = {"customer": "Halcyon Freight GmbH", "event": "change.submitted", "cursor": "x"}
+
+    answer = manager.get("/audit/", query)
+    page = squeezed(answer.content.decode())
+
+    assert [(each.id, each.alias) for each in answer.context["refused"].some] == [
+        (halcyon.pk, "halcyon-eu"), (other.pk, "hf-west"),
+    ]  # fmt: skip
+    for customer in (halcyon, other):
+        address = f"?customer={customer.pk}&event=change.submitted"
+        assert f'<a href="{escape(address)}"><bdi>Halcyon Freight GmbH</bdi></a>' in page
+        assert str(customer.pk) in page
+        assert manager.get(f"/audit/{address}").status_code == 200
+    assert "hf-west" in page
+    assert 'class="event"' not in page
+    assert "No events are shown." in page
+
+
+def test_of_very_many_namesakes_ten_are_offered_and_it_is_said(manager: Client) -> None:
+    for _each in range(12):
+        add_customer("Larkspur")
+
+    page = manager.get("/audit/?customer=Larkspur").content.decode()
+
+    assert page.count("<bdi>Larkspur</bdi></a>") == 10
+    assert "And more; type more of the name" in page
+
+
+def test_namesakes_that_only_the_record_knows_can_be_chosen_too(manager: Client) -> None:
+    with transaction.atomic():
+        for number in (71, 72):
+            log.record(
+                Event.CHANGE_SUBMITTED,
+                actor=Actor(None, "worker", ""),
+                subject=log.Subject("change", "1", "x", customer_id=UUID(int=number), customer_name="Gone"),
+            )
+
+    page = manager.get("/audit/?customer=gone").content.decode()
+
+    assert page.count("<bdi>gone</bdi></a>") == 2
+
+
+def test_a_request_that_goes_on_beyond_the_page_says_so(
+    manager: Client, renaming: ChangeRequest, people: dict[str, User]
+) -> None:
+    with transaction.atomic():
+        for number in range(49):
+            log.record(
+                Event.PERSON_SIGNED_IN,
+                actor=person(people["manager"]),
+                subject=log.Subject("person", str(number), "Ingrid"),
+            )
+    withdraw(renaming.pk, actor=person(people["finance"]), reason="Not now.")
+
+    first = manager.get("/audit/")
+    cut = squeezed(first.content.decode())
+    rest = squeezed(manager.get("/audit/", {"cursor": first.context["page"].older}).content.decode())
+    narrow = manager.get("/audit/?event=change.withdrawn").content.decode()
+    apart = manager.get("/audit/?group=none").content.decode()
+
+    assert "more on the next page</li></ol></li>" in cut
+    assert cut.index("Withdrawn") < cut.index("more on the next page")
+    assert "Proposed <" not in cut
+    assert "Proposed <" in rest
+    for page in (rest, narrow, apart):
+        assert "more on the next page" not in page
+
+
 def test_newest_events_are_told_in_sentences_that_lead_to_what_they_are_about(
     manager: Client, renaming: ChangeRequest, halcyon: Customer
 ) -> None:

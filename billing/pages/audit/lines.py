@@ -5,7 +5,7 @@ Made in one pass of plain texts, since a page has many: what came from outside i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC
 from functools import cache
 from html import escape
@@ -28,19 +28,29 @@ SAID = ("explanation", "message", "finding")
 BECAME = ' <span aria-hidden="true">→</span><span class="visually-hidden">became</span> '
 
 
-def drawn(events: Iterable[AuditEvent], *, grouped: bool = True) -> SafeString:
-    """The items of the list, newest first; what one request has beside its newest event stands with it."""
+def drawn(events: Iterable[AuditEvent], *, grouped: bool = True, going_on: Container[str] = ()) -> SafeString:
+    """The items of the list, newest first; what one request has beside its newest event stands with it.
+
+    going_on: the requests of which the next page has more.
+    """
     together: dict[Any, list[AuditEvent]] = {}
     for event in events:
         together.setdefault((grouped and event.reference) or event.pk, []).append(event)
-    items = (_group(each) if len(each) > 1 else _item(each[0], is_alone=True) for each in together.values())
+    items = (
+        _group(each, goes_on=each[0].reference in going_on)
+        if len(each) > 1 or (grouped and each[0].reference in going_on)
+        else _item(each[0], is_alone=True)
+        for each in together.values()
+    )
     return mark_safe("".join(items))  # noqa: S308 every text in them is escaped
 
 
-def _group(events: list[AuditEvent]) -> str:
+def _group(events: list[AuditEvent], *, goes_on: bool) -> str:
     first = events[0]
     reference = escape(first.reference)
     inner = "".join(_item(event, is_alone=False) for event in events)
+    if goes_on:
+        inner += '<li class="on quiet">more on the next page</li>'
     return (
         f'<li class="group"><div class="of"><div>{_request(first)} '
         f'<h3 class="cut"><bdi>{escape(first.subject_text)}</bdi></h3></div>'

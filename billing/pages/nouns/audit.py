@@ -22,6 +22,7 @@ from billing.changes import queries as changes
 from billing.lists.paging import FilterRefused, Slice, is_storable
 from billing.mirror import queries as mirror
 from billing.mirror.filters import CustomerFilter
+from billing.mirror.namesakes import Namesake, namesakes
 from billing.pages.audit import presets
 from billing.pages.audit.lines import drawn
 from billing.pages.listing import Asked, Input, ListPage
@@ -31,6 +32,7 @@ EVENTS = (
     ("Groups", tuple((name, group.label) for name, group in GROUPS.items())),
     ("Single events", tuple(Event.choices)),
 )
+MOST_NAMESAKES = 10
 A_DAY = "A day in UTC, like 2026-11-01"
 
 
@@ -90,8 +92,12 @@ class Record(ListPage):
     def take(self, wanted: AuditFilter, actor: Actor) -> Taking:
         return export.stream(wanted, actor)
 
-    def drawn(self, request: HttpRequest, rows: list[AuditEvent]) -> list[SafeString]:
-        return [drawn(rows, grouped=request.GET.get("group") != "none")]
+    def drawn_page(
+        self, request: HttpRequest, wanted: AuditFilter, page: Slice[AuditEvent]
+    ) -> list[SafeString]:
+        if request.GET.get("group") == "none":
+            return [drawn(page.rows, grouped=False)]
+        return [drawn(page.rows, going_on=queries.going_on(wanted, page))]
 
     def more(self, request: HttpRequest, wanted: AuditFilter, page: Slice[AuditEvent]) -> dict[str, Any]:
         return {
@@ -114,6 +120,18 @@ class Record(ListPage):
         return {name: words for name, words in said.items() if name not in by_preset}
 
 
+class SeveralMeant(FilterRefused):
+    """Several customers are meant by what was typed: `some` of them, and whether there are more yet."""
+
+    def __init__(self, typed: str, ids: set[UUID]) -> None:
+        super().__init__(f"More than one customer is meant by “{typed[:40]}”; give its id or one alias.")
+        known = namesakes(ids)
+        named = {each.id for each in known}
+        gone = [Namesake(each, typed) for each in sorted(ids - named)]
+        self.some = [*known, *gone][:MOST_NAMESAKES]
+        self.has_more = len(ids) > MOST_NAMESAKES
+
+
 def _customer_meant(typed: str) -> UUID:
     """The one customer of this id, alias or name, now or when something happened, or beginning of one.
 
@@ -121,13 +139,14 @@ def _customer_meant(typed: str) -> UUID:
     """
     with suppress(ValueError):
         return UUID(typed)
-    found = set(mirror.customers_called(typed)) if is_storable(typed) else set()
-    found = found or set(queries.customers_once_called(typed, whole=True))
+    most = MOST_NAMESAKES + 1
+    found = set(mirror.customers_called(typed, most)) if is_storable(typed) else set()
+    found = found or set(queries.customers_once_called(typed, most, whole=True))
     for status in ("all", "missing"):
-        found = found or CustomerFilter(q=typed, status=status).first_ids(2)
-    found = found or set(queries.customers_once_called(typed, whole=False))
+        found = found or CustomerFilter(q=typed, status=status).first_ids(most)
+    found = found or set(queries.customers_once_called(typed, most, whole=False))
     if len(found) == 1:
         return found.pop()
     if found:
-        raise FilterRefused(f"More than one customer is meant by “{typed[:40]}”; give its id or one alias.")
+        raise SeveralMeant(typed, found)
     raise FilterRefused(f"No customer here is meant by “{typed[:40]}”; the record also takes any id.")
