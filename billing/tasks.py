@@ -105,9 +105,16 @@ def refresh_customer(customer_id: str, asked_by: int | None = None) -> None:
 
 @shared_task
 def refresh_lists() -> None:
-    """Read lists that only a customer has, for a turn; and call for another when some are left."""
-    with open_gateway() as gateway:
-        goes_on = fanout.read_for_a_turn(gateway)
+    """Read lists that only a customer has, for a turn; and call for another when some are left.
+
+    One turn at a time, since each calls for the next: else every call of the schedule would begin a round
+    of turns of its own, until no thread was left for anything else.
+    """
+    with alone("lists of customers") as is_ours:
+        if not is_ours:
+            return
+        with open_gateway() as gateway:
+            goes_on = fanout.read_for_a_turn(gateway)
     if goes_on:
         nudge(refresh_lists, expires=LISTS_EXPIRE)
 

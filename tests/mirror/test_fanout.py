@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
+from billing import tasks
 from billing.metronome.client import Gateway
 from billing.metronome.objects.contract import contracts_of
 from billing.mirror import fanout
@@ -247,3 +250,28 @@ def test_reading_one_customer_leaves_its_queued_lists_to_the_queue(gateway: Gate
 
     assert gateway.requests_spent - spent == 2
     assert fanout.read_at(bare)["contract"] is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_turns_do_not_multiply_while_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[str] = []
+    monkeypatch.setattr(tasks, "open_gateway", lambda: nullcontext())
+    monkeypatch.setattr(fanout, "read_for_a_turn", lambda gateway: turns.append("turn") or False)
+    elsewhere = connection.copy()  # the lock of another worker
+    elsewhere.connect()
+    try:
+        with elsewhere.cursor() as cursor:
+            lock = "pg_try_advisory_lock(hashtextextended('countersign: lists of customers', 0))"
+            cursor.execute(f"SELECT {lock}")
+            assert cursor.fetchone()[0]
+        tasks.refresh_lists()
+        assert turns == []
+    finally:
+        elsewhere.close()
+
+    tasks.refresh_lists()
+    assert turns == ["turn"]
+
+
+def test_contracts_are_read_before_what_bills_them() -> None:
+    assert [noun.name for noun in fanout.queued()] == ["contract", "billing_configuration"]

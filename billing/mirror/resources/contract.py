@@ -73,6 +73,7 @@ class ContractResource(Resource):
 
     name = "contract"
     model = Contract
+    turn = 5
     reads = (For("customer", "the customer’s contracts", contracts_of, completed=completed),)
     fields = (
         Field("name", "name", group="name"),
