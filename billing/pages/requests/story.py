@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+
+from django.conf import settings
 
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
@@ -15,18 +17,23 @@ from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest, Loo
 from billing.changes.sealed import SealedRequest
 from billing.lists.prepared import Records
 
+SAID_NO = "not_applied"
+"""The verdict of a look that did not find what a call was to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
     """One piece of evidence about a call: a sending (`attempt`) or a look at Metronome (`look`).
 
     is_on_its_way: a sending whose answer the worker still waits for; nothing about it is in doubt.
+    is_too_early: a look that said no so soon after the sending that it may still have arrived afterwards.
     """
 
     at: datetime
     attempt: Attempt | None = None
     look: Lookup | None = None
     is_on_its_way: bool = False
+    is_too_early: bool = False
 
 
 def evidence(call: Call, *, is_claimed: bool) -> list[Exhibit]:
@@ -42,8 +49,17 @@ def evidence(call: Call, *, is_claimed: bool) -> list[Exhibit]:
     exhibits = [
         Exhibit(attempt.sent_at, attempt=attempt, is_on_its_way=attempt in on_its_way) for attempt in attempts
     ]
-    exhibits += [Exhibit(look.looked_at, look=look) for look in looks]
+    sent = [attempt.sent_at for attempt in attempts] or [call.first_sent_at]
+    exhibits += [Exhibit(look.looked_at, look=look, is_too_early=_is_too_early(look, sent)) for look in looks]
     return sorted(exhibits, key=lambda exhibit: exhibit.at)
+
+
+def _is_too_early(look: Lookup, sent: list[datetime]) -> bool:
+    """Other looks that do not count decide nothing: the one right before a resend, or of what is blocked."""
+    before = max((at for at in sent if at <= look.looked_at), default=None)
+    said_no = look.verdict == SAID_NO and not look.counts
+    settling = timedelta(seconds=settings.SETTLE_SECONDS)
+    return said_no and before is not None and look.looked_at < before + settling
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,17 +165,35 @@ def test_who_may_not_have_the_mirror_read_anew_reads_what_they_may_not(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "counts", "tagged"),
-    [("not_applied", False, True), ("not_applied", True, False), ("applied", False, False)],
+    ("verdict", "counts", "late", "tagged"),
+    [
+        ("not_applied", False, 0, True),
+        ("not_applied", False, 999, False),
+        ("not_applied", True, 0, False),
+        ("cannot_tell", False, 0, False),
+        ("applied", False, 0, False),
+    ],
 )
 def test_only_a_no_can_be_too_early(
-    approved: ChangeRequest, checker: User, as_person: SignIn, verdict: str, counts: bool, tagged: bool
+    approved: ChangeRequest,
+    checker: User,
+    as_person: SignIn,
+    settings: Any,
+    verdict: str,
+    counts: bool,
+    late: int,
+    tagged: bool,
 ) -> None:
-    call = approved.calls.get()
+    settings.SETTLE_SECONDS = 900
+    sent, call = database_now(), approved.calls.get()
     Lookup.objects.create(
-        call=call, looked_at=database_now(), verdict=verdict, counts=counts, sentence="Seen."
+        call=call,
+        looked_at=sent + timedelta(seconds=late),
+        verdict=verdict,
+        counts=counts,
+        sentence="Seen.",
     )
-    call.status, call.first_sent_at = "unknown", database_now()
+    call.status, call.first_sent_at = "unknown", sent
     call.save()
 
     page = as_person(checker).get(f"/changes/{approved.reference}/").text
