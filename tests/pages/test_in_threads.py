@@ -28,6 +28,8 @@ THREADS = 4
         "/customers/{id}/",
         "/customers.csv?q=halcyon",
         "/plans/",
+        "/contracts/?q=halcyon",
+        "/contracts.csv",
         "/changes/?view=all",
         "/search/?q=halcyon",
         "/audit/?customer=halcyon",
