@@ -148,7 +148,7 @@ def test_the_forms_hold_what_there_is_and_refuse_what_changes_nothing(
     emptied = browser.post(address, {**typed, PREFIX + "owner": " ", "reason": "ordered"})
     assert "propose Remove custom fields." in emptied.text
     too_long = browser.post(address, {**typed, PREFIX + "owner": "x" * 201, "reason": "ordered"})
-    assert "at most 200 characters" in too_long.text
+    assert "It has 201 characters: shorten it to 200." in too_long.text
     assert {answer.status_code for answer in (same, emptied, too_long)} == {422}
     remove = f"/changes/new/customer.delete_fields/?customer={customer['id']}"
     none = browser.post(remove, {"reason": "ordered"})

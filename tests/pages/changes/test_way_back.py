@@ -107,9 +107,9 @@ def test_of_what_cannot_be_undone_nothing_is_offered_and_its_consequences_are_to
     survey = read_survey(gateway, snapshot["id"])
     change = propose("customer.archive", maker, ARCHIVING, snapshot=snapshot, survey=survey)
     browser, here = as_person(maker), f"/changes/{change.reference}/"
-    headings = [('id="warnings">Warnings<', 'id="warnings">Warned of before<')]
-    headings += [('id="blast">What else this does<', 'id="blast">What was to happen besides<')]
-    page = browser.get(here).text
+    headings = [('id="warnings"> Warnings <', 'id="warnings"> Warned of before <')]
+    headings += [('id="blast"> What else this does <', 'id="blast"> What was to happen besides <')]
+    page = squeezed(browser.get(here).text)
     assert [(now in page, then in page) for now, then in headings] == [(True, False)] * 2
 
     approve(change, checker, checker2)
@@ -117,7 +117,7 @@ def test_of_what_cannot_be_undone_nothing_is_offered_and_its_consequences_are_to
 
     change.refresh_from_db()
     assert change.status == "applied"
-    page = browser.get(here).text
+    page = squeezed(browser.get(here).text)
     assert [(now in page, then in page) for now, then in headings] == [(False, True)] * 2
     assert "Propose the way back" not in page
 
