@@ -131,14 +131,15 @@ class Models:
         world.daily_usage_of[made["id"]] = daily_usage(
             world, months * 31 + terms * 7 + int(currency_id[0], 16)
         )
+        called, terms_of = TERMS[terms]
         given = {
             "customer_id": made["id"],
-            "name": f"{start[:4]} {TERMS[terms].__name__.strip('_')}",
+            "name": f"{called} {start[:4]}",
             "starting_at": start,
             "rate_card_id": list_prices_in(world, currency),
             "net_payment_terms_days": 30,
             **({"ending_before": agenda.months_later(start, LONGEST)} if terms % 2 else {}),
-            **TERMS[terms](Seller(world, currency, start)),
+            **terms_of(Seller(world, currency, start)),
         }
         _ask(world, "POST /v1/contracts/create", given)
         agenda.catch_up(world)

@@ -156,13 +156,14 @@ def _everything(seller: Seller) -> Row:
     return whole | {"usage_statement_schedule": {"frequency": "MONTHLY", "day": "FIRST_OF_MONTH"}}
 
 
-TERMS: tuple[Terms, ...] = (
-    _by_list,
-    _prepaid,
-    _seats,
-    _set_up,
-    _promised,
-    _gifts,
-    _special,
-    _everything,
+TERMS: tuple[tuple[str, Terms], ...] = (
+    ("List prices", _by_list),
+    ("Prepaid commit", _prepaid),
+    ("Seats", _seats),
+    ("Platform and set-up", _set_up),
+    ("Postpaid commit", _promised),
+    ("Credits", _gifts),
+    ("Special prices", _special),
+    ("Enterprise agreement", _everything),
 )
+"""What a contract is called, and its terms."""

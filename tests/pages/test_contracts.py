@@ -154,6 +154,7 @@ def test_a_contract_shows_its_terms_by_their_start(
     ]
     assert "1,234.56" in page
     assert "1,000.00" in page
+    assert f'action="/customers/{halcyon.pk}/refresh/"' in page  # which reads this contract again
     for words in ("List prices", "45 days", "quarterly", "deal (custom field)", "Halcyon"):
         assert words in page
     assert browser("finance").get(f"/contracts/{uuid4()}/").status_code == 404

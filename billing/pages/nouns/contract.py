@@ -172,6 +172,7 @@ class ContractPage(DetailPage):
         account = queries.freshness()
         return {
             "freshness": freshness.of_instant(thing.fetched_at, account),
+            "refresh_url": reverse("billing:customer-refresh", args=[thing.customer_id]),
             "terms": [_drawn(term) for term in mirror.terms(thing)],
         }
 
