@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from billing.metronome.calls import Answer
 from billing.metronome.objects.audit_log import AuditLogRecord, LogReading
@@ -48,6 +49,14 @@ def reread(read: Callable[[], T], answer: Answer) -> T:
         raise OutcomeUnknown(
             f"Metronome confirmed, but the read-back failed: {problem.message}", answer.evidence
         ) from problem
+
+
+def id_told(answer: Answer, what: str) -> str:
+    """The id in a confirmed answer; what: `the new contract`. Raises OutcomeUnknown where it shows none."""
+    try:
+        return str(UUID((answer.data or {})["id"]))
+    except (KeyError, ValueError, TypeError, AttributeError) as problem:
+        raise OutcomeUnknown(f"Metronome’s answer does not show {what}.", answer.evidence) from problem
 
 
 def read_log(gateway: Gateway, facts: FindFacts, customer_id: str) -> LogReading:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
 from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.instants import on_the_hour
 from billing.metronome.objects.contract import (
     contract_at,
     contracts_of,
@@ -33,7 +33,7 @@ from billing.metronome.operations.base import (
     newly,
     thing,
 )
-from billing.metronome.operations.proof import named_one, reread
+from billing.metronome.operations.proof import id_told, named_one, reread
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class CreateContract(Operation[NewContract]):
     def show(self, params: NewContract) -> HttpCall:
         if bool(params.rate_card_id) == bool(params.package_id):
             raise ValueError("A contract is made from a rate card or from a package; say which.")
-        _on_the_hour(params.starting_at)
+        on_the_hour(params.starting_at)
         body: dict[str, Any] = {
             "customer_id": id_text(params.customer_id),
             "starting_at": params.starting_at,
@@ -99,12 +99,7 @@ class CreateContract(Operation[NewContract]):
         return thing("customer", params.customer_id)
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
-        try:
-            made_id = str(UUID((answer.data or {})["id"]))
-        except (KeyError, ValueError, TypeError, AttributeError) as problem:
-            raise OutcomeUnknown(
-                "Metronome’s answer does not show the new contract.", answer.evidence
-            ) from problem
+        made_id = id_told(answer, "the new contract")
         contract = reread(lambda: gateway.one(contract_at(call.body["customer_id"], made_id)), answer)
         if contract is None or not _is_made_by(contract, call):
             raise OutcomeUnknown(
@@ -157,7 +152,7 @@ def _terms(params: NewContract) -> dict[str, Any]:
     if params.name:
         terms["name"] = params.name
     if params.ending_before:
-        if _on_the_hour(params.ending_before) <= _on_the_hour(params.starting_at):
+        if on_the_hour(params.ending_before) <= on_the_hour(params.starting_at):
             raise ValueError("The contract ends before it begins.")
         terms["ending_before"] = params.ending_before
     if params.net_payment_terms_days is not None:
@@ -174,13 +169,6 @@ def _terms(params: NewContract) -> dict[str, Any]:
             "billing_provider_configuration_id": id_text(params.billing_configuration_id)
         }
     return terms
-
-
-def _on_the_hour(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.utcoffset() is None or (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
-        raise ValueError("A contract begins and ends on the hour, with its time zone.")
-    return moment
 
 
 def _is_made_by(contract: ContractRecord, call: HttpCall) -> bool:

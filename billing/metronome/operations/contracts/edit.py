@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
 from billing.metronome.calls import Answer, HttpCall
-from billing.metronome.instants import instant
+from billing.metronome.instants import instant, on_the_hour
 from billing.metronome.objects.contract import ContractEditRecord, contract_at, edits_of, state_of
 from billing.metronome.operations.base import (
     KEY_OF_CALL,
@@ -29,7 +27,7 @@ from billing.metronome.operations.base import (
     id_text,
     thing,
 )
-from billing.metronome.operations.proof import reread
+from billing.metronome.operations.proof import id_told, reread
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
@@ -48,10 +46,7 @@ def _name(value: Any) -> dict[str, Any]:
 def _end(value: Any) -> dict[str, Any]:
     if value is None:
         return {"ending_before": ""}
-    moment = datetime.fromisoformat(value)
-    if moment.utcoffset() is None or (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
-        raise ValueError("A contract ends on the hour, with its time zone.")
-    return {"ending_before": instant(moment)}
+    return {"ending_before": instant(on_the_hour(value))}
 
 
 def _leave(value: Any) -> dict[str, Any]:
@@ -105,10 +100,7 @@ class EditContract(Operation[ContractEdit]):
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         body = call.body
-        try:
-            edit_id = str(UUID((answer.data or {})["id"]))
-        except (KeyError, ValueError, TypeError, AttributeError) as problem:
-            raise OutcomeUnknown("Metronome’s answer does not show the edit.", answer.evidence) from problem
+        edit_id = id_told(answer, "the edit")
         at = contract_at(body["customer_id"], body["contract_id"])
         contract = reread(lambda: gateway.one(at), answer)
         if contract is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
 from billing.metronome.calls import Answer, HttpCall
 from billing.metronome.objects.plan import NO_END, at_midnight, day, terms_of
@@ -24,7 +23,7 @@ from billing.metronome.operations.base import (
     thing,
     with_new,
 )
-from billing.metronome.operations.proof import named_one, one_of_the_new, reread
+from billing.metronome.operations.proof import id_told, named_one, one_of_the_new, reread
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
@@ -78,12 +77,7 @@ class AddPlan(Operation[Subscription]):
         return claimed(before, whose, plan_rows=with_new(rows, f"{plan}, from {params.starting_on}, {end}"))
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
-        try:
-            made_id = str(UUID((answer.data or {})["id"]))
-        except (KeyError, ValueError, TypeError, AttributeError) as problem:
-            raise OutcomeUnknown(
-                "Metronome’s answer does not show the new customer plan.", answer.evidence
-            ) from problem
+        made_id = id_told(answer, "the new customer plan")
         rows = reread(lambda: gateway.customer_plans(call.path.split("/")[3]), answer)
         wanted = call.body["plan_id"], call.body["starting_on"][:10], call.body.get("ending_before", "")[:10]
         if not any(row.id == made_id and _as_asked(row) == wanted for row in rows):
