@@ -10,7 +10,7 @@ from django import forms
 from billing import clock
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.contract.chosen import SURVEYED, ContractForm, chosen, edited
-from billing.changes.asking.kinds.plan.fields import DayField
+from billing.changes.asking.kinds.plan.fields import ENDS, GOES_ON, DayField, check_end, what_becomes_of_it
 from billing.changes.asking.proposal import Caution, Effect, Proposal
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
@@ -18,21 +18,11 @@ from billing.lists.money import sums
 from billing.lists.text import counted
 from billing.metronome.operations.base import thing
 
-ENDS, GOES_ON = "ends", "goes_on"
-
 
 class EndForm(ContractForm):
     """Which contract, and either the day that it ends before, or that it shall have no end any more."""
 
-    how = forms.ChoiceField(
-        label="What becomes of it",
-        choices=[
-            (ENDS, "It ends before the day below"),
-            (GOES_ON, "Its end is taken away: it goes on for good"),
-        ],
-        initial=ENDS,
-        widget=forms.RadioSelect,
-    )
+    how = what_becomes_of_it()
     ending_before = DayField(
         label="Up to, not including", required=False, help_text="The contract ends at 00:00 UTC of this day."
     )
@@ -44,11 +34,7 @@ class EndForm(ContractForm):
 
     def clean(self) -> dict[str, Any]:
         entered = super().clean()
-        if entered.get("how") == ENDS and not entered.get("ending_before"):
-            if "ending_before" not in self.errors:
-                self.add_error("ending_before", "Say the day. Without one, its end would be taken away.")
-        elif entered.get("how") == GOES_ON and entered.get("ending_before"):
-            self.add_error("ending_before", "Clear the day, or choose that the contract ends.")
+        check_end(self, entered, end="its end", what="the contract")
         return entered
 
 

@@ -9,7 +9,14 @@ from django import forms
 
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import refuse_archived
-from billing.changes.asking.kinds.plan.fields import DayField, days_back
+from billing.changes.asking.kinds.plan.fields import (
+    ENDS,
+    GOES_ON,
+    DayField,
+    check_end,
+    days_back,
+    what_becomes_of_it,
+)
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
@@ -20,22 +27,12 @@ from billing.metronome.operations.base import thing
 from billing.metronome.operations.plans.end import Ending
 from billing.mirror import plans as mirror
 
-ENDS, GOES_ON = "ends", "goes_on"
-
 
 class EndPlanForm(ProposalForm):
     """Which plan, and either the day that it ends before, or that it shall have no end any more."""
 
     customer_plan_id = forms.ChoiceField(label="Plan", widget=forms.RadioSelect)
-    how = forms.ChoiceField(
-        label="What becomes of it",
-        choices=[
-            (ENDS, "It ends before the day below"),
-            (GOES_ON, "Its end is taken away: it goes on for good"),
-        ],
-        initial=ENDS,
-        widget=forms.RadioSelect,
-    )
+    how = what_becomes_of_it()
     ending_before = DayField(
         label="Up to, not including",
         required=False,
@@ -55,13 +52,7 @@ class EndPlanForm(ProposalForm):
 
     def clean(self) -> dict[str, Any]:
         entered = super().clean()
-        if entered.get("how") == ENDS and not entered.get("ending_before"):
-            if "ending_before" not in self.errors:
-                self.add_error(
-                    "ending_before", "Say the day. Without one, the plan’s end would be taken away."
-                )
-        elif entered.get("how") == GOES_ON and entered.get("ending_before"):
-            self.add_error("ending_before", "Clear the day, or choose that the plan ends.")
+        check_end(self, entered, end="the plan’s end", what="the plan")
         return entered
 
 

@@ -50,6 +50,31 @@ class DayField(forms.DateField):
         return day.isoformat() if day else ""
 
 
+ENDS, GOES_ON = "ends", "goes_on"
+
+
+def what_becomes_of_it() -> forms.ChoiceField:
+    """Whether something ends, or has its end taken away: never by leaving a day out."""
+    return forms.ChoiceField(
+        label="What becomes of it",
+        choices=[
+            (ENDS, "It ends before the day below"),
+            (GOES_ON, "Its end is taken away: it goes on for good"),
+        ],
+        initial=ENDS,
+        widget=forms.RadioSelect,
+    )
+
+
+def check_end(form: forms.Form, entered: dict[str, Any], *, end: str, what: str) -> None:
+    """Refuse an end without its day, and a day without an end. end: `its end`; what: `the contract`."""
+    if entered.get("how") == ENDS and not entered.get("ending_before"):
+        if "ending_before" not in form.errors:
+            form.add_error("ending_before", f"Say the day. Without one, {end} would be taken away.")
+    elif entered.get("how") == GOES_ON and entered.get("ending_before"):
+        form.add_error("ending_before", f"Clear the day, or choose that {what} ends.")
+
+
 class PlanFields(forms.Form):
     """Which plan, from when until when, and what differs from the plan's own terms."""
 
