@@ -5,6 +5,7 @@ Each action owns its transaction.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django import forms
@@ -67,30 +68,16 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
 @form_of("billing:change")
 def take_back(request: HttpRequest, reference: str) -> HttpResponse:
     """A checker takes their own approval back."""
-    row, form = found(reference), TakeBackForm(request.POST)
-    if not form.is_valid():
-        return drawn(request, row, status=422, refused=form)
-    try:
-        deciding.take_back(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
-    except ActionRefused as refusal:
-        return _refused(request, row, form, refusal)
-    messages.success(request, f"Your approval of {reference} is taken back. You may decide it again.")
-    return go_to(request, "billing:change", reference)
+    said = f"Your approval of {reference} is taken back. You may decide it again."
+    return _act(request, reference, TakeBackForm, deciding.take_back, said)
 
 
 @needs(Can.PROPOSE)
 @form_of("billing:change")
 def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     """The maker takes it back."""
-    row, form = found(reference), WithdrawForm(request.POST)
-    if not form.is_valid():
-        return drawn(request, row, status=422, refused=form)
-    try:
-        deciding.withdraw(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
-    except ActionRefused as refusal:
-        return _refused(request, row, form, refusal)
-    messages.success(request, f"{reference} is withdrawn and will not be sent.")
-    return go_to(request, "billing:change", reference)
+    said = f"{reference} is withdrawn and will not be sent."
+    return _act(request, reference, WithdrawForm, deciding.withdraw, said)
 
 
 @needs(Can.RESOLVE)
@@ -122,30 +109,41 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
 @form_of("billing:change")
 def second(request: HttpRequest, reference: str) -> HttpResponse:
     """A second person agrees to a waiting word."""
-    row, form = found(reference), SecondForm(request.POST)
-    if not form.is_valid():
-        return drawn(request, row, status=422, refused=form)
-    try:
-        resolving.second(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
-    except ActionRefused as refusal:
-        return _refused(request, row, form, refusal)
-    _carry_on(request, row)
-    messages.success(request, "You agree, and so does whoever said it first; it is carried out.")
-    return go_to(request, "billing:change", reference)
+    said = "You agree, and so does whoever said it first; it is carried out."
+    return _act(request, reference, SecondForm, resolving.second, said, goes_on=True)
 
 
 @needs(Can.DECIDE, Can.RESOLVE)
 @form_of("billing:change")
 def disagree(request: HttpRequest, reference: str) -> HttpResponse:
     """A second person disagrees with a waiting word."""
-    row, form = found(reference), SecondForm(request.POST)
+    said = "You disagree, and nothing of it is done. A person has to say another word."
+    return _act(request, reference, SecondForm, resolving.disagree, said)
+
+
+def _act(
+    request: HttpRequest,
+    reference: str,
+    form_of_it: type[forms.Form],
+    act: Callable[..., object],
+    said: str,
+    *,
+    goes_on: bool = False,
+) -> HttpResponse:
+    """Do what asks for a reason alone, and say so. 422 redraws the form with what was typed.
+
+    goes_on: a worker has something to do afterwards.
+    """
+    row, form = found(reference), form_of_it(request.POST)
     if not form.is_valid():
         return drawn(request, row, status=422, refused=form)
     try:
-        resolving.disagree(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
+        act(row.pk, actor=actor_of(request), reason=form.cleaned_data["reason"])
     except ActionRefused as refusal:
         return _refused(request, row, form, refusal)
-    messages.success(request, "You disagree, and nothing of it is done. A person has to say another word.")
+    if goes_on:
+        _carry_on(request, row)
+    messages.success(request, said)
     return go_to(request, "billing:change", reference)
 
 
