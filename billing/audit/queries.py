@@ -15,7 +15,7 @@ from django.db.models.lookups import Contains
 from billing.audit.events import GROUPS, Event
 from billing.audit.models import AuditEvent
 from billing.lists.conditions import InPassing, IsAnyOf
-from billing.lists.paging import FilterRefused, Slice, cut, is_storable, moment_with_zone
+from billing.lists.paging import FilterRefused, Slice, check_search, cut, id_asked_for, moment_with_zone
 from billing.lists.prepared import planned_once
 from billing.lists.references import is_whole_reference, reference_meant
 from billing.lists.text import Folded, FoldedWhole, HasWords, WordsWanted, folded, unspaced_runs
@@ -58,10 +58,7 @@ class AuditFilter:
         if self.event and self.event not in GROUPS and self.event not in Event.values:
             raise FilterRefused(f"There is no event “{self.event[:40]}”.")
         for given in (self.text, self.actor, self.reference):
-            if len(given) > LONGEST:
-                raise FilterRefused(f"The search is longer than {LONGEST} characters.")
-            if not is_storable(given):
-                raise FilterRefused("The search holds a character that the record can’t hold.")
+            check_search(given, LONGEST, "the record can’t")
         if self.since and self.until and self.since >= self.until:
             raise FilterRefused("The record’s end is not after its beginning.")
 
@@ -71,18 +68,13 @@ class AuditFilter:
 
         A date means that whole day in UTC, also as `until`. Raises FilterRefused.
         """
-        customer = query.get("customer", "").strip()
         reference = query.get("reference", "").strip()
-        try:
-            customer_id = UUID(customer) if customer else None
-        except ValueError as problem:
-            raise FilterRefused(f"“{customer[:40]}” is not a customer’s id.") from problem
         return cls(
             text=query.get("q", "").strip(),
             event=query.get("event", "").strip(),
             actor=query.get("actor", "").strip(),
             reference=reference_meant(reference) or reference,
-            customer_id=customer_id,
+            customer_id=id_asked_for(query, "customer"),
             since=read_moment(query.get("since", "")),
             until=read_moment(query.get("until", ""), is_end=True),
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -71,6 +72,23 @@ class Slice(Generic[Row]):
     rows: list[Row]
     older: str | None
     newer: str | None
+
+
+def check_search(text: str, longest: int, holders: str) -> None:
+    """Raise FilterRefused for what nobody can look for; holders: `no name can`, `the record can’t`."""
+    if len(text) > longest:
+        raise FilterRefused(f"The search is longer than {longest} characters.")
+    if not is_storable(text):
+        raise FilterRefused(f"The search holds a character that {holders} hold.")
+
+
+def id_asked_for(query: Mapping[str, str], name: str) -> UUID | None:
+    """The id under this name of an address, such as `customer`; None for none. Raises FilterRefused."""
+    given = query.get(name, "").strip()
+    try:
+        return UUID(given) if given else None
+    except ValueError as problem:
+        raise FilterRefused(f"“{given[:40]}” is not a {name}’s id.") from problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from billing.lists.paging import FilterRefused, Slice, cut, is_storable
+from billing.lists.paging import FilterRefused, Slice, check_search, cut, id_asked_for
 from billing.metronome.objects.billing_configuration import in_words as configuration_in_words
 from billing.metronome.objects.contract import UNNAMED
 from billing.metronome.objects.contract_terms import Term, terms_in
+from billing.mirror.filters import LONGEST_SEARCH
 from billing.mirror.models import Reading
 from billing.mirror.resources import RESOURCES
 from billing.mirror.resources.billing_configuration import BillingConfiguration
@@ -32,7 +33,6 @@ STATUSES: dict[str, tuple[str, Q]] = {
 }
 """Status → its words, and what it lets through."""
 SORTS = {"name": "sort_name", "starting_at": "starting_at", "ending_before": "ending_before"}
-LONGEST_SEARCH = 400
 SHOWN_OF_A_CUSTOMER = 20
 
 
@@ -50,23 +50,15 @@ class ContractFilter:
             raise FilterRefused(f"There is no status “{self.status[:40]}”.")
         if self.sort.removeprefix("-") not in SORTS:
             raise FilterRefused(f"Contracts can’t be sorted by “{self.sort[:40]}”.")
-        if len(self.q) > LONGEST_SEARCH:
-            raise FilterRefused(f"The search is longer than {LONGEST_SEARCH} characters.")
-        if not is_storable(self.q):
-            raise FilterRefused("The search holds a character that no name can hold.")
+        check_search(self.q, LONGEST_SEARCH, "no name can")
 
     @classmethod
     def from_get(cls, query: Mapping[str, str]) -> ContractFilter:
         """The filter that an address says: `q`, `status`, `customer`, `sort`. Raises FilterRefused."""
-        customer = query.get("customer", "").strip()
-        try:
-            customer_id = UUID(customer) if customer else None
-        except ValueError as problem:
-            raise FilterRefused(f"“{customer[:40]}” is not a customer’s id.") from problem
         return cls(
             q=query.get("q", "").strip(),
             status=query.get("status") or "open",
-            customer_id=customer_id,
+            customer_id=id_asked_for(query, "customer"),
             sort=query.get("sort") or "name",
         )
 
@@ -121,7 +113,7 @@ def contracts(wanted: ContractFilter, cursor: str | None = None, limit: int = 50
         return (value if is_text or value is None else value.isoformat()), str(row.pk)
 
     return cut(
-        wanted.rows().select_related("customer"),
+        wanted.rows(),
         order=wanted.sort,
         column=column,
         cursor=cursor,
@@ -153,11 +145,6 @@ def of_customer(customer_id: UUID | str) -> list[ContractRow]:
     own = Contract.objects.filter(customer_id=customer_id)
     ordered = own.order_by("archived_at", "-ending_before", "-starting_at", "pk")
     return _rows(ordered[: SHOWN_OF_A_CUSTOMER + 1])
-
-
-def read_at(customer_id: UUID | str) -> dict[str, datetime | None]:
-    """Noun → when a customer's list of it was read to its end; none, or no such noun, is *not read yet*."""
-    return dict(Reading.objects.filter(customer_id=customer_id).values_list("noun", "read_at"))
 
 
 def billed_through(customer_id: UUID | str) -> list[str]:

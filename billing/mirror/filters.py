@@ -12,7 +12,7 @@ from django.db.models import OuterRef, Q, QuerySet, TextField, UUIDField, Value
 from django.db.models.functions import Cast, Now
 
 from billing.lists.conditions import IsAnyOf
-from billing.lists.paging import FilterRefused, Shape, is_storable
+from billing.lists.paging import FilterRefused, Shape, check_search, id_asked_for
 from billing.lists.prepared import Question, kept, no_id
 from billing.mirror.models import Customer, CustomerPlan
 from billing.mirror.searching import ANY_SEARCH, ANY_WORDS, asked_of_each, has, is_plain, searched, ways
@@ -41,23 +41,15 @@ class CustomerFilter:
             raise FilterRefused(f"There is no status “{self.status[:40]}”.")
         if self.sort not in SORTS:
             raise FilterRefused(f"Customers can’t be sorted by “{self.sort[:40]}”.")
-        if len(self.q) > LONGEST_SEARCH:
-            raise FilterRefused(f"The search is longer than {LONGEST_SEARCH} characters.")
-        if not is_storable(self.q):
-            raise FilterRefused("The search holds a character that no name or alias can hold.")
+        check_search(self.q, LONGEST_SEARCH, "no name or alias can")
 
     @classmethod
     def from_get(cls, query: Mapping[str, str]) -> CustomerFilter:
         """The filter that an address says: `q`, `status`, `plan`, `sort`. Raises FilterRefused."""
-        plan = query.get("plan", "").strip()
-        try:
-            plan_id = UUID(plan) if plan else None
-        except ValueError as problem:
-            raise FilterRefused(f"“{plan[:40]}” is not a plan’s id.") from problem
         return cls(
             q=query.get("q", "").strip(),
             status=query.get("status") or "active",
-            plan_id=plan_id,
+            plan_id=id_asked_for(query, "plan"),
             sort=query.get("sort") or "name",
         )
 

@@ -19,7 +19,7 @@ from billing.changes.holds import WHOLE, Held, held, of_itself
 from billing.changes.models import Hold
 from billing.control.models import Environment
 from billing.lists.prepared import Records, no_text
-from billing.mirror import contracts
+from billing.mirror import contracts, fanout
 from billing.mirror import queries as mirror
 from billing.mirror.contracts import SHOWN_OF_A_CUSTOMER
 from billing.pages import freshness
@@ -46,7 +46,7 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
     requests = changes.latest_for_customer(customer_id, SHOWN_REQUESTS + 1)
     aliases = mirror.aliases_of(customer_id)
     field_keys = mirror.customer_field_keys()
-    held, read_at = contracts.of_customer(customer_id), contracts.read_at(customer_id)
+    held, read_at = contracts.of_customer(customer_id), fanout.read_at(customer_id)
     return render_page(
         request,
         "customers/detail",
@@ -58,9 +58,9 @@ def customer(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         plans=mirror.subscriptions_of(customer_id),
         contracts=[(row, contract_status(row)) for row in held[:SHOWN_OF_A_CUSTOMER]],
         are_more_contracts=len(held) > SHOWN_OF_A_CUSTOMER,
-        contracts_read_at=read_at.get("contract"),
+        contracts_read_at=read_at["contract"],
         billed_through=contracts.billed_through(customer_id),
-        billing_read_at=read_at.get("billing_configuration"),
+        billing_read_at=read_at["billing_configuration"],
         fields=_fields(found.custom_fields, field_keys),
         open_requests=[change for change in requests if change.is_open],
         differing=changes.that_differ(requests),
