@@ -266,6 +266,8 @@ def test_turns_do_not_multiply_while_one_goes_on(monkeypatch: pytest.MonkeyPatch
             assert cursor.fetchone()[0]
         tasks.refresh_lists()
         assert turns == []
+        with elsewhere.cursor() as cursor:  # given back first: a session ends some time after it is closed
+            cursor.execute("SELECT pg_advisory_unlock_all()")
     finally:
         elsewhere.close()
 
