@@ -1,8 +1,8 @@
-"""The data of a large account, grown in the database in a minute or two.
+"""The data of a large account, grown in the database in some minutes.
 
-A million customers come with 1.5 million aliases, a million audit events and 100,000 requests. Requests are
-copies of one real one, so that their sealed text reads as it should; the triggers of the tables are off
-while rows are grown, since no history of two years passes them in one transaction.
+A million customers come with 1.5 million aliases, a million contracts, a million audit events and 100,000
+requests. Requests are copies of one real one, so that their sealed text reads as it should; the triggers of
+the tables are off while rows are grown, since no history of two years passes them in one transaction.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def grow(size: int) -> dict[str, User]:
         "managers": PEOPLE["manager"],
     }
     _run("mirror", numbers)
+    _run("contracts", numbers)
     template = _one_request(people["finance"][0])
     with transaction.atomic(), _without_our_triggers():
         _run("requests", {**numbers, "template": template.pk, **ids})

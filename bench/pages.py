@@ -91,6 +91,19 @@ CUSTOMER = (
 RECORD = "SELECT * FROM billing_auditevent WHERE {about} ORDER BY occurred_at DESC, id DESC LIMIT 51"
 NO_TEXT = """WITH found AS MATERIALIZED (SELECT * FROM billing_auditevent WHERE words @@ 'zebra'::tsquery)
 SELECT * FROM found ORDER BY occurred_at DESC, id DESC LIMIT 51"""
+CONTRACTS = """
+SELECT t.*, c.name AS whose, r.name AS made_from
+  FROM (SELECT * FROM billing_contract WHERE {about} ORDER BY sort_name, id LIMIT 51) t
+  JOIN billing_customer c ON c.id = t.customer_id LEFT JOIN billing_ratecard r ON r.id = t.rate_card_id
+ ORDER BY t.sort_name, t.id"""
+OPEN = "archived_at IS NULL AND (ending_before IS NULL OR ending_before > now())"
+NAMED = """
+WITH found AS MATERIALIZED (
+   SELECT * FROM billing_contract WHERE {about} AND name_words @@ '{q}:*'::tsquery LIMIT 1001)
+SELECT t.*, c.name AS whose, r.name AS made_from
+  FROM (SELECT * FROM found ORDER BY sort_name, id LIMIT 51) t
+  JOIN billing_customer c ON c.id = t.customer_id LEFT JOIN billing_ratecard r ON r.id = t.rate_card_id
+ ORDER BY t.sort_name, t.id"""
 REQUESTS = """SELECT * FROM billing_changerequest c JOIN billing_user u ON u.id = c.maker_id
  WHERE {about} ORDER BY c.submitted_at DESC, c.id DESC LIMIT 51"""
 BY_PERSON = "c.maker_id = {pk} OR c.id IN (SELECT change_id FROM billing_decision WHERE checker_id = {pk})"
@@ -120,6 +133,14 @@ def rows(people: dict[str, User]) -> list[Row]:
         Row("customers, deep", "auditor", deep, 1.5, (CUSTOMERS.format(bound=middle, facts=FACTS),)),
         Row("search, alias", "auditor", "/customers/?q=alias-1999", 1.5, (searched,)),
         Row("search, half share", "auditor", "/customers/?q=meter", 1.5, (searched,)),
+        Row("contracts, first", "auditor", "/contracts/", 1.5, (CONTRACTS.format(about=OPEN),)),
+        Row("contracts, deep", "auditor", _deep_contracts(), 1.5, (
+            CONTRACTS.format(about=f"{OPEN} AND (sort_name, id) > ('order 8', '{FIRST_CUSTOMER}')"),)),
+        Row("contracts, ended", "auditor", "/contracts/?status=ended", 1.5, (
+            CONTRACTS.format(about="archived_at IS NULL AND ending_before <= now()"),)),
+        Row("contracts, word", "auditor", "/contracts/?q=abc", 1.5, (NAMED.format(about=OPEN, q="abc"),)),
+        Row("contracts, half share", "auditor", "/contracts/?q=enterprise", 1.5, (
+            NAMED.format(about=OPEN, q="abc"),)),
         Row("one customer", "manager", f"/customers/{change.customer_id}/", 3,
             tuple(each.format(id=change.customer_id) for each in CUSTOMER)),
         Row("inbox", "manager", "/changes/", 3, (waiting,)),
@@ -256,6 +277,10 @@ def _running(statement: str) -> Work:
 def _deep() -> str:
     """A page in the middle of the list."""
     return f"/customers/?cursor={Cursor('name', True, '8', str(FIRST_CUSTOMER))}"
+
+
+def _deep_contracts() -> str:
+    return f"/contracts/?cursor={Cursor('name', True, 'order 8', str(FIRST_CUSTOMER))}"
 
 
 def _poll(answer: HttpResponse) -> str:

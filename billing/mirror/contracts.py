@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Now
 
-from billing.lists.paging import FilterRefused, Slice, check_search, cut, id_asked_for
+from billing.lists.conditions import InPassing
+from billing.lists.paging import FilterRefused, Shape, Slice, check_search, cut, id_asked_for
+from billing.lists.prepared import Question, Records, kept, no_id
 from billing.metronome.objects.billing_configuration import in_words as configuration_in_words
 from billing.metronome.objects.contract import UNNAMED
 from billing.metronome.objects.contract_terms import Term, terms_in
-from billing.mirror.filters import LONGEST_SEARCH
+from billing.mirror.filters import LONGEST_SEARCH, by_ids
 from billing.mirror.models import Reading
-from billing.mirror.resources import RESOURCES
+from billing.mirror.queries import COUNT_CAP
 from billing.mirror.resources.billing_configuration import BillingConfiguration
 from billing.mirror.resources.contract import Contract
 from billing.mirror.resources.package import Package
 from billing.mirror.resources.rate_card import RateCard
-from billing.mirror.searching import things
+from billing.mirror.searching import ANY_SEARCH, ANY_WORDS, any_of, is_plain, searched, ways_by_name
 
 STATUSES: dict[str, tuple[str, Q]] = {
     "open": ("Open", Q(archived_at=None) & (Q(ending_before=None) | Q(ending_before__gt=Now()))),
@@ -73,10 +76,47 @@ class ContractFilter:
         return {name: value for name, value in given.items() if value}
 
     def rows(self) -> QuerySet[Contract]:
-        """The contracts that it lets through, in no order."""
-        rows = things(RESOURCES["contract"], self.q) if self.q else Contract.objects.all()
-        rows = rows.filter(STATUSES[self.status][1])
+        """The contracts that it lets through, in no order: for somebody who reads all of them."""
+        return self._of_any_name().filter(any_of(self._ways())) if self.q else self._of_any_name()
+
+    def shape(self) -> Shape:
+        """The same for one page. Few that a search means are known by id then; many are met in passing."""
+        if not self.q:
+            return self._shape("of any name", ContractFilter._of_any_name)
+        first = self._shape("first", ContractFilter._first)
+        asked = kept(first.key, lambda: Question(first.rows(), planned_anew=True, **first.stand_ins))
+        ids = list({pk for (pk,) in asked.rows(**first.values)})
+        if len(ids) < COUNT_CAP:
+            return by_ids(ids, Contract)
+        return self._shape("in passing", ContractFilter._in_passing)
+
+    def _shape(self, name: str, rows: Callable[[ContractFilter], QuerySet[Contract]]) -> Shape:
+        if self.q and not is_plain(self.q):
+            return Shape(None, lambda: rows(self))
+        alike = replace(self, q=self.q and ANY_WORDS, customer_id=self.customer_id and no_id("owner"))
+        stand_ins, values = {"owner": no_id("owner"), **ANY_SEARCH}, {"owner": self.customer_id}
+        key = ("contracts", name, self.status, bool(self.q), bool(self.customer_id))
+        # Only a plan for this text takes it apart once, and not again for each row that passes.
+        return Shape(
+            key, lambda: rows(alike), stand_ins, values | searched(self.q), planned_anew=bool(self.q)
+        )
+
+    def _of_any_name(self) -> QuerySet[Contract]:
+        rows = Contract.objects.filter(STATUSES[self.status][1])
         return rows.filter(customer_id=self.customer_id) if self.customer_id else rows
+
+    def _ways(self) -> list[Q]:
+        return ways_by_name(Contract, self.q)
+
+    def _first(self) -> QuerySet[Contract]:
+        """The ids, as texts, of so many as are told apart from many; in each way by an index of its own."""
+        found = [self._of_any_name().filter(way) for way in self._ways()]
+        first = [way.values_list(Cast("pk", TextField()))[:COUNT_CAP] for way in found]
+        return first[0].union(*first[1:], all=True) if first else Contract.objects.none().values_list("pk")
+
+    def _in_passing(self) -> QuerySet[Contract]:
+        """Each asked as it is passed; those without a name, which come first and hold no word, are not."""
+        return self._of_any_name().filter(InPassing(any_of(self._ways())), sort_name__gt="")
 
 
 class ContractRow(NamedTuple):
@@ -106,14 +146,15 @@ COLUMNS = [name if name != "customer_name" else "customer__name" for name in Con
 def contracts(wanted: ContractFilter, cursor: str | None = None, limit: int = 50) -> Slice[ContractRow]:
     """One page of contracts. Raises CursorRefused."""
     column = SORTS[wanted.sort.removeprefix("-")]
-    is_text = column == "sort_name"
+    is_text, place = column == "sort_name", ContractRow._fields.index(column)
 
-    def key_of(row: ContractRow) -> tuple[str | None, str]:
-        value = getattr(row, column)
-        return (value if is_text or value is None else value.isoformat()), str(row.pk)
+    def key_of(row: tuple[Any, ...]) -> tuple[str | None, str]:
+        value = row[place]
+        return (value if is_text or value is None else value.isoformat()), str(row[0])
 
-    return cut(
-        wanted.rows(),
+    found = wanted.shape()
+    page = cut(
+        replace(found, rows=lambda: found.rows().values_list(*COLUMNS)),
         order=wanted.sort,
         column=column,
         cursor=cursor,
@@ -121,12 +162,8 @@ def contracts(wanted: ContractFilter, cursor: str | None = None, limit: int = 50
         parse_key=str if is_text else datetime.fromisoformat,
         parse_id=UUID,
         key_of=key_of,
-        first=lambda ordered, most: _rows(ordered[:most]),
     )
-
-
-def _rows(contracts: QuerySet[Contract]) -> list[ContractRow]:
-    return [ContractRow(*row) for row in contracts.values_list(*COLUMNS)]
+    return replace(page, rows=[ContractRow(*row) for row in page.rows])
 
 
 def in_order(wanted: ContractFilter) -> QuerySet[Contract]:
@@ -141,22 +178,43 @@ def contract(contract_id: UUID | str) -> Contract | None:
 
 
 def of_customer(customer_id: UUID | str) -> list[ContractRow]:
-    """A customer's contracts, those that go on longest first, so many that one more than is shown is told."""
-    own = Contract.objects.filter(customer_id=customer_id)
-    ordered = own.order_by("archived_at", "-ending_before", "-starting_at", "pk")
-    return _rows(ordered[: SHOWN_OF_A_CUSTOMER + 1])
+    """A customer's contracts, so many that one more than is shown is told.
+
+    Archived ones come last; of the others those first that go on longest.
+    """
+    return [ContractRow(*row) for row in _own().rows(owner=UUID(str(customer_id)))]
+
+
+@cache
+def _own() -> Question:
+    own = Contract.objects.filter(customer_id=no_id("owner"))
+    ordered = own.order_by(F("archived_at").asc(nulls_first=True), "-ending_before", "-starting_at", "pk")
+    return Question(ordered.values_list(*COLUMNS)[: SHOWN_OF_A_CUSTOMER + 1], owner=no_id("owner"))
 
 
 def billed_through(customer_id: UUID | str) -> list[str]:
     """A customer's billing provider configurations in words, those in use first."""
-    own = BillingConfiguration.objects.filter(customer_id=customer_id, missing_since=None)
-    return [configuration_in_words(row.raw) for row in own.order_by("is_archived", "pk") if row.raw]
+    found = _configurations().asked(owner=UUID(str(customer_id)))
+    return [configuration_in_words(row.raw) for row in found if row.raw]
+
+
+@cache
+def _configurations() -> Records:
+    own = BillingConfiguration.objects.filter(customer_id=no_id("owner"), missing_since=None)
+    return Records(own.order_by("is_archived", "pk"), owner=no_id("owner"))
 
 
 def are_some_unread() -> bool:
     """Whether there are customers whose contracts have not been read yet."""
-    mine = Reading.objects.filter(noun="contract")
-    return mine.filter(read_at=None).exists() or not mine.exists()
+    return _known().rows() != [(False,)]
+
+
+@cache
+def _known() -> Question:
+    """A list that is known of, and one that is not read yet: an entry of an index each."""
+    mine = Reading.objects.filter(noun="contract").order_by()
+    unread = mine.filter(read_at=None).values_list(Value(True))[:1]
+    return Question(mine.values_list(Value(False))[:1].union(unread, all=True))
 
 
 def sources(rows: Iterable[Any]) -> dict[UUID, str]:
@@ -170,7 +228,13 @@ def sources(rows: Iterable[Any]) -> dict[UUID, str]:
 
 def _names(model: Any, ids: Collection[UUID | None]) -> dict[UUID, str]:
     known = [each for each in ids if each is not None]
-    return dict(model.objects.filter(pk__in=known).values_list("pk", "name")) if known else {}
+    return dict(_named(model).rows(ids=known)) if known else {}
+
+
+@cache
+def _named(model: Any) -> Question:
+    found = by_ids([], model)
+    return Question(found.rows().values_list("pk", "name"), **found.stand_ins)
 
 
 def terms(contract: Contract) -> list[Term]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
+from billing.lists.prepared import Question, no_id
 from billing.metronome.client import Gateway
 from billing.metronome.outcomes import ReadFailed
 from billing.mirror.cleaning import Cleaner
@@ -88,8 +90,14 @@ def is_mirrored(customer_id: UUID | str) -> bool:
 
 def read_at(customer_id: UUID | str) -> dict[str, datetime | None]:
     """When each of a customer's lists was read to its end, by noun; None for *not read yet*."""
-    read = dict(Reading.objects.filter(customer_id=customer_id).values_list("noun", "read_at"))
+    read = dict(_read_at().rows(owner=UUID(str(customer_id))))
     return {noun.name: read.get(noun.name) for noun in queued()}
+
+
+@cache
+def _read_at() -> Question:
+    rows = Reading.objects.filter(customer=no_id("owner")).values_list("noun", "read_at")
+    return Question(rows, owner=no_id("owner"))
 
 
 def read_lists_of(gateway: Gateway, customer_id: UUID | str) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import OuterRef, Q, QuerySet, TextField, UUIDField, Value
+from django.db.models import Model, OuterRef, Q, QuerySet, TextField, UUIDField, Value
 from django.db.models.functions import Cast, Now
 
 from billing.lists.conditions import IsAnyOf
@@ -129,13 +130,13 @@ _STATUS_CONDITIONS = {
 }
 
 
-def by_ids(ids: list[str]) -> Shape:
-    """The customers of these ids, whatever their state."""
+def by_ids(ids: list[str], model: type[Model] = Customer) -> Shape:
+    """The customers of these ids, or another noun's rows, whatever their state."""
 
-    def rows() -> QuerySet[Customer]:
-        return Customer.objects.filter(IsAnyOf("pk", Value([no_id("one")], ArrayField(UUIDField()))))
+    def rows() -> QuerySet[Any]:
+        return model.objects.filter(IsAnyOf("pk", Value([no_id("one")], ArrayField(UUIDField()))))
 
-    return Shape(("by ids",), rows, {"ids": [no_id("one")]}, {"ids": ids})
+    return Shape(("by ids", model), rows, {"ids": [no_id("one")]}, {"ids": ids})
 
 
 def current_plans() -> QuerySet[CustomerPlan]:

@@ -320,7 +320,10 @@ class Reading(models.Model):
                 fields=["priority", "due_at", "id"],
                 condition=models.Q(due_at__isnull=False),
                 name="readings_that_are_due",
-            )
+            ),
+            models.Index(
+                fields=["noun"], condition=models.Q(read_at__isnull=True), name="readings_not_read_yet"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,10 +6,12 @@ Name, external id and aliases are compared in their folded form; `billing.lists.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import BooleanField, Func, IntegerField, Model, OuterRef, Q, QuerySet, Subquery, Value
 
 from billing.lists.prepared import no_text
 from billing.lists.text import HasWords, WordsWanted, folded, like_beginning, unspaced_runs
@@ -49,9 +51,7 @@ def asked_of_each(text: str) -> Q:
 
     It is for a search that finds so many that walking the list in its order soon meets a page of them.
     """
-    asked = Q(pk__in=[])
-    for way in _by_row(text):
-        asked |= way
+    asked = any_of(_by_row(text))
     if wanted := folded(text):
         asked |= has(IngestAlias.objects.filter(customer=OuterRef("pk"), folded__startswith=wanted))
     return asked
@@ -72,14 +72,25 @@ class _One(Func):
 
 
 def things(noun: Resource, text: str) -> QuerySet[Any]:
-    """The rows of a noun that a search means: by the words of the name, its beginning, or the id."""
-    wanted, model = folded(text), noun.model
-    meant = Q(sort_name__startswith=wanted) if wanted else Q(pk__in=[])
-    if wanted and any(field.name == "name_words" for field in model._meta.concrete_fields):
-        meant |= Q(HasWords("name_words", WordsWanted(Value(wanted))))
+    """The rows of a noun that a search means."""
+    return noun.model.objects.filter(any_of(ways_by_name(noun.model, text)))
+
+
+def ways_by_name(model: type[Model], text: str) -> list[Q]:
+    """Each way in which a search finds what has a name: by its words, its beginning, or the id."""
+    found = []
+    if wanted := folded(text):
+        found.append(Q(sort_name__startswith=wanted))
+        if any(field.name == "name_words" for field in model._meta.concrete_fields):
+            found.append(Q(HasWords("name_words", WordsWanted(Value(wanted)))))
     with suppress(ValueError):  # most searches are not a whole id
-        meant |= Q(pk=UUID(text))
-    return model.objects.filter(meant)
+        found.append(Q(pk=UUID(text)))
+    return found
+
+
+def any_of(ways: list[Q]) -> Q:
+    """What is found in any of these ways; nothing where there is none."""
+    return reduce(or_, ways, Q(pk__in=[]))
 
 
 def _by_row(text: str) -> list[Q]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,6 +17,9 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from billing.audit.actors import Actor, person
+
+NOTHING = UUID(int=0)
+"""The id that no thing has: where it stands in an address, the id that is asked for takes its place."""
 
 
 class HtmxHttpRequest(HttpRequest):
@@ -56,6 +60,16 @@ def go_to(request: HttpRequest, where: Any, *args: Any, **kwargs: Any) -> HttpRe
     """Send the browser to a page after a successful POST, also when htmx asked."""
     response = redirect(where, *args, **kwargs)
     return HttpResponseClientRedirect(response["Location"]) if getattr(request, "htmx", None) else response
+
+
+def url_of(page: str, thing_id: UUID | str) -> str:
+    """The address of the page of one thing by its id; looked up once, since lists show many."""
+    return _url_of(page).replace(str(NOTHING), str(thing_id))
+
+
+@cache
+def _url_of(page: str) -> str:
+    return reverse(page, args=[NOTHING])
 
 
 def form_of(page: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:

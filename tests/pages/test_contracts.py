@@ -10,8 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.db.models import Value
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
+from billing.lists import prepared
+from billing.mirror import contracts
 from billing.mirror.models import Customer, Reading
 from billing.mirror.resources.billing_configuration import BillingConfiguration
 from billing.mirror.resources.contract import Contract
@@ -232,3 +237,86 @@ def test_a_customers_billing_is_told_or_not_read_yet(
         "stripe",
         "stripe, stripe_customer_id cus_1, direct_to_billing_provider",
     ]
+
+
+def test_archived_contracts_never_push_open_ones_off_a_customers_page(
+    browser: Callable[[str], Client], halcyon: Customer
+) -> None:
+    for number in range(contracts.SHOWN_OF_A_CUSTOMER + 5):
+        add(halcyon, f"Old {number}", archived_at=now())
+    add(halcyon, "Ends", ending_before=now() + DAY)
+    add(halcyon, "Goes on")
+
+    shown = browser("finance").get(f"/customers/{halcyon.pk}/").context["contracts"]
+
+    assert [row.name for row, _status in shown][:2] == ["Goes on", "Ends"]
+    assert len(shown) == contracts.SHOWN_OF_A_CUSTOMER
+
+
+@pytest.mark.parametrize("most", [2, 1_001])
+def test_a_search_finds_the_same_whether_it_means_few_or_many(
+    most: int, browser: Callable[[str], Client], halcyon: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contracts, "COUNT_CAP", most)
+    monkeypatch.setattr(prepared, "_KEPT", {})
+    add(halcyon, "")
+    for number in range(4):
+        add(halcyon, f"Order {number} Enterprise")
+        add(halcyon, f"Order {number} Enterprise, old", archived_at=now())
+    add(add_customer("Other"), "Enterprise of another")
+    finance = browser("finance")
+
+    found = names(finance.get("/contracts/?q=enterprise"))
+    assert found == ["Enterprise of another", *(f"Order {number} Enterprise" for number in range(4))]
+    assert names(finance.get("/contracts/?q=enterprise&sort=-name")) == found[::-1]
+    assert names(finance.get("/contracts/?q=order&status=archived")) == [
+        f"Order {number} Enterprise, old" for number in range(4)
+    ]
+    assert names(finance.get(f"/contracts/?q=enterprise&customer={halcyon.pk}")) == found[1:]
+    assert names(finance.get("/contracts/?q=zebra")) == []
+    assert names(finance.get("/contracts/?q=%20-%20")) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "number"),  # three are the frame's: the session, the person, how things stand for them
+    [
+        ("/contracts/", 6),  # the page, what contracts are made from, whether some are unread
+        ("/contracts/?q=order", 7),  # what the search means first
+        ("/contracts/?status=all&sort=-ending_before", 6),
+    ],
+)
+def test_the_list_costs_the_same_queries_however_many_rows(
+    address: str,
+    number: int,
+    browser: Callable[[str], Client],
+    halcyon: Customer,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    finance, card = browser("finance"), RateCard.objects.create(id=uuid4(), name="List", fetched_at=now())
+    for many in (2, 20):
+        for each in range(many):
+            add(halcyon, f"Order {each}", rate_card_id=card.pk)
+        with django_assert_num_queries(number):
+            finance.get(address)
+
+
+def test_whether_some_are_unread_is_told_by_an_index(halcyon: Customer) -> None:
+    read(halcyon)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    unread = Reading.objects.filter(noun="contract", read_at=None).values_list(Value(True))[:1]
+
+    assert "Scan using readings_not_read_yet" in unread.explain()
+    assert not contracts.are_some_unread()
+    Reading.objects.create(customer=add_customer("Other"), noun="contract", priority=1)
+    assert contracts.are_some_unread()
+
+
+def test_archived_ones_are_read_by_an_index_of_them_alone(halcyon: Customer) -> None:
+    add(halcyon, "Order 12", archived_at=now())
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    rows = contracts.in_order(contracts.ContractFilter(status="archived"))[:51]
+
+    assert "Scan using contracts_archived_by_name" in rows.explain()

@@ -49,6 +49,11 @@ class Contract(Mirrored):
             models.Index(fields=["sort_name", "id"], name="contracts_by_name"),
             models.Index(fields=["starting_at", "id"], name="contracts_by_start"),
             models.Index(fields=["ending_before", "id"], name="contracts_by_end"),
+            models.Index(  # of a million they may be few or none, and none is met soon by walking the others
+                fields=["sort_name", "id"],
+                condition=models.Q(archived_at__isnull=False),
+                name="contracts_archived_by_name",
+            ),
             GinIndex(fields=["name_words"], name="contracts_by_name_words", gin_pending_list_limit=256),
         ]
 

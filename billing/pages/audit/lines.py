@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from datetime import UTC
-from functools import cache
 from html import escape
 from typing import Any
-from uuid import UUID
 
 from django.template.defaultfilters import capfirst
-from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from billing.audit.models import AuditEvent
 from billing.pages.audit.fields import lines_of
 from billing.pages.templatetags.countersign import change_url, key, status
+from billing.pages.web import url_of
 
-NOBODY = UUID(int=0)
 LONGEST_LINE = 160
 """Characters of a text that a line may show; the whole of it is in the details."""
 SAID = ("explanation", "message", "finding")
@@ -121,12 +118,7 @@ def _customer(event: AuditEvent, otherwise: str = "") -> str:
     name = escape(_cut(event.customer_name or otherwise))
     if event.customer_id is None or not name:
         return f"<bdi>{name}</bdi>" if name else ""
-    return f'<a href="{_customer_url().replace(str(NOBODY), str(event.customer_id))}"><bdi>{name}</bdi></a>'
-
-
-@cache
-def _customer_url() -> str:
-    return reverse("billing:customer", args=[NOBODY])
+    return f'<a href="{url_of("billing:customer", event.customer_id)}"><bdi>{name}</bdi></a>'
 
 
 def _facts(event: AuditEvent, said: str) -> str:

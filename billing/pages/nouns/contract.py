@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from html import escape
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from billing.pages.detail import DetailPage
 from billing.pages.listing import Column, Input, ListPage
 from billing.pages.markup import format_html
 from billing.pages.templatetags.countersign import day, instant, money, status
+from billing.pages.web import url_of
 
 NO_END = SafeString('<span class="quiet">no end</span>')
 NOTHING = SafeString('<span class="quiet">–</span>')
@@ -43,11 +45,11 @@ class Line(NamedTuple):
 
 def contract_status(row: Any) -> SafeString:
     """Missing, archived, ended, starting later or open."""
-    now = clock.now()
     if row.missing_since:
         return status("warn", "mark-stale", "Missing")
     if row.archived_at:
         return status("plain", "mark-archived", "Archived")
+    now = clock.now()
     if row.ending_before and row.ending_before <= now:
         return status("plain", "mark-expired", "Ended")
     if row.starting_at > now:
@@ -56,13 +58,13 @@ def contract_status(row: Any) -> SafeString:
 
 
 def _name(line: Line) -> SafeString:
-    url = reverse("billing:contract", args=[line.row.pk])
-    return format_html('<a class="name" href="{}"><bdi>{}</bdi></a>', url, line.row.called)
+    url = url_of("billing:contract", line.row.pk)
+    return SafeString(f'<a class="name" href="{url}"><bdi>{escape(line.row.called)}</bdi></a>')
 
 
 def _customer(line: Line) -> SafeString:
-    url = reverse("billing:customer", args=[line.row.customer_id])
-    return format_html('<a href="{}"><bdi>{}</bdi></a>', url, line.row.customer_name)
+    url = url_of("billing:customer", line.row.customer_id)
+    return SafeString(f'<a href="{url}"><bdi>{escape(line.row.customer_name)}</bdi></a>')
 
 
 def _end(row: Any) -> SafeString:
@@ -96,7 +98,7 @@ class Contracts(ListPage):
         Column("Status", lambda line: contract_status(line.row), look="nowrap"),
         Column("From", lambda line: day(line.row.starting_at), sort="starting_at", falls=True, look="nowrap"),
         Column("Up to, not including", lambda line: _end(line.row), sort="ending_before", look="nowrap"),
-        Column("Made from", lambda line: format_html("<bdi>{}</bdi>", line.made_from), look="slack"),
+        Column("Made from", lambda line: SafeString(f"<bdi>{escape(line.made_from)}</bdi>"), look="slack"),
     )
     none_yet = ("No contracts so far", "They are read customer by customer, after the first refresh.")
     none_left = (

@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from html import escape
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from billing.audit.actors import Actor
@@ -32,8 +30,7 @@ from billing.pages.templatetags.countersign import (
     key,
     status,
 )
-
-NOBODY = UUID(int=0)
+from billing.pages.web import url_of
 
 
 class Line(NamedTuple):
@@ -45,13 +42,8 @@ class Line(NamedTuple):
 
 
 def _name(line: Line) -> SafeString:
-    url = _url().replace(str(NOBODY), str(line.row.id))
+    url = url_of("billing:customer", line.row.id)
     return SafeString(f'<a class="name" href="{url}"><bdi>{escape(line.row.name)}</bdi></a>')
-
-
-@cache
-def _url() -> str:
-    return reverse("billing:customer", args=[NOBODY])
 
 
 def _aliases(line: Line) -> SafeString:
