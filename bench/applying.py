@@ -29,7 +29,8 @@ from billing.changes.asking import submitting
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, Verdict
 from billing.changes.moves import database_now
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers
 from billing.mirror import queries as mirror
 from billing.mirror.connection import open_gateway
 from billing.mirror.refresh import store_customer
@@ -136,7 +137,7 @@ def _mirrored(gateway: Gateway) -> Iterator[dict[str, Any]]:
     """Active customers with ordinary numbers of aliases, brought into the mirror."""
     cursor = None
     while True:
-        asked_at, page = database_now(), gateway.customers_page(archived=False, cursor=cursor)
+        asked_at, page = database_now(), gateway.page(customers(archived=False), cursor)
         for record in page.items:
             if len(record.ingest_aliases) > MOST_ALIASES:
                 continue

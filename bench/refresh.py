@@ -26,7 +26,7 @@ from django.test.utils import override_settings
 
 from adminsite.metronome import MetronomeSettings
 from billing.control.anchor import anchor
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import queries
 from billing.mirror.connection import open_gateway
 from billing.mirror.filters import CustomerFilter

@@ -14,7 +14,7 @@ import pytest
 from adminsite.metronome import MetronomeSettings
 from billing.changes.models import ChangeRequest, PolicyVersion
 from billing.control.anchor import anchor
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.connection import open_gateway
 from billing.users import User
 from tests.simulator_server import TOKEN, RunningSimulator

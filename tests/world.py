@@ -11,7 +11,8 @@ from billing.changes.agreeing import deciding
 from billing.changes.asking import submitting
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion, Verdict
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers
 from billing.mirror import queries as mirror
 from billing.mirror.refresh import refresh_customer
 from billing.users import User
@@ -27,7 +28,7 @@ def by(user: User) -> Actor:
 
 def mirrored(gateway: Gateway, simulator: RunningSimulator, position: int = 6) -> dict[str, Any]:
     """The snapshot of one of the simulator's active customers, brought into the mirror."""
-    listed = gateway.customers_page(archived=False).items[position]
+    listed = gateway.page(customers(archived=False)).items[position]
     refresh_customer(gateway, listed.id)
     return mirror.snapshot(listed.id)
 

@@ -36,7 +36,7 @@ MOST_EMPTY_PAGES = 3
 """So many pages in a row may be empty and still name a next one; then the list is taken for endless."""
 
 
-class Account:
+class Gateway:
     """One account. Safe to share between threads; reads keep connections, every write has a fresh one."""
 
     def __init__(self, config: GatewayConfig) -> None:
@@ -105,6 +105,11 @@ class Account:
             yield
         finally:
             self._of_this_thread.note = outer
+
+    def tell(self, record: Any, asked: float) -> None:
+        """Hand a record that was read by its id to whom `noting` named; asked: the second before that."""
+        if (note := getattr(self._of_this_thread, "note", None)) is not None:
+            note(record, asked)
 
     def page(self, listing: Listing[T], cursor: str | None = None) -> Page[T]:
         """One page of a list, its odd rows set apart. Raises ReadFailed or Halt."""

@@ -15,9 +15,10 @@ from billing.control import freezing
 from billing.control.anchor import accept_token, anchor
 from billing.control.models import Freeze, Installation, NewBeginning
 from billing.lists.prepared import Question
+from billing.metronome.account import Gateway
 from billing.metronome.budget import Budget, BudgetUnavailable
-from billing.metronome.client import Gateway
 from billing.metronome.config import GatewayConfig
+from billing.metronome.objects.customer import customers_by_id
 from billing.metronome.outcomes import Halt
 from billing.metronome.records import OddRow
 from billing.mirror.models import Customer, RefreshRun
@@ -145,7 +146,7 @@ def _look(gateway: Gateway) -> str:
     for archived in (False, True):
         if wanted := [pk for pk in ids if pk not in there]:
             odd: list[OddRow] = []
-            there |= {each.id for each in gateway.customers_by_id(wanted, archived=archived, odd=odd)}
+            there |= {each.id for each in customers_by_id(gateway, wanted, archived=archived, odd=odd)}
             there |= {row.id for row in odd}
     found = len(there.intersection(ids))
     if not ids or found * 2 > len(ids):

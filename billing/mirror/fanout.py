@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from billing.lists.prepared import Question, no_id
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.outcomes import ReadFailed
 from billing.mirror.cleaning import Cleaner
 from billing.mirror.connection import ensure_account

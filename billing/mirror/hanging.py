@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.records import OddRow
 from billing.mirror.cleaning import Cleaner
 from billing.mirror.resource import For, Resource

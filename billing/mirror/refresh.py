@@ -19,7 +19,8 @@ from billing.audit import log
 from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.control import anew
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customer_at_its_address
 from billing.metronome.outcomes import GatewayError
 from billing.mirror import runs
 from billing.mirror.absence import TooManyAbsent, mark_missing
@@ -101,7 +102,7 @@ def refresh_customer(
         if read is not None:
             record, asked_at = read
         else:
-            record = gateway.customer_at_its_address(str(wanted)) or _listed(gateway, wanted, asked_at)
+            record = customer_at_its_address(gateway, str(wanted)) or _listed(gateway, wanted, asked_at)
         if record is None:
             _mark_missing(journal, wanted, asked_at)
         else:

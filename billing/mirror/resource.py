@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django.db.models import Model, Q
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.listing import Item, Listing
 from billing.metronome.operations.base import NEW
 from billing.metronome.outcomes import storable

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.outcomes import storable
 from billing.mirror.models import RefreshRun
 from billing.users import User

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.listing import Listing, UnreadPage
 from billing.metronome.outcomes import GatewayError, ReadFailed
 from billing.metronome.records import Page

@@ -14,7 +14,7 @@ from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest, PolicyVersion, Resolution, Survey
 from billing.control import freezing
 from billing.control.models import Freeze, Installation
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, propose

@@ -12,7 +12,7 @@ from billing.audit.models import AuditEvent
 from billing.changes.applying import apply, settling, sweeping
 from billing.changes.models import ChangeRequest
 from billing.control import freezing
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import likeness
 from billing.mirror import queries as mirror
 from billing.users import User

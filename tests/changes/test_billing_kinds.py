@@ -15,7 +15,7 @@ from billing.changes.asking.kinds.billing.fields import Billing
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest, Survey
 from billing.changes.refusals import BadInput
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.refresh import refresh_account
 from billing.users import User
 from tests.simulator_server import RunningSimulator

@@ -14,7 +14,7 @@ from billing.changes.agreeing import resolving
 from billing.changes.applying import apply, settling, sweeping
 from billing.changes.models import ChangeRequest, Hold, Word
 from billing.changes.refusals import NotAllowed, SubjectBusy, WrongState
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.notify.models import Notice
 from billing.users import User
 from tests.changes.test_tampering import without_guards

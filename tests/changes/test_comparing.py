@@ -18,7 +18,7 @@ from billing.changes.asking.proposal import Effect
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest, Upshot, Word
 from billing.changes.statuses import Status
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.resource import Field
 from billing.users import User
 from tests.changes.test_status_by_action import bring

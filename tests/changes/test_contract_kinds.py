@@ -14,7 +14,7 @@ from billing.changes.asking.kinds import KINDS
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import BadInput, SubjectBusy
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.objects.contract import contract_at, contracts_of, edits_of
 from billing.pages.requests.differences import differences
 from billing.users import User

@@ -13,7 +13,7 @@ from billing.changes.agreeing import deciding
 from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest, Decision, Verdict
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, SubjectBusy, WrongState
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.pages import standing
 from billing.users import User
 from tests.simulator_server import RunningSimulator

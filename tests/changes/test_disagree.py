@@ -21,7 +21,7 @@ from billing.changes.models import Attempt, ChangeRequest, Resolution, Word
 from billing.changes.moves import database_now
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed, WrongState
 from billing.changes.statuses import Status
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.notify.models import Notice
 from billing.users import User
 from tests.changes.test_status_by_action import bring

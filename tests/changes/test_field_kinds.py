@@ -11,7 +11,8 @@ from billing.changes import sealed
 from billing.changes.applying import apply
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers
 from billing.mirror.refresh import refresh_account
 from billing.pages.requests.differences import differences
 from billing.users import User
@@ -25,7 +26,7 @@ PREFIX = "custom_field:"
 def customer(gateway: Gateway, simulator: RunningSimulator) -> dict[str, Any]:
     """A mirrored customer with an erp_id, a segment and an owner, and the keys that there are."""
     refresh_account(gateway, pauses=())
-    listed = gateway.customers_page(archived=False).items
+    listed = gateway.page(customers(archived=False)).items
     keys = {"erp_id", "segment", "owner"}
     position = next(at for at, each in enumerate(listed) if each.custom_fields.keys() == keys)
     return mirrored(gateway, simulator, position=position)

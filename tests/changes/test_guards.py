@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from billing.changes.applying import apply, claiming, preflight, sweeping
 from billing.changes.asking.kinds.customer import free_aliases
 from billing.changes.models import Attempt, ChangeRequest
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.refresh import refresh_account
 from billing.users import User
 from tests.changes.test_decide import events
@@ -90,12 +91,7 @@ def test_a_list_longer_than_the_mirror_has_it_is_given_up_for_asking_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(free_aliases, "_pages_of_the_account", lambda most: 1)
-    monkeypatch.setattr(
-        free_aliases.Gateway,
-        "customers_page",
-        paged_by(10, free_aliases.Gateway.customers_page),
-        raising=True,
-    )
+    monkeypatch.setattr(free_aliases, "customers", partial(free_aliases.customers, limit=10))
     simulator.change("create", name="The other one", ingest_aliases=["meter-0003"])
     change = adding(many(5), snapshot, maker, checker)
 
@@ -103,15 +99,6 @@ def test_a_list_longer_than_the_mirror_has_it_is_given_up_for_asking_one_by_one(
 
     change.refresh_from_db()
     assert (change.status, change.explanation[:12]) == ("stale", "“meter-0003”")
-
-
-def paged_by(size: int, page: Any) -> Any:
-    """The customer list in smaller pages."""
-
-    def smaller(self: Gateway, *, archived: bool, cursor: str | None = None, limit: int = 100) -> Any:
-        return page(self, archived=archived, cursor=cursor, limit=size)
-
-    return smaller
 
 
 def test_a_check_asks_for_a_bounded_number_of_aliases(
@@ -147,13 +134,13 @@ def test_work_longer_than_the_lease_is_done_once_by_whoever_began_it(
     monkeypatch.setattr(free_aliases, "SPARE_PAGES", 1_000)
     change = adding(many(12), snapshot, maker, checker)
     simulator.control("POST", "latency", {"seconds": 0.3})
-    ask, recovered = Gateway.customers_holding_alias, []
+    ask, recovered = free_aliases.customers_holding_alias, []
 
-    def asked_beside_a_sweep(self: Gateway, alias: str) -> Any:
+    def asked_beside_a_sweep(gateway: Gateway, alias: str) -> Any:
         recovered.append(sweeping.recover_lost_claims())
-        return ask(self, alias)
+        return ask(gateway, alias)
 
-    monkeypatch.setattr(Gateway, "customers_holding_alias", asked_beside_a_sweep)
+    monkeypatch.setattr(free_aliases, "customers_holding_alias", asked_beside_a_sweep)
 
     apply.apply_change(change.pk, gateway)
 
@@ -181,15 +168,15 @@ def test_whoever_lost_the_lease_stops_and_sends_nothing(
     monkeypatch.setattr(claiming, "RENEW_EVERY_SECONDS", 0.0)
     monkeypatch.setattr(free_aliases, "SPARE_PAGES", 1_000)
     change = adding(many(5), snapshot, maker, checker)
-    ask, asked = Gateway.customers_holding_alias, []
+    ask, asked = free_aliases.customers_holding_alias, []
 
-    def asked_after_a_long_sleep(self: Gateway, alias: str) -> Any:
+    def asked_after_a_long_sleep(gateway: Gateway, alias: str) -> Any:
         asked.append(alias)
         ChangeRequest.objects.filter(pk=change.pk).update(lease_until="2020-01-01T00:00:00Z")
         assert sweeping.recover_lost_claims() == 1
-        return ask(self, alias)
+        return ask(gateway, alias)
 
-    monkeypatch.setattr(Gateway, "customers_holding_alias", asked_after_a_long_sleep)
+    monkeypatch.setattr(free_aliases, "customers_holding_alias", asked_after_a_long_sleep)
 
     apply.apply_change(change.pk, gateway)
 

@@ -16,7 +16,7 @@ from billing.changes.asking.kinds import KINDS
 from billing.changes.holds import Held, held, of_itself
 from billing.changes.models import ChangeRequest, Hold
 from billing.changes.refusals import SubjectBusy
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, mirrored, propose

@@ -8,7 +8,7 @@ import pytest
 
 from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import queries as mirror
 from billing.mirror.refresh import refresh_customer
 from billing.users import User

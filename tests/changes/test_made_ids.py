@@ -12,7 +12,7 @@ from billing.audit.models import AuditEvent
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
 from billing.changes.models import Attempt, ChangeRequest, Word
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.changes.test_provision import ROUTES, agreed, effects, made_customer, plan, sent
 from tests.changes.test_tampering import without_guards

@@ -23,7 +23,7 @@ from billing.changes.asking import kinds
 from billing.changes.asking.kind import Kind
 from billing.changes.models import ChangeRequest
 from billing.metronome import operations
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.operations.base import Operation
 from billing.mirror import queries as mirror
 from billing.users import User
@@ -76,6 +76,7 @@ OPERATIONS = """
 from dataclasses import dataclass
 
 from billing.metronome.calls import HttpCall
+from billing.metronome.objects.customer import customers_holding_alias, read_customer
 from billing.metronome.operations.base import Finding, Id, Operation, Proof, claimed, id_text, newly
 from billing.metronome.operations.proof import named_one, read_back
 from billing.metronome.outcomes import OutcomeUnknown
@@ -108,13 +109,13 @@ class MakeGadget(Operation[NewGadget]):
         return {"id": made.id}
 
     def find(self, gateway, facts):
-        held = gateway.customers_holding_alias(facts.params.name)
+        held = customers_holding_alias(gateway, facts.params.name)
         if not held:
             return Finding(Proof.NOT_APPLIED, "Nobody holds its alias.", None, [])
         return Finding(Proof.APPLIED, "It is there.", {"id": held[0].id}, [])
 
     def bears_out(self, gateway, facts, made_id):
-        found = gateway.customer(made_id)
+        found = read_customer(gateway, made_id)
         return named_one("gadget", {"id": made_id}, [], was_there=False, is_there=bool(found), differs="")
 
     def how_found(self):
@@ -133,7 +134,7 @@ class LinkGadget(Operation[Link]):
         return before
 
     def _account(self, gateway, customer_id):
-        return gateway.customer(customer_id).raw["customer_config"]["salesforce_account_id"]
+        return read_customer(gateway, customer_id).raw["customer_config"]["salesforce_account_id"]
 
     def confirm(self, gateway, call, answer):
         customer_id = call.path.split("/")[3]

@@ -19,7 +19,8 @@ from billing.changes.export import requests_csv
 from billing.changes.models import ChangeRequest, Word
 from billing.changes.refusals import BadInput, SubjectBusy
 from billing.lists.formulas import as_written
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers_holding_alias
 from billing.mirror import queries as mirror
 from billing.pages.requests.differences import differences
 from billing.users import User
@@ -55,7 +56,7 @@ def written(simulator: RunningSimulator) -> list[str]:
 
 
 def holders(gateway: Gateway, alias: str) -> list[str]:
-    return [customer.id for customer in gateway.customers_holding_alias(alias)]
+    return [customer.id for customer in customers_holding_alias(gateway, alias)]
 
 
 def test_the_record_and_its_file_find_it_by_whoever_receives_too(

@@ -14,7 +14,7 @@ from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest, Resolution, Word
 from billing.changes.refusals import BadInput, WrongState
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.changes.test_apply import settle_until_known
 from tests.changes.test_provision import ROUTES, effects

@@ -16,7 +16,7 @@ from billing.changes.applying import apply, memory, preflight
 from billing.changes.models import Attempt, ChangeRequest
 from billing.control import freezing
 from billing.control.anchor import installation
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, mirrored, propose

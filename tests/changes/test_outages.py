@@ -15,7 +15,7 @@ from billing.changes.applying import apply, settling
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.control import freezing
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.connection import open_gateway
 from tests.changes.test_apply import settle_until_known
 from tests.simulator_server import OTHER_ACCOUNT_TOKEN, RunningSimulator

@@ -12,7 +12,7 @@ from billing.changes.applying import apply
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import BadInput, SubjectBusy
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import plans as mirror
 from billing.mirror.refresh import refresh_account
 from billing.pages.requests.differences import differences

@@ -16,7 +16,7 @@ from billing.changes.local.policy import ReplacePolicy
 from billing.changes.models import Attempt, ChangeRequest, Hold, PolicyVersion
 from billing.changes.refusals import BadInput, SubjectBusy
 from billing.control import freezing
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import DEFAULT_RULES, approve, by, install_policy, propose

@@ -9,7 +9,7 @@ from billing.changes.applying import preflight
 from billing.changes.asking import submitting
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import queries as mirror
 from billing.users import User
 from tests.changes.test_decide import events

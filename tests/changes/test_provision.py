@@ -13,7 +13,7 @@ from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest, Word
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import plans as mirrored_plans
 from billing.mirror import queries as mirror
 from billing.mirror.refresh import refresh_account

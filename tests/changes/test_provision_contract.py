@@ -12,7 +12,7 @@ from billing.changes import sealed
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest, Word
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.objects.contract import contracts_of
 from billing.mirror import catalogue
 from billing.mirror.refresh import refresh_account

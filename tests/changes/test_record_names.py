@@ -12,7 +12,7 @@ from billing.audit.queries import AuditFilter
 from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest
 from billing.lists.formulas import as_written
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.models import Customer
 from billing.mirror.refresh import ask_refresh
 from billing.users import User

@@ -8,7 +8,7 @@ from typing import Any
 from billing.changes.applying import apply
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import queries as mirror
 from billing.mirror.connection import ensure_account
 from billing.mirror.models import Customer

@@ -17,7 +17,7 @@ from billing.changes.applying import apply
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest, Resolution, Word
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import queries as mirror
 from billing.notify.models import Notice
 from billing.pages import standing

@@ -15,7 +15,7 @@ from billing.changes.applying.claiming import claim_change, claim_next
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
 from billing.control import freezing
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, mirrored, propose

@@ -18,7 +18,7 @@ from billing.changes.agreeing import deciding, resolving
 from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest, Decision, Verdict
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed, WrongState
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.notify.models import Notice
 from billing.pages.requests.signatures import signatures
 from billing.users import User

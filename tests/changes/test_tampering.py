@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from billing.audit.models import AuditEvent
 from billing.changes.applying import apply, sweeping
 from billing.changes.models import ChangeRequest
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from tests.simulator_server import RunningSimulator
 
 DIGEST = "digest_is_of_the_sealed_text"

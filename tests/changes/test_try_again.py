@@ -9,7 +9,7 @@ import pytest
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply, preflight, settling
 from billing.changes.models import ChangeRequest, Word
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.changes.test_apply import settle_until_known
 from tests.changes.test_provision import ROUTES, agreed, effects, made_customer, plan, sent

@@ -9,7 +9,7 @@ import pytest
 
 from billing.changes import sealed
 from billing.changes.asking.survey import read_survey
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.objects.invoice import InvoiceRecord
 from billing.users import User
 from tests.simulator_server import RunningSimulator

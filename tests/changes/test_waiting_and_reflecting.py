@@ -12,7 +12,7 @@ from billing.changes.applying import apply, preflight, reflecting
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.outcomes import ReadFailed
 from billing.mirror import likeness
 from billing.mirror.models import Customer

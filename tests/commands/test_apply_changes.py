@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from billing.audit.actors import person
 from billing.control import freezing
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, mirrored, propose

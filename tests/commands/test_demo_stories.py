@@ -20,7 +20,7 @@ from billing.changes.models import Attempt, AttemptOutcome, Call, ChangeRequest,
 from billing.changes.moves import database_now
 from billing.changes.statuses import Status
 from billing.management.demo.story import Story
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, mirrored

@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from billing.audit.models import AuditEvent
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers
 from billing.mirror import queries
 from billing.mirror.models import Customer, RefreshRun
 from billing.users import User
@@ -55,7 +56,7 @@ def test_a_terminal_gets_one_line_that_redraws_itself() -> None:
 
 @pytest.mark.usefixtures("house")
 def test_one_customer_is_refreshed_alone(gateway: Gateway, simulator: RunningSimulator) -> None:
-    wanted = gateway.customers_page(archived=False).items[4]
+    wanted = gateway.page(customers(archived=False)).items[4]
 
     refresh("--customer", wanted.id)
 
@@ -68,7 +69,7 @@ def test_whoever_refreshes_by_command_is_told_so_in_runs_and_record(
     gateway: Gateway, administrator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("getpass.getuser", lambda: "ops-mira")
-    wanted = gateway.customers_page(archived=False).items[4]
+    wanted = gateway.page(customers(archived=False)).items[4]
 
     refresh()
     refresh("--customer", wanted.id)

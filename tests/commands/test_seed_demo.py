@@ -15,7 +15,7 @@ from billing.changes.applying import apply
 from billing.changes.applying.verifying import verified
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator

@@ -17,7 +17,7 @@ import django
 django.setup()
 
 from billing.changes.applying import apply, filing  # noqa: E402
-from billing.metronome.client import Gateway  # noqa: E402
+from billing.metronome.account import Gateway  # noqa: E402
 from billing.mirror.connection import open_gateway  # noqa: E402
 
 PLACES: dict[str, tuple[Any, str]] = {

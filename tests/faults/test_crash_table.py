@@ -22,7 +22,7 @@ from billing.changes.applying import sweeping
 from billing.changes.asking.kinds.billing.fields import Billing
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import CallStatus, ChangeRequest
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import plans
 from billing.mirror.refresh import refresh_account
 from billing.users import User

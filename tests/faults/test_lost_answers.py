@@ -16,8 +16,8 @@ from billing.changes import sealed
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply, settling
 from billing.changes.models import ChangeRequest, Word
+from billing.metronome.account import Gateway
 from billing.metronome.calls import CallKey, Sending
-from billing.metronome.client import Gateway
 from billing.mirror.refresh import refresh_customer
 from billing.users import User
 from tests.changes.test_apply import settle_until_known

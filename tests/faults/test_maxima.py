@@ -14,7 +14,7 @@ from billing.changes.applying import apply, preflight, sweeping
 from billing.changes.asking import survey
 from billing.changes.asking.kinds.customer import free_aliases
 from billing.changes.models import ChangeRequest, Verdict
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.text import utf16_units
 from billing.mirror import likeness
 from billing.mirror import queries as mirror
@@ -163,13 +163,13 @@ def test_reads_that_outlive_the_lease_at_the_shipped_budget_end_in_one_effect(
     change = approve(
         propose("customer.realias", maker, {"ingest_aliases": aliases}, snapshot=snapshot), checker
     )
-    ask, returned = Gateway.customers_holding_alias, []
+    ask, returned = free_aliases.customers_holding_alias, []
 
-    def asked_beside_a_sweep(self: Gateway, alias: str) -> Any:
+    def asked_beside_a_sweep(gateway: Gateway, alias: str) -> Any:
         returned.append(sweeping.recover_lost_claims())
-        return ask(self, alias)
+        return ask(gateway, alias)
 
-    monkeypatch.setattr(Gateway, "customers_holding_alias", asked_beside_a_sweep)
+    monkeypatch.setattr(free_aliases, "customers_holding_alias", asked_beside_a_sweep)
 
     with open_gateway() as gateway:
         apply.apply_change(change.pk, gateway)

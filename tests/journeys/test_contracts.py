@@ -8,6 +8,8 @@ from datetime import timedelta
 from playwright.sync_api import Page, expect
 
 from billing.metronome.objects.contract import ContractRecord, contract_at, contracts_of
+from billing.metronome.objects.customer import customers
+from billing.metronome.objects.invoice import invoices
 from billing.mirror import catalogue
 from billing.mirror.refresh import refresh_account
 from billing.users import User
@@ -62,9 +64,9 @@ def test_a_customer_gets_a_contract_while_metronome_fails_at_each_call_in_turn(
 def billed_contract(live: Live) -> ContractRecord:
     """An open contract of the simulator's, without an end, of which an invoice is finalized."""
     with gateway_to(live.simulator.url) as gateway:
-        for customer in gateway.customers_page(archived=False).items:
-            invoices = [each for each in gateway.invoices(customer.id) if each.is_finalized]
-            billed = {each.contract_id for each in invoices if each.end_timestamp}
+        for customer in gateway.page(customers(archived=False)).items:
+            finalized = [each for each in gateway.every(invoices(customer.id)) if each.is_finalized]
+            billed = {each.contract_id for each in finalized if each.end_timestamp}
             for contract in gateway.every(contracts_of(customer.id)):
                 if contract.id in billed and not (contract.archived_at or contract.ending_before):
                     return contract

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.objects.contract import contracts_of
+from billing.metronome.objects.plan import PLANS
 from billing.metronome.operations.billing.archive import ArchivedConfigurations
 from billing.metronome.operations.billing.set import NewConfiguration
 from billing.metronome.operations.contracts.create import NewContract
@@ -48,7 +49,7 @@ class Scene:
         return next(iter(self.state["plan_rows"]))
 
     def plan_id(self) -> str:
-        return self.gateway.plans_page().items[0].id
+        return self.gateway.page(PLANS).items[0].id
 
     def change(self, route: str, body: dict[str, Any], **ids: str) -> Any:
         """Somebody else does it."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.config import GatewayConfig
 from tests.simulator_server import TOKEN, RunningSimulator
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from billing.metronome.account import Gateway
 from billing.metronome.calls import CallKey, HttpCall, NotToBeSent, Sending
-from billing.metronome.client import Gateway
 from billing.metronome.operations.base import Made
 from billing.metronome.operations.customers.set_ingest_aliases import SetIngestAliases, WholeSet
 from billing.metronome.operations.customers.set_name import Renaming, SetName

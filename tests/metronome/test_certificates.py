@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers
 from billing.metronome.transport import certificates
 from tests.simulator_server import RunningSimulator
 
@@ -31,6 +32,6 @@ def test_many_requests_read_the_certificates_once(
     monkeypatch.setattr(ssl, "create_default_context", counted)
 
     for _each in range(3):
-        gateway.customers_page(archived=False, limit=1)
+        gateway.page(customers(archived=False, limit=1))
 
     assert len(made) == 1

@@ -12,10 +12,11 @@ import httpx
 import pytest
 from metronome.types.v2.contract_edit_params import ContractEditParams
 
+from billing.metronome.account import Gateway
 from billing.metronome.calls import CallKey, Sending
-from billing.metronome.client import Gateway
 from billing.metronome.judging import judged_read, says_unknown
 from billing.metronome.objects.contract import ContractEditRecord, contract_at, contracts_of, edits_of
+from billing.metronome.objects.customer import customers
 from billing.metronome.operations import operation
 from billing.metronome.operations.base import FindFacts, Proof
 from billing.metronome.operations.contracts.create import NewContract
@@ -31,7 +32,7 @@ CREATE, EDIT = "POST /v1/contracts/create", "POST /v2/contracts/edit"
 
 @pytest.fixture
 def customer_id(gateway: Gateway) -> str:
-    return gateway.customers_page(archived=False).items[0].id
+    return gateway.page(customers(archived=False)).items[0].id
 
 
 def made(simulator: RunningSimulator, route: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from billing.metronome.account import Gateway
 from billing.metronome.calls import CallKey, Sending
-from billing.metronome.client import Gateway
+from billing.metronome.objects.customer import customers
 from billing.metronome.operations import OPERATIONS, operation
 from billing.metronome.operations.base import FindFacts, Finding, Proof, States
 from billing.metronome.operations.billing.archive import ArchivedConfigurations
@@ -26,7 +27,7 @@ REFERENCE = "CR-000123/1.1"
 
 @pytest.fixture
 def scene(gateway: Gateway, simulator: RunningSimulator) -> Scene:
-    customer = gateway.customers_page(archived=False).items[2]
+    customer = gateway.page(customers(archived=False)).items[2]
     made = Scene(gateway, simulator, customer.id, {}, "")
     made.configuration_id = made.set_billing("cus_1")
     made.state = made.read()

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from billing.metronome.account import Gateway
 from billing.metronome.calls import CallKey, Sending
-from billing.metronome.client import Gateway
+from billing.metronome.objects.customer import customers, customers_by_id, read_customer
 from billing.metronome.operations import operation
 from billing.metronome.operations.customers.set_name import Renaming
 from billing.metronome.outcomes import GatewayError, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused
@@ -23,7 +24,7 @@ SET_NAME = "POST /v1/customers/{customer_id}/setName"
 def rename(gateway: Gateway, simulator: RunningSimulator, *, resend: bool = False) -> dict[str, Any]:
     """Send one renaming of the first active customer."""
     with gateway_to(simulator.url) as reader:
-        customer = reader.customers_page(archived=False).items[0]
+        customer = reader.page(customers(archived=False)).items[0]
     setter = operation("customers.setName")
     return setter.send(
         gateway,
@@ -121,11 +122,11 @@ def test_an_unknown_and_a_read_only_token_halt(simulator: RunningSimulator) -> N
 
 
 def test_a_token_of_another_account_sees_none_of_ours(gateway: Gateway, simulator: RunningSimulator) -> None:
-    ids = [customer.id for customer in gateway.customers_page(archived=False).items[:5]]
+    ids = [customer.id for customer in gateway.page(customers(archived=False)).items[:5]]
 
     with gateway_to(simulator.url, token=OTHER_ACCOUNT_TOKEN) as other:
-        assert other.customers_by_id(ids, archived=False) == ()
-        assert other.customer(ids[0]) is None
+        assert customers_by_id(other, ids, archived=False) == ()
+        assert read_customer(other, ids[0]) is None
 
 
 @pytest.mark.parametrize("kind", ["html", "empty_object", "truncated", "drop_after"])
@@ -135,20 +136,20 @@ def test_a_read_without_its_envelope_is_an_error_never_an_empty_list(
     simulator.fault("GET /v1/customers", kind)
 
     with pytest.raises(ReadFailed):
-        gateway.customers_page(archived=False)
+        gateway.page(customers(archived=False))
 
 
 def test_reads_bring_every_page(gateway: Gateway, simulator: RunningSimulator) -> None:
     simulator.reset(customers=250)
     seen, cursor = [], None
     while True:
-        page = gateway.customers_page(archived=False, cursor=cursor)
+        page = gateway.page(customers(archived=False), cursor)
         seen += [customer.id for customer in page.items]
         cursor = page.next_cursor
         if cursor is None:
             break
 
-    archived = gateway.customers_page(archived=True).items
+    archived = gateway.page(customers(archived=True)).items
     assert len(seen) == len(set(seen))
     assert len(seen) + len(archived) == 250
     assert gateway.requests_spent == 4
@@ -170,7 +171,7 @@ def test_a_replayed_answer_is_not_believed_when_the_customer_reads_otherwise(
     gateway: Gateway, simulator: RunningSimulator
 ) -> None:
     key = CallKey(uuid.uuid4(), 1)
-    customer = gateway.customers_page(archived=False).items[0]
+    customer = gateway.page(customers(archived=False)).items[0]
     setter = operation("customers.setName")
     call = setter.show(Renaming(customer.id, "New name"))
 

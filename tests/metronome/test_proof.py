@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from billing.metronome.account import Gateway
 from billing.metronome.calls import CallKey, Sending
-from billing.metronome.client import Gateway
 from billing.metronome.listing import Listing
-from billing.metronome.objects.customer import CustomerRecord
+from billing.metronome.objects.customer import CustomerRecord, customers
 from billing.metronome.operations import operation, proof
 from billing.metronome.operations.base import FindFacts, Finding, Proof, States, thing
 from billing.metronome.operations.customers.create import NewCustomer
@@ -65,7 +65,7 @@ def found(gateway: Gateway, name: str, facts: FindFacts) -> Finding:
 
 @pytest.fixture
 def customer(gateway: Gateway) -> CustomerRecord:
-    return gateway.customers_page(archived=False).items[0]
+    return gateway.page(customers(archived=False)).items[0]
 
 
 def test_a_third_name_after_our_own_row_is_an_effect_and_nobodys_question(
@@ -124,7 +124,7 @@ def test_others_rows_hide_neither_a_lost_creation_nor_a_set_back(
     gateway: Gateway, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proof, "PAGES", 2)
-    one, noisy = gateway.customers_page(archived=False).items[:2]
+    one, noisy = gateway.page(customers(archived=False)).items[:2]
     for number in range(110):
         simulator.change("rename", noisy.id, name=f"Noise {number}")
     simulator.fault("POST /v1/customers", "drop_after")
@@ -150,7 +150,7 @@ def test_in_an_account_too_busy_to_read_whole_the_holders_own_log_tells(
     gateway: Gateway, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proof, "PAGES", 1)
-    noisy = gateway.customers_page(archived=False).items[0]
+    noisy = gateway.page(customers(archived=False)).items[0]
     for number in range(101):
         simulator.change("rename", noisy.id, name=f"Noise {number}")
     simulator.fault(CREATE, "drop_after")

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from billing.metronome.account import Gateway
 from billing.metronome.budget import BudgetExhausted
 from billing.metronome.calls import CallKey, Sending
-from billing.metronome.client import Gateway
 from billing.metronome.judging import retry_after
+from billing.metronome.objects.customer import customers, read_customer
 from billing.metronome.operations import operation
 from billing.metronome.operations.customers.set_name import Renaming
 from billing.metronome.outcomes import NotSent, OutcomeUnknown, ReadFailed
@@ -59,7 +60,7 @@ def test_a_date_two_minutes_ahead_is_two_minutes() -> None:
 def test_nobody_sends_while_metronome_asks_to_wait(
     gateway: Gateway, simulator: RunningSimulator, status: int, asked_by: str
 ) -> None:
-    customer = gateway.customers_page(archived=False).items[0]
+    customer = gateway.page(customers(archived=False)).items[0]
     setter = operation("customers.setName")
     call = setter.show(Renaming(customer.id, "New name"))
     key = CallKey(uuid.uuid4(), 1)
@@ -73,7 +74,7 @@ def test_nobody_sends_while_metronome_asks_to_wait(
 
     if asked_by == "a read":
         with pytest.raises(ReadFailed):
-            gateway.customers_page(archived=False)
+            gateway.page(customers(archived=False))
     else:
         with pytest.raises(NotSent if status == 429 else OutcomeUnknown):
             gateway.write(sending)
@@ -82,7 +83,7 @@ def test_nobody_sends_while_metronome_asks_to_wait(
         with pytest.raises(BudgetExhausted):
             another.take_write_token(1.0)
         with pytest.raises(ReadFailed, match="asked us to send nothing") as held:
-            another.customer(customer.id)
+            read_customer(another, customer.id)
         assert 60 < held.value.retry_after_seconds <= 100
     after = simulator.requests()["counts"]
     assert sum(after.values()) - sum(counts.values()) == 1

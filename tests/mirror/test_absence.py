@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers
 from billing.mirror import queries
 from billing.mirror.connection import open_gateway
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, Plan
@@ -77,7 +78,7 @@ def test_what_is_missing_already_is_not_asked_for_again(gateway: Gateway) -> Non
 
 def test_a_customer_that_a_list_left_out_is_found_by_id(forgetful: ForgetfulGateway) -> None:
     refresh_account(forgetful)
-    active, archived = (forgetful.customers_page(archived=each).items[0].id for each in (False, True))
+    active, archived = (forgetful.page(customers(archived=each)).items[0].id for each in (False, True))
     forgetful.hidden = frozenset({active, archived})
 
     run = refresh_account(forgetful)
@@ -93,7 +94,7 @@ def test_a_customer_that_is_seen_again_is_no_longer_missing(
     gateway: Gateway, simulator: RunningSimulator
 ) -> None:
     refresh_account(gateway)
-    back = gateway.customers_page(archived=False).items[5]
+    back = gateway.page(customers(archived=False)).items[5]
     Customer.objects.filter(pk=back.id).update(missing_since=LONG_AGO)
 
     run = refresh_account(gateway)
@@ -140,7 +141,7 @@ def test_a_refresh_that_breaks_while_it_confirms_marks_nothing(
 ) -> None:
     refresh_account(gateway)
     ghost()
-    listed = gateway.customers_page(archived=False).items[0]
+    listed = gateway.page(customers(archived=False)).items[0]
     Plan.objects.create(id=uuid4(), name="Long gone", fetched_at=LONG_AGO)
     simulator.change("rename", listed.id, name="Renamed meanwhile")
     simulator.fault("GET /v1/plans", "status_before", status=500, skip=1)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from billing.audit.models import AuditEvent
 from billing.control import anew, freezing
 from billing.control.models import NewBeginning
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.connection import ensure_account
 from billing.mirror.models import Customer
 from billing.mirror.refresh import refresh_account

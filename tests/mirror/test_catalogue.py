@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.refresh import refresh_account
 from billing.mirror.resources.package import Package
 from billing.mirror.resources.product import Product

@@ -15,7 +15,7 @@ from billing.changes.applying import preflight
 from billing.changes.asking import survey
 from billing.control import freezing
 from billing.control.anchor import AnchorMismatch, installation
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.outcomes import Halt
 from billing.mirror import connection
 from billing.mirror.connection import budget_snapshot, ensure_account, open_gateway

@@ -12,8 +12,9 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from billing import tasks
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.objects.contract import contracts_of
+from billing.metronome.objects.customer import customers
 from billing.mirror import fanout
 from billing.mirror.models import Customer, Reading
 from billing.mirror.refresh import refresh_account, refresh_customer
@@ -46,7 +47,7 @@ def add_contracts(simulator: RunningSimulator, customer_id: str, number: int) ->
 def bare(gateway: Gateway, simulator: RunningSimulator) -> str:
     """A mirrored, active customer without a contract."""
     refresh_account(gateway)
-    ids = [row.id for row in gateway.customers_page(archived=False).items]
+    ids = [row.id for row in gateway.page(customers(archived=False)).items]
     return next(each for each in ids if not gateway.every(contracts_of(each)))
 
 

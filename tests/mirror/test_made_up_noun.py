@@ -24,7 +24,7 @@ from django.db import connection
 from billing.audit.actors import system
 from billing.changes.applying import watching
 from billing.changes.nouns import NOUNS
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.outcomes import Evidence
 from billing.metronome.transport import RawAnswer
 from billing.mirror import fanout

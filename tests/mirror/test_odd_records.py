@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.listing import Listing, UnreadPage
+from billing.metronome.objects.customer import customers, customers_by_id, read_customer
 from billing.metronome.outcomes import Evidence, ReadFailed
 from billing.metronome.transport import RawAnswer
 from billing.mirror import queries, sweep
@@ -84,7 +85,7 @@ def test_an_odd_customer_is_named_and_kept_while_the_others_are_read(
     bending: BendingGateway, simulator: RunningSimulator, facts: dict[str, Any], why: str
 ) -> None:
     first = refresh_account(bending)
-    odd, other = [each.id for each in bending.customers_page(archived=False).items[:2]]
+    odd, other = [each.id for each in bending.page(customers(archived=False)).items[:2]]
     before = queries.snapshot(odd)
     simulator.change("rename", odd, name="Not to be seen")
     simulator.change("rename", other, name="Larkspur Shipping")
@@ -116,7 +117,7 @@ def test_text_that_can_not_be_stored_is_replaced_and_not_odd(
     bending: BendingGateway, simulator: RunningSimulator, facts: dict[str, Any]
 ) -> None:
     refresh_account(bending)
-    wanted = bending.customers_page(archived=False).items[0].id
+    wanted = bending.page(customers(archived=False)).items[0].id
     bending.bend = row_of(wanted, **facts)
 
     run = refresh_account(bending, pauses=())
@@ -131,7 +132,7 @@ def test_a_text_longer_than_an_index_holds_is_kept_whole_and_found_by_its_beginn
     bending: BendingGateway, simulator: RunningSimulator, fact: str
 ) -> None:
     refresh_account(bending)
-    wanted = bending.customers_page(archived=False).items[0].id
+    wanted = bending.page(customers(archived=False)).items[0].id
     bending.bend = row_of(wanted, **{fact: LONG})
 
     run = refresh_account(bending, pauses=())
@@ -146,7 +147,7 @@ def test_a_row_without_an_id_lets_nobody_be_missing(
     bending: BendingGateway, simulator: RunningSimulator, nameless: Any
 ) -> None:
     refresh_account(bending)
-    wanted = bending.customers_page(archived=False).items[0].id
+    wanted = bending.page(customers(archived=False)).items[0].id
     bending.bend = row_of(wanted, id=nameless)
 
     run = refresh_account(bending, pauses=())
@@ -237,15 +238,15 @@ def test_an_account_of_odd_records_is_doubted(bending: BendingGateway, simulator
 def test_who_must_not_overlook_a_row_is_told_which_is_odd(
     bending: BendingGateway, simulator: RunningSimulator
 ) -> None:
-    wanted = bending.customers_page(archived=False).items[0].id
+    wanted = bending.page(customers(archived=False)).items[0].id
     bending.bend = row_of(wanted, ingest_aliases=None)
 
     with pytest.raises(ReadFailed, match=wanted):
-        bending.customers_page(archived=False).whole()
+        bending.page(customers(archived=False)).whole()
     with pytest.raises(ReadFailed, match=wanted):
-        bending.customers_by_id([wanted], archived=False)
+        customers_by_id(bending, [wanted], archived=False)
     with pytest.raises(ReadFailed, match=wanted):
-        bending.customer(wanted)
+        read_customer(bending, wanted)
 
 
 def evidence(status: int) -> Evidence:
@@ -263,7 +264,7 @@ def test_an_archived_customer_without_its_date_is_never_shown_as_active(
 
     bending.bend = bend
     first = refresh_account(bending)
-    archived = {each.id for each in bending.customers_page(archived=True).items}
+    archived = {each.id for each in bending.page(customers(archived=True)).items}
 
     second = refresh_account(bending)
 
@@ -319,7 +320,7 @@ def test_system_names_the_odd_records(
     bending: BendingGateway, simulator: RunningSimulator, administrator: User, client: Client
 ) -> None:
     refresh_account(bending)
-    odd = bending.customers_page(archived=False).items[0].id
+    odd = bending.page(customers(archived=False)).items[0].id
     bending.bend = row_of(odd, name=None)
     refresh_account(bending)
     client.force_login(administrator)

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from django.test import Client
 
-from billing.metronome.client import Gateway
-from billing.metronome.objects.customer import CustomerRecord
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import CustomerRecord, customers
 from billing.mirror.cleaning import Cleaner, as_json
 from billing.mirror.models import Customer
 from billing.mirror.refresh import refresh_account
@@ -78,6 +78,6 @@ def test_every_customer_and_plan_of_an_account_has_its_own(gateway: Gateway) -> 
     refresh_account(gateway)
 
     assert not Customer.objects.filter(raw=None).exists()
-    listed = {row.id: row.raw for row in gateway.customers_page(archived=False).items}
+    listed = {row.id: row.raw for row in gateway.page(customers(archived=False)).items}
     for row in Customer.objects.filter(pk__in=listed):
         assert json.loads(as_json(row.raw)) == json.loads(as_json(listed[str(row.pk)]))

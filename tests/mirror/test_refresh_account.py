@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers
 from billing.mirror import queries, runs
 from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
 from billing.mirror.refresh import refresh_account
@@ -35,7 +36,7 @@ def test_a_first_refresh_mirrors_the_account(gateway: Gateway, simulator: Runnin
     run = refresh_account(gateway)
 
     assert (run.status, run.error) == ("succeeded", "")
-    listed = [*gateway.customers_page(archived=False).items, *gateway.customers_page(archived=True).items]
+    listed = [*gateway.page(customers(archived=False)).items, *gateway.page(customers(archived=True)).items]
     assert len(listed) == 30
     for record in listed:
         assert queries.snapshot(record.id) == record.as_snapshot()
@@ -72,7 +73,7 @@ def test_a_refresh_spends_one_request_a_page(gateway: Gateway, simulator: Runnin
 
 def test_only_what_changed_is_written(gateway: Gateway, simulator: RunningSimulator) -> None:
     refresh_account(gateway)
-    changed = gateway.customers_page(archived=False).items[3]
+    changed = gateway.page(customers(archived=False)).items[3]
     before = {row["id"]: row for row in Customer.objects.values()}
     simulator.change("rename", changed.id, name="Larkspur Shipping")
 
@@ -87,7 +88,7 @@ def test_aliases_that_were_replaced_are_replaced_in_the_mirror(
     gateway: Gateway, simulator: RunningSimulator
 ) -> None:
     refresh_account(gateway)
-    changed = gateway.customers_page(archived=False).items[2]
+    changed = gateway.page(customers(archived=False)).items[2]
     simulator.change("set_ingest_aliases", changed.id, ingest_aliases=["lark-2", "lark-1"])
 
     refresh_account(gateway)
@@ -99,7 +100,7 @@ def test_archiving_upstream_moves_a_customer_without_a_suspicion(
     gateway: Gateway, simulator: RunningSimulator
 ) -> None:
     refresh_account(gateway)
-    gone = gateway.customers_page(archived=False).items[0]
+    gone = gateway.page(customers(archived=False)).items[0]
     simulator.change("archive", id=gone.id)
 
     run = refresh_account(gateway)

@@ -9,7 +9,9 @@ import pytest
 from django.utils import timezone
 
 from billing.audit.models import AuditEvent
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers, read_customer
+from billing.metronome.objects.subscription import customer_plans
 from billing.mirror import queries
 from billing.mirror.models import Customer, CustomerPlan, Plan, RefreshRun
 from billing.mirror.refresh import ask_refresh, refresh_account, refresh_customer, store_customer
@@ -30,7 +32,7 @@ def customer_id(gateway: Gateway) -> str:
 def test_one_customer_and_its_plans_are_mirrored_into_an_empty_house(
     gateway: Gateway, simulator: RunningSimulator, maker: User
 ) -> None:
-    listed = gateway.customers_page(archived=False).items[0]
+    listed = gateway.page(customers(archived=False)).items[0]
 
     run = refresh_customer(gateway, listed.id, requested_by=maker)
 
@@ -38,7 +40,7 @@ def test_one_customer_and_its_plans_are_mirrored_into_an_empty_house(
     assert (run.scope, str(run.customer_id)) == ("customer", listed.id)
     assert run.requests_spent == 2
     assert queries.snapshot(listed.id) == listed.as_snapshot()
-    live = {plan.id for plan in gateway.customer_plans(listed.id)}
+    live = {plan.id for plan in gateway.every(customer_plans(listed.id))}
     assert {str(plan.pk) for plan in CustomerPlan.objects.all()} == live
     assert Customer.objects.count() == 1
 
@@ -150,7 +152,7 @@ def test_a_subscription_that_is_no_longer_listed_goes_missing(gateway: Gateway, 
 
 
 def test_an_older_answer_does_not_replace_a_newer_one(gateway: Gateway, customer_id: str) -> None:
-    record = gateway.customer(customer_id)
+    record = read_customer(gateway, customer_id)
     read_at = timezone.now()
     refresh_customer(gateway, customer_id)
     Customer.objects.filter(pk=customer_id).update(name="Read after")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.listing import Listing, UnreadPage
 from billing.mirror import runs, sweep
 from billing.mirror.connection import open_gateway

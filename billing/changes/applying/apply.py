@@ -39,9 +39,9 @@ from billing.changes.moves import database_now, locked, move
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 from billing.control import freezing
+from billing.metronome.account import Gateway
 from billing.metronome.budget import BudgetExhausted
 from billing.metronome.calls import Sending
-from billing.metronome.client import Gateway
 from billing.metronome.operations import operation
 from billing.metronome.operations.base import Finding, Proof
 from billing.metronome.outcomes import GatewayError, Halt, NotSent, OutcomeUnknown, ReadFailed, Refused

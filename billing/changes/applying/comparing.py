@@ -25,7 +25,7 @@ from billing.changes.moves import about, database_now, locked
 from billing.changes.nouns import noun_of
 from billing.changes.sealed import Results, SealedRequest, id_of
 from billing.changes.statuses import Status
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.outcomes import GatewayError
 from billing.mirror.connection import ensure_account
 from billing.mirror.resource import Field, State

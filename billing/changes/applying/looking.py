@@ -12,7 +12,7 @@ from billing.changes.calls import carry_on, put, results_of
 from billing.changes.models import Call, CallStatus, ChangeRequest, Lookup, Resolution
 from billing.changes.moves import about, database_now
 from billing.changes.sealed import SealedRequest, placed
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.operations import operation
 from billing.metronome.operations.base import FindFacts, Finding, Proof
 from billing.metronome.operations.proof import CLOCK_SKEW

@@ -21,7 +21,7 @@ from billing.changes.glance import Glance
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.statuses import Status
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.outcomes import GatewayError
 from billing.mirror.connection import ensure_account
 

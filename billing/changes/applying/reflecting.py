@@ -16,7 +16,7 @@ from billing.changes.models import Attempt, Call, ChangeRequest
 from billing.changes.moves import database_now
 from billing.changes.sealed import id_of
 from billing.changes.statuses import SETTLED, Status
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.models import Customer
 from billing.mirror.refresh import refresh_customer, store_customer
 from billing.mirror.resources import RESOURCES

@@ -30,7 +30,7 @@ from billing.changes.moves import database_now, locked, move
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 from billing.control import freezing
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.judging import is_key_clash
 from billing.metronome.operations.base import Finding, Proof
 from billing.metronome.outcomes import GatewayError, Halt, ReadFailed

@@ -25,7 +25,7 @@ from billing.changes.models import CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
 from billing.changes.statuses import OPEN, Status
 from billing.control.freezing import is_frozen
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 
 Work = Callable[[Gateway, Collection[int]], int | None]
 """Carries on one request that is not among those given; its id, None when there is nothing to do."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from billing.changes.asking.kinds import GUARDS
 from billing.changes.nouns import noun_of
 from billing.changes.sealed import Results, SealedCall, SealedRequest, id_of
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.resource import Resource, State
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 
 
 class Guarding(ABC):

@@ -17,14 +17,16 @@ from billing.changes.models import Survey
 from billing.changes.moves import database_now
 from billing.changes.refusals import NotAllowed
 from billing.lists.money import in_whole_units
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.instants import date_of
 from billing.metronome.objects.billing_configuration import billed_through, billing_configurations
 from billing.metronome.objects.contract import ContractRecord, contracts_of
 from billing.metronome.objects.contract import in_short as contract_in_short
-from billing.metronome.objects.invoice import InvoiceRecord
+from billing.metronome.objects.customer import read_customer
+from billing.metronome.objects.invoice import InvoiceRecord, invoices
 from billing.metronome.objects.invoice import in_short as invoice_in_short
 from billing.metronome.objects.plan import in_short as plan_in_short
+from billing.metronome.objects.subscription import customer_plans
 from billing.metronome.outcomes import GatewayError, ReadFailed
 from billing.metronome.rows import MISREAD, why
 from billing.mirror.connection import ensure_account
@@ -109,13 +111,13 @@ def _answer(survey: Survey, gateway: Gateway) -> None:
 
 def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
     """The survey's content: JSON without floats; None for an unknown customer. Raises GatewayError."""
-    customer = gateway.customer(customer_id)
+    customer = read_customer(gateway, customer_id)
     if customer is None:
         return None
     now = database_now()
     contracts = [contract for contract in gateway.every(contracts_of(customer_id)) if contract.is_open(now)]
-    plans = [plan for plan in gateway.customer_plans(customer_id) if plan.is_open(now)]
-    invoices = [invoice for invoice in gateway.invoices(customer_id) if invoice.status.upper() != "VOID"]
+    plans = [plan for plan in gateway.every(customer_plans(customer_id)) if plan.is_open(now)]
+    valid = [invoice for invoice in gateway.every(invoices(customer_id)) if invoice.status.upper() != "VOID"]
     in_short = [
         contract_in_short(contract) | {"billed_through": _segments(contract, now)} for contract in contracts
     ]
@@ -125,10 +127,10 @@ def read_survey(gateway: Gateway, customer_id: str) -> dict[str, Any] | None:
         "billed": sorted({segment["id"] for each in in_short for segment in each["billed_through"]}),
         "billing": {each.id: each.words for each in gateway.every(billing_configurations(customer_id))},
         "plans": [plan_in_short(plan) for plan in plans],
-        "invoices": [invoice_in_short(invoice) | as_money(invoice) for invoice in invoices],
-        "finalized_totals": totals([each for each in invoices if each.is_finalized]),
-        "draft_totals": totals([each for each in invoices if each.is_draft]),
-        "other_totals": totals([each for each in invoices if each.status.upper() not in KNOWN_STATUSES]),
+        "invoices": [invoice_in_short(invoice) | as_money(invoice) for invoice in valid],
+        "finalized_totals": totals([each for each in valid if each.is_finalized]),
+        "draft_totals": totals([each for each in valid if each.is_draft]),
+        "other_totals": totals([each for each in valid if each.status.upper() not in KNOWN_STATUSES]),
     }
 
 

@@ -12,8 +12,8 @@ from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes.local.base import LocalOperation, here
 from billing.changes.models import ChangeRequest, PolicyVersion
+from billing.metronome.account import Gateway
 from billing.metronome.calls import HttpCall
-from billing.metronome.client import Gateway
 from billing.metronome.operations.base import States, claimed
 from billing.mirror.resource import Field, Resource, State
 

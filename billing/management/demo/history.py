@@ -22,7 +22,7 @@ from billing.changes.models import AttemptOutcome, ChangeRequest
 from billing.changes.moves import database_now
 from billing.changes.statuses import Status
 from billing.management.demo.story import Story
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror import queries as mirror
 from billing.mirror.models import Customer, IngestAlias
 from billing.mirror.plans import plans_on_offer

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from billing.metronome.account import Gateway
 from billing.metronome.listing import Item, Listing
-from billing.metronome.outcomes import storable
-from billing.metronome.records import id_in, optional_text_in, text_in, texts_in, when_in
+from billing.metronome.outcomes import ReadFailed, storable
+from billing.metronome.records import OddRow, id_in, optional_text_in, text_in, texts_in, when_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,46 @@ def customers(
 def customer_at(customer_id: str) -> Item[CustomerRecord]:
     """One customer, archived or not."""
     return Item(f"/v1/customers/{customer_id}", CustomerRecord.from_json)
+
+
+def read_customer(gateway: Gateway, customer_id: str) -> CustomerRecord | None:
+    """One customer by id, archived or not; None when neither its address nor a list has it.
+
+    A lone 404 is a suspicion: raises ReadFailed when a list names the customer all the same.
+    """
+    record = customer_at_its_address(gateway, customer_id)
+    if record is None and any(
+        customers_by_id(gateway, [customer_id], archived=archived) for archived in (False, True)
+    ):
+        raise ReadFailed("Metronome said that there is no such customer, but lists it; it is asked again.")
+    return record
+
+
+def customer_at_its_address(gateway: Gateway, customer_id: str) -> CustomerRecord | None:
+    """The same for who asks the lists anyhow: None when Metronome says in words that there is none."""
+    asked = time.monotonic()
+    record = gateway.one(customer_at(customer_id))
+    if record is None:
+        return None
+    if record.id != customer_id.lower():
+        raise ReadFailed("Metronome answered with another customer than the one asked for.")
+    gateway.tell(record, asked)
+    return record
+
+
+def customers_by_id(
+    gateway: Gateway, ids: Sequence[str], *, archived: bool, odd: list[OddRow] | None = None
+) -> tuple[CustomerRecord, ...]:
+    """Those of up to 100 customers that exist among the active, or the archived ones.
+
+    odd: takes the rows that can't be read; without it one raises ReadFailed.
+    """
+    return gateway.every(customers(archived=archived, ids=ids), odd)
+
+
+def customers_holding_alias(gateway: Gateway, alias: str) -> tuple[CustomerRecord, ...]:
+    """Every customer, active or archived, that holds exactly this alias."""
+    found: list[CustomerRecord] = []
+    for archived in (False, True):
+        found += gateway.every(customers(archived=archived, alias=alias))
+    return tuple(record for record in found if alias in record.ingest_aliases)

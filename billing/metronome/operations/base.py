@@ -13,7 +13,7 @@ from uuid import UUID
 from billing.metronome.calls import Answer, HttpCall, Sending
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from billing.metronome.calls import Answer
-from billing.metronome.objects.audit_log import AuditLogRecord, LogReading
-from billing.metronome.objects.customer import CustomerRecord
+from billing.metronome.objects.audit_log import AuditLogRecord, LogReading, log_since
+from billing.metronome.objects.customer import CustomerRecord, read_customer
 from billing.metronome.operations.base import FindFacts, Finding, Proof
 from billing.metronome.outcomes import Halt, OutcomeUnknown, ReadFailed
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ def read_back(gateway: Gateway, customer_id: str, answer: Answer) -> CustomerRec
 
     Raises OutcomeUnknown, also when the reader is turned away: the write before it was confirmed.
     """
-    customer = reread(lambda: gateway.customer(customer_id), answer)
+    customer = reread(lambda: read_customer(gateway, customer_id), answer)
     if customer is None:
         raise OutcomeUnknown("Metronome confirmed, but does not know the customer.", answer.evidence)
     return customer
@@ -65,10 +65,10 @@ def read_log(gateway: Gateway, facts: FindFacts, customer_id: str) -> LogReading
     From the sending on, where our row must be; of a log too long to be read whole its newest rows, too.
     """
     since, resource = facts.first_sent_at - CLOCK_SKEW, (RESOURCE, customer_id)
-    reading = gateway.audit_log(starting_on=since, resource=resource, limit_pages=PAGES)
+    reading = log_since(gateway, starting_on=since, resource=resource, limit_pages=PAGES)
     if not reading.cut:
         return reading
-    tail = gateway.audit_log(starting_on=since, resource=resource, newest_first=True, limit_pages=TAIL_PAGES)
+    tail = log_since(gateway, starting_on=since, resource=resource, newest_first=True, limit_pages=TAIL_PAGES)
     return LogReading(reading.rows + tail.rows, odd=reading.odd + tail.odd, cut=True)
 
 
@@ -77,7 +77,8 @@ def read_account_log(gateway: Gateway, facts: FindFacts) -> LogReading:
 
     For a call that made something whose id is not known. Cut where the account is too busy to be read whole.
     """
-    return gateway.audit_log(
+    return log_since(
+        gateway,
         starting_on=facts.first_sent_at - CLOCK_SKEW,
         ending_before=facts.last_sent_at + LATEST_EFFECT,
         limit_pages=PAGES,

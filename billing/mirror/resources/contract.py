@@ -9,7 +9,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from billing.lists.text import Folded, Words
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.listing import Item
 from billing.metronome.objects.contract import (
     TERMS_CUT,

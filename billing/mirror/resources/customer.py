@@ -12,13 +12,13 @@ from uuid import UUID
 from django.db.models import Q
 
 from billing import clock
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.objects.billing_configuration import BillingConfigurationRecord, billing_configurations
 from billing.metronome.objects.contract import ContractRecord, contracts_of
-from billing.metronome.objects.customer import CustomerRecord, customers
-from billing.metronome.objects.invoice import InvoiceRecord
+from billing.metronome.objects.customer import CustomerRecord, customers, read_customer
+from billing.metronome.objects.invoice import InvoiceRecord, invoices
 from billing.metronome.objects.plan import terms_of
-from billing.metronome.objects.subscription import CustomerPlanRecord
+from billing.metronome.objects.subscription import CustomerPlanRecord, customer_plans
 from billing.mirror.models import Customer, IngestAlias
 from billing.mirror.resource import ChildSet, Field, Resource, State, Whole
 
@@ -71,7 +71,7 @@ class CustomerResource(Resource):
     def read(
         self, gateway: Gateway, thing_id: str, fields: Collection[str], *, owner_id: str = ""
     ) -> State | None:
-        customer = gateway.customer(thing_id)
+        customer = read_customer(gateway, thing_id)
         if customer is None:
             return None
         state = customer.as_snapshot()
@@ -101,7 +101,7 @@ class _Lists:
 
     @cached_property
     def plans(self) -> Sequence[CustomerPlanRecord]:
-        return self._gateway.customer_plans(self._of)
+        return self._gateway.every(customer_plans(self._of))
 
     @cached_property
     def contracts(self) -> Sequence[ContractRecord]:
@@ -109,7 +109,7 @@ class _Lists:
 
     @cached_property
     def invoices(self) -> Sequence[InvoiceRecord]:
-        return self._gateway.invoices(self._of)
+        return self._gateway.every(invoices(self._of))
 
     @cached_property
     def billing(self) -> Sequence[BillingConfigurationRecord]:

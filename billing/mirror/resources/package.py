@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from django.db import models
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.instants import instant
 from billing.metronome.objects.package import PACKAGES
 from billing.metronome.outcomes import storable

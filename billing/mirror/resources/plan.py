@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.objects.plan import PLANS, plan_at
 from billing.metronome.outcomes import storable
 from billing.mirror.models import Plan

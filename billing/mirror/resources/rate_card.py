@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from django.db import models
 
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.metronome.objects.rate_card import RATE_CARDS
 from billing.metronome.outcomes import storable
 from billing.mirror.models import Mirrored, folded

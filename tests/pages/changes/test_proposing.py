@@ -11,7 +11,7 @@ from django.utils.html import escape
 from billing.changes.applying import apply
 from billing.changes.asking import survey
 from billing.changes.models import ChangeRequest
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve

@@ -13,7 +13,7 @@ from django.test import Client
 from billing.audit.models import AuditEvent
 from billing.changes.applying import apply, comparing
 from billing.changes.models import ChangeRequest, Upshot
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.world import propose
 

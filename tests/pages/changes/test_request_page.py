@@ -15,7 +15,7 @@ from billing import clock
 from billing.audit.models import AuditEvent
 from billing.changes.applying import apply, comparing, preflight
 from billing.changes.models import ChangeRequest
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.mirror.refresh import refresh_customer
 from billing.users import User
 from tests.pages.conftest import squeezed

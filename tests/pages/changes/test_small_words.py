@@ -17,7 +17,8 @@ from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest, Lookup, Survey
 from billing.changes.moves import database_now
 from billing.control import freezing
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers
 from billing.mirror.models import Customer, CustomerPlan, IngestAlias, RefreshRun
 from billing.pages.requests import facts
 from billing.users import User
@@ -254,7 +255,7 @@ def test_a_move_of_aliases_links_both_customers(
     maker: User,
 ) -> None:
     text = facts.sealed.read(submitted.sealed)
-    other = gateway.customers_page(archived=False).items[0]
+    other = gateway.page(customers(archived=False)).items[0]
     Customer.objects.get_or_create(
         pk=other.id, defaults={"name": other.name, "fetched_at": database_now(), "created_at": database_now()}
     )

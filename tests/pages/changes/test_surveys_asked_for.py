@@ -16,7 +16,7 @@ from billing.changes.applying import preflight
 from billing.changes.asking import survey
 from billing.changes.models import ChangeRequest, Survey
 from billing.changes.moves import database_now
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import mirrored

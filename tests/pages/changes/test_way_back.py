@@ -13,7 +13,8 @@ from billing.changes.asking.kinds.customer.create import PREFIX
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import WrongState
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import customers
 from billing.mirror import queries as mirror
 from billing.mirror.refresh import refresh_account
 from billing.users import User
@@ -30,7 +31,7 @@ ARCHIVING = {"clear_aliases": True, "open_business_reason": "moved"}
 def customer(gateway: Gateway, simulator: RunningSimulator) -> dict[str, Any]:
     """A mirrored customer with an erp_id, a segment and an owner, and the keys that there are."""
     refresh_account(gateway, pauses=())
-    listed = gateway.customers_page(archived=False).items
+    listed = gateway.page(customers(archived=False)).items
     keys = {"erp_id", "segment", "owner"}
     position = next(at for at, each in enumerate(listed) if each.custom_fields.keys() == keys)
     return mirrored(gateway, simulator, position=position)

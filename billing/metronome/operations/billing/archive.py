@@ -27,7 +27,7 @@ from billing.metronome.operations.proof import our_row, read_log, reread, seen_r
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from billing.metronome.operations.proof import named_one, one_of_the_new, reread
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 NOUN = "billing configuration"
 NEEDED: dict[str, tuple[str, ...]] = {

@@ -37,7 +37,7 @@ from billing.metronome.operations.proof import id_told, named_one, reread
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
     from billing.metronome.records import ContractRecord
 
 FREQUENCIES = ("MONTHLY", "QUARTERLY", "ANNUAL", "WEEKLY")

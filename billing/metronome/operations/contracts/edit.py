@@ -31,7 +31,7 @@ from billing.metronome.operations.proof import id_told, reread
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 Rule = Callable[[Any], dict[str, Any]]
 """What a member leaves of the contract's own fields, from its value. Raises ValueError for a wrong one."""

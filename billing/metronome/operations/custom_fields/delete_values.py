@@ -19,7 +19,7 @@ from billing.metronome.operations.base import (
 from billing.metronome.operations.custom_fields.finding import ENTITY, confirmed_fields, found_fields
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 
 @dataclass(frozen=True, slots=True)

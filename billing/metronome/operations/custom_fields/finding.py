@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.objects.customer import read_customer
 from billing.metronome.operations.base import FindFacts, Finding, Proof, id_text, thing
 from billing.metronome.operations.proof import (
     neither_old_nor_ours,
@@ -16,7 +17,7 @@ from billing.metronome.operations.proof import (
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 ENTITY = "customer"
 
@@ -37,7 +38,7 @@ def found_fields(
 ) -> Finding:
     """One look: every key as wanted, every key as before, or mixed, which somebody else has to have made."""
     customer_id = id_text(facts.params.customer_id)
-    customer = gateway.customer(customer_id)
+    customer = read_customer(gateway, customer_id)
     if customer is None:
         return Finding(Proof.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
     looked = [seen_customer(customer.as_snapshot(), "the customer")]

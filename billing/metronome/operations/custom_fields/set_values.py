@@ -23,7 +23,7 @@ from billing.metronome.operations.custom_fields.finding import ENTITY, confirmed
 from billing.metronome.text import check_custom_fields
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 
 @dataclass(frozen=True, slots=True)

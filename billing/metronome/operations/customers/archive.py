@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.objects.customer import read_customer
 from billing.metronome.operations.base import (
     FindFacts,
     Finding,
@@ -22,7 +23,7 @@ from billing.metronome.operations.proof import our_row, read_back, read_log, see
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 CLOCK_SKEW = timedelta(seconds=5)
 
@@ -57,7 +58,7 @@ class ArchiveCustomer(Operation[Archiving]):
         return {"id": customer_id, "archived_at": customer.archived_at.isoformat()}
 
     def find(self, gateway: Gateway, facts: FindFacts[Archiving]) -> Finding:
-        customer = gateway.customer(facts.params.customer_id)
+        customer = read_customer(gateway, facts.params.customer_id)
         if customer is None:
             return Finding(Proof.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
         looked = [seen_customer(customer.as_snapshot(), "the customer")]

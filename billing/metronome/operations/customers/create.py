@@ -9,7 +9,7 @@ from uuid import UUID
 
 from billing.metronome.calls import Answer, HttpCall
 from billing.metronome.objects.audit_log import AuditLogRecord
-from billing.metronome.objects.customer import CustomerRecord
+from billing.metronome.objects.customer import CustomerRecord, customers_holding_alias, read_customer
 from billing.metronome.operations.base import FindFacts, Finding, Operation, Proof, States, claimed, newly
 from billing.metronome.operations.proof import (
     RESOURCE,
@@ -26,7 +26,7 @@ from billing.metronome.rows import uuid_of
 from billing.metronome.text import check_aliases, check_custom_fields, check_name, is_shortened_form
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 CREATED_SKEW = timedelta(minutes=5)
 ALIASES_ASKED = 50
@@ -128,7 +128,7 @@ class CreateCustomer(Operation[NewCustomer]):
         return Finding(Proof.CANNOT_TELL, sentence, None, looked, stands=True)
 
     def bears_out(self, gateway: Gateway, facts: FindFacts[NewCustomer], made_id: str) -> Finding:
-        customer = gateway.customer(made_id)
+        customer = read_customer(gateway, made_id)
         looked = [_seen(customer)] if customer else []
         differs = _otherwise(customer, facts.params) if customer else ""
         return named_one(
@@ -153,7 +153,7 @@ def _made(
     """Our own row says that the call took effect: the customer that it names is ours, whatever it is now."""
     looked = [seen_row(row)]
     made_id = uuid_of(row.resource_id) if row.resource_type == RESOURCE else ""
-    customer = customer or (gateway.customer(made_id) if made_id else None)
+    customer = customer or (read_customer(gateway, made_id) if made_id else None)
     if customer is None:
         sentence = "Our call took effect, but the customer that it made can’t be found."
         return Finding(Proof.CANNOT_TELL, sentence, None, looked)
@@ -171,7 +171,7 @@ def _holders(gateway: Gateway, aliases: tuple[str, ...]) -> tuple[list[CustomerR
     holders: dict[str, CustomerRecord] = {}
     looked: list[dict[str, Any]] = []
     for alias in aliases:
-        for holder in gateway.customers_holding_alias(alias):
+        for holder in customers_holding_alias(gateway, alias):
             holders[holder.id] = holder
         looked.append({"read": f"who holds the alias “{alias}”, active and archived", "saw": sorted(holders)})
     return list(holders.values()), looked + [_seen(holder) for holder in holders.values()]

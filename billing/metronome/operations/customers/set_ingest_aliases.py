@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.objects.customer import customers_holding_alias, read_customer
 from billing.metronome.operations.base import (
     FindFacts,
     Finding,
@@ -27,7 +28,7 @@ from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.text import check_whole_set
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class SetIngestAliases(Operation[WholeSet]):
         return {"id": customer_id, "ingest_aliases": sorted(customer.ingest_aliases)}
 
     def find(self, gateway: Gateway, facts: FindFacts[WholeSet]) -> Finding:
-        customer = gateway.customer(facts.params.customer_id)
+        customer = read_customer(gateway, facts.params.customer_id)
         if customer is None:
             return Finding(Proof.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
         looked = [seen_customer(customer.as_snapshot(), "the customer")]
@@ -94,7 +95,7 @@ class SetIngestAliases(Operation[WholeSet]):
         return [
             {
                 "read": f"who holds the alias “{alias}”",
-                "saw": [f"{holder.name} ({holder.id})" for holder in gateway.customers_holding_alias(alias)],
+                "saw": [f"{holder.name} ({holder.id})" for holder in customers_holding_alias(gateway, alias)],
             }
             for alias in sorted(missing)[:10]
         ]

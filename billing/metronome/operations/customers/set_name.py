@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from billing.metronome.calls import Answer, HttpCall
+from billing.metronome.objects.customer import read_customer
 from billing.metronome.operations.base import (
     FindFacts,
     Finding,
@@ -27,7 +28,7 @@ from billing.metronome.outcomes import OutcomeUnknown
 from billing.metronome.text import check_name, is_shortened_form
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class SetName(Operation[Renaming]):
         return {"id": customer.id, "name": customer.name}
 
     def find(self, gateway: Gateway, facts: FindFacts[Renaming]) -> Finding:
-        customer = gateway.customer(facts.params.customer_id)
+        customer = read_customer(gateway, facts.params.customer_id)
         if customer is None:
             return Finding(Proof.CANNOT_TELL, "Metronome no longer knows this customer.", None, [])
         looked = [seen_customer(customer.as_snapshot(), "the customer")]

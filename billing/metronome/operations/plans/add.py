@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from billing.metronome.calls import Answer, HttpCall
 from billing.metronome.objects.plan import NO_END, at_midnight, day, terms_of
-from billing.metronome.objects.subscription import CustomerPlanRecord
+from billing.metronome.objects.subscription import CustomerPlanRecord, customer_plans
 from billing.metronome.operations.base import (
     FindFacts,
     Finding,
@@ -27,7 +27,7 @@ from billing.metronome.operations.proof import id_told, named_one, one_of_the_ne
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 NOUN = "customer plan"
 
@@ -78,7 +78,7 @@ class AddPlan(Operation[Subscription]):
 
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         made_id = id_told(answer, "the new customer plan")
-        rows = reread(lambda: gateway.customer_plans(call.path.split("/")[3]), answer)
+        rows = reread(lambda: gateway.every(customer_plans(call.path.split("/")[3])), answer)
         wanted = call.body["plan_id"], call.body["starting_on"][:10], call.body.get("ending_before", "")[:10]
         if not any(row.id == made_id and _as_asked(row) == wanted for row in rows):
             raise OutcomeUnknown(
@@ -133,5 +133,5 @@ def _rows(
     gateway: Gateway, facts: FindFacts[Subscription]
 ) -> tuple[tuple[CustomerPlanRecord, ...], list[dict[str, Any]]]:
     """The customer's subscriptions, and what was read of them as evidence."""
-    rows = gateway.customer_plans(id_text(facts.params.customer_id))
+    rows = gateway.every(customer_plans(id_text(facts.params.customer_id)))
     return rows, [{"read": "the customer’s plans", "saw": {row.id: terms_of(row) for row in rows}}]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from billing.metronome.calls import Answer, HttpCall
 from billing.metronome.objects.plan import at_midnight, day, terms_of, with_end
+from billing.metronome.objects.subscription import customer_plans
 from billing.metronome.operations.base import (
     FindFacts,
     Finding,
@@ -26,7 +27,7 @@ from billing.metronome.operations.proof import neither_old_nor_ours, reread, sti
 from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
-    from billing.metronome.client import Gateway
+    from billing.metronome.account import Gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class EndPlan(Operation[Ending]):
     def confirm(self, gateway: Gateway, call: HttpCall, answer: Answer) -> dict[str, Any]:
         _, _, _, customer_id, _, of, _ = call.path.split("/")
         wanted = call.body.get("ending_before", "")[:10]
-        rows = reread(lambda: gateway.customer_plans(customer_id), answer)
+        rows = reread(lambda: gateway.every(customer_plans(customer_id)), answer)
         ends = {row.id: day(row.ending_before) if row.ending_before else "" for row in rows}
         if ends.get(of) != wanted:
             raise OutcomeUnknown(
@@ -73,7 +74,7 @@ class EndPlan(Operation[Ending]):
     def find(self, gateway: Gateway, facts: FindFacts[Ending]) -> Finding:
         params = facts.params
         of, wanted = id_text(params.customer_plan_id), params.ending_before
-        rows = {row.id: row for row in gateway.customer_plans(id_text(params.customer_id))}
+        rows = {row.id: row for row in gateway.every(customer_plans(id_text(params.customer_id)))}
         if of not in rows:
             return Finding(Proof.CANNOT_TELL, "Metronome no longer lists this customer plan.", None, [])
         words = terms_of(rows[of])

@@ -12,8 +12,13 @@ from math import ceil
 
 from billing.changes.asking.guard import Guarding
 from billing.changes.asking.proposal import Guard
-from billing.metronome.client import Gateway
-from billing.metronome.objects.customer import CustomerRecord
+from billing.metronome.account import Gateway
+from billing.metronome.objects.customer import (
+    CustomerRecord,
+    customers,
+    customers_by_id,
+    customers_holding_alias,
+)
 from billing.metronome.outcomes import ReadFailed
 from billing.mirror import queries as mirror
 
@@ -61,7 +66,7 @@ def taken_aliases(
     asked = aliases if most_requests is None else aliases[: most_requests // 2]
     held = {}
     for alias in asked:
-        for holder in gateway.customers_holding_alias(alias):
+        for holder in customers_holding_alias(gateway, alias):
             if holder.id != own_id:
                 held[alias] = holder
     return held
@@ -85,7 +90,7 @@ def _held_by_known_customers(
     )
     for start in range(0, len(ids), PAGE):
         for archived in (False, True):
-            records = gateway.customers_by_id(ids[start : start + PAGE], archived=archived)
+            records = customers_by_id(gateway, ids[start : start + PAGE], archived=archived)
             if held := _held(aliases, own_id, records):
                 return held
     return {}
@@ -100,7 +105,7 @@ def _read_from_the_whole_list(
     for archived in (False, True):
         cursor = None
         while True:
-            page = gateway.customers_page(archived=archived, cursor=cursor).whole()
+            page = gateway.page(customers(archived=archived), cursor).whole()
             pages += 1
             held |= _held(aliases, own_id, page.items)
             cursor = page.next_cursor

@@ -20,7 +20,8 @@ from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.lists.text import counted
-from billing.metronome.client import Gateway
+from billing.metronome.account import Gateway
+from billing.metronome.objects.custom_field_key import custom_field_keys
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.custom_fields.set_values import FieldValues
 from billing.metronome.text import LONGEST_FIELD_VALUE
@@ -37,7 +38,7 @@ class FieldKeysExist(Guarding):
     def broken(
         self, gateway: Gateway, values: Sequence[str], *, own_id: str | None, most_requests: int | None
     ) -> list[str]:
-        there = {each.key for each in gateway.custom_field_keys(["customer"])}
+        there = {each.key for each in gateway.every(custom_field_keys(["customer"]))}
         return [f"Metronome knows no custom field “{key}” by now." for key in values if key not in there]
 
 
