@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, cached_property, partial
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Exists, Q, QuerySet, TextField, Value
-from django.db.models.functions import Concat
-from django.db.models.lookups import Contains
 
 from billing.audit.events import GROUPS, Event
 from billing.audit.models import AuditEvent
+from billing.audit.narrowing import Narrowed, Said
 from billing.lists.conditions import InPassing, IsAnyOf
-from billing.lists.paging import FilterRefused, Slice, check_search, cut, id_asked_for, moment_with_zone
-from billing.lists.prepared import planned_once
-from billing.lists.references import is_whole_reference, reference_meant
-from billing.lists.text import Folded, FoldedWhole, HasWords, WordsWanted, folded, unspaced_runs
+from billing.lists.paging import (
+    FilterRefused,
+    Shape,
+    Slice,
+    check_search,
+    cut,
+    id_asked_for,
+    moment_with_zone,
+)
+from billing.lists.prepared import NO_MOMENT, NOBODY, Question, kept, no_key, no_text, planned_once
+from billing.lists.references import reference_meant
+from billing.lists.text import Folded, folded
 from billing.users import User
 
 LONGEST = 400
@@ -27,13 +37,10 @@ READ_ON = (1_000, 5_000)
 """Events that are read on for a text before its words are looked up: 1 ms, and of a text that one in twenty
 holds they hold a page. If they hold any at all, as many again: 4 ms, enough for one in a hundred.
 """
-SPOKEN = ("subject_text", Value(" "), "reason", Value(" "), "actor_text")
 NO_PERSON = 0
-NO_REFERENCE = "-"
-"""What no event has as its reference; most have none, which is empty."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AuditFilter:
     """text: beginnings of words of the subject, the reason or a name, or the beginning of an id, a reference,
     a digest or a sign-in name; capitals, accents and kinds of dashes make no difference.
@@ -94,79 +101,85 @@ class AuditFilter:
 
     def rows(self) -> QuerySet[AuditEvent]:
         """The events that it lets through, in no order."""
-        rows = self.rows_of_any_text()
-        return rows.filter(self._says()) if self.text else rows
+        return _rows(self.narrowed)
 
-    def first(self, ordered: QuerySet[AuditEvent], most: int) -> list[AuditEvent]:
-        """The first of some ordered rows that hold its text; one query, or up to three where few hold it.
+    @cached_property
+    def narrowed(self) -> Narrowed:
+        """What it means, with who is meant asked once: one who is known is read in the order of an index."""
+        events = GROUPS[self.event].events if self.event in GROUPS else filter(None, [self.event])
+        people, part = _doers_meant(self.actor) if self.actor else ((), "")
+        return Narrowed(
+            events=tuple(sorted(events)),
+            is_named=bool(self.actor),
+            people=people,
+            part=part,
+            reference=self.reference,
+            customer_id=self.customer_id,
+            also_about=self.also_about,
+            since=self.since,
+            until=self.until,
+            said=Said.of(self.text, self.also_said) if self.text else None,
+        )
 
-        A text that many hold is soon met by reading on; one that few hold is found by its words. Which it
-        is shows by trying: how often a beginning of a word occurs, and when, no statistics know. Only of a
-        request's whole number we know that few hold it.
-        """
-        ordered = ordered.defer("words")
-        if not self.text:
-            return list(ordered[:most])
-        for number in () if is_whole_reference(self.text) else READ_ON:
-            keys = ordered.values("pk")
-            next_ones = IsAnyOf("pk", ArraySubquery(keys[:number]))
-            met = list(
-                ordered.annotate(goes_on=Exists(keys[number : number + 1])).filter(
-                    next_ones, InPassing(self._says())
-                )[:most]
-            )
-            if len(met) == most or (met and not met[0].goes_on):
-                return met
-            if not met:
-                break
-        found = ordered.filter(self._says()).order_by()
-        return list(ordered.filter(IsAnyOf("pk", ArraySubquery(found.values("pk"))))[:most])
 
-    def rows_of_any_text(self) -> QuerySet[AuditEvent]:
-        """The events that all but its text lets through, in no order."""
-        rows = AuditEvent.objects.all()
-        if self.event in GROUPS:
-            rows = rows.filter(event_type__in=GROUPS[self.event].events)
-        elif self.event:
-            rows = rows.filter(event_type=self.event)
-        if self.actor:
-            rows = rows.filter(self._doer())
-        if self.reference:
-            rows = rows.filter(reference=self.reference)
-        if self.customer_id:
-            about = Q(customer_id=self.customer_id)
-            rows = rows.filter(about | Q(reference__in=self.also_about) if self.also_about else about)
-        if self.since:
-            rows = rows.filter(occurred_at__gte=self.since)
-        if self.until:
-            rows = rows.filter(occurred_at__lt=self.until)
-        return rows
+def _doers_meant(actor: str) -> tuple[tuple[int, ...], str]:
+    """Whoever signs in so or has this id, and the part of the system that is called so; empty for none."""
+    key = int(actor) if actor.isdecimal() else NOBODY
+    rows = _meant().rows(username=actor, key=min(key, NOBODY), part=actor)
+    ids = sorted({pk for (pk,) in rows})
+    return tuple(pk for pk in ids if pk != NO_PERSON), actor if NO_PERSON in ids else ""
 
-    def _says(self) -> Q:
-        """Its text as a request's number, beginnings of words, or the beginning of a sign-in name."""
-        number = Q(reference=reference_meant(self.text) or NO_REFERENCE)
-        wanted = folded(self.text)
-        words = Q(HasWords("words", WordsWanted(Value(wanted))))
-        for run in unspaced_runs(self.text):
-            words &= Q(Contains(FoldedWhole(Concat(*SPOKEN, output_field=TextField())), Value(run)))
-        people = User.objects.alias(folded=Folded("username")).filter(folded__startswith=wanted)
-        if self.also_said:
-            number |= Q(reference__in=self.also_said)
-        return number | words | Q(IsAnyOf("actor", ArraySubquery(people.values("pk"))))
 
-    def _doer(self) -> Q:
-        """The events of whoever signs in so or has this id, and of a part of the system of this name.
+@cache
+def _meant() -> Question:
+    named, part = no_text("username"), no_text("part")
+    people = User.objects.filter(Q(username__iexact=named) | Q(pk=NOBODY)).values_list("pk")
+    parts = AuditEvent.objects.filter(actor=None, actor_text=part).values_list(Value(NO_PERSON))
+    return Question(people.union(parts[:1]), username=named, key=NOBODY, part=part)
 
-        Who that is is asked first: one that is known is read in the order of an index.
-        """
-        person = Q(username__iexact=self.actor)
-        if self.actor.isdecimal():
-            person |= Q(pk=self.actor)
-        parts = AuditEvent.objects.filter(actor=None, actor_text=self.actor)
-        meant = User.objects.filter(person).values_list("pk", flat=True)
-        ids = set(meant.union(parts.values_list(Value(NO_PERSON))[:1]))
-        doer = Q(actor__in=ids - {NO_PERSON}) if ids - {NO_PERSON} else Q(pk__in=[])
-        return doer | Q(actor=None, actor_text=self.actor) if NO_PERSON in ids else doer
+
+def _rows(narrowed: Narrowed) -> QuerySet[AuditEvent]:
+    """The events, in no order."""
+    rows = _of_any_text(narrowed)
+    return rows.filter(narrowed.said.condition()) if narrowed.said else rows
+
+
+def _of_any_text(narrowed: Narrowed) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(narrowed.condition()).defer("words")
+
+
+def _read_on(number: int) -> Callable[[Narrowed, QuerySet[AuditEvent]], QuerySet[AuditEvent]]:
+    """Of so many ordered events those that hold the text, and whether there are more to read on."""
+
+    def narrow(narrowed: Narrowed, ordered: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+        keys = ordered.values("pk")
+        next_ones = IsAnyOf("pk", ArraySubquery(keys[:number]))
+        goes_on = ordered.annotate(goes_on=Exists(keys[number : number + 1]))
+        return goes_on.filter(next_ones, InPassing(narrowed.said.condition()))
+
+    return narrow
+
+
+def _looked_up(narrowed: Narrowed, ordered: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+    """Of some ordered events those that hold the text, by its words."""
+    found = ordered.filter(narrowed.said.condition()).order_by().values("pk")
+    return ordered.filter(IsAnyOf("pk", ArraySubquery(found)))
+
+
+def _first(narrowed: Narrowed, asked: Callable[[Shape], list[AuditEvent]], most: int) -> list[AuditEvent]:
+    """The first of some ordered events that hold its text; one query, or up to three where few hold it.
+
+    A text that many hold is soon met by reading on; one that few hold is found by its words. Which it
+    is shows by trying: how often a beginning of a word occurs, and when, no statistics know. Only of a
+    request's whole number we know that few hold it.
+    """
+    for number in () if narrowed.said.is_one_request else READ_ON:
+        met = asked(narrowed.shape(f"read on {number}", _of_any_text, _read_on(number)))
+        if len(met) == most or (met and not met[0].goes_on):
+            return met
+        if not met:
+            break
+    return asked(narrowed.shape("looked up", _of_any_text, _looked_up))
 
 
 def page(wanted: AuditFilter, cursor: str | None = None, limit: int = 50) -> Slice[AuditEvent]:
@@ -174,15 +187,16 @@ def page(wanted: AuditFilter, cursor: str | None = None, limit: int = 50) -> Sli
 
     Raises CursorRefused.
     """
+    narrowed = wanted.narrowed
     return cut(
-        wanted.rows_of_any_text(),
+        narrowed.shape("of any text", _of_any_text),
         order=ORDER,
         column="occurred_at",
         cursor=cursor,
         limit=limit,
         parse_key=moment_with_zone,
         key_of=lambda event: (event.occurred_at.isoformat(), str(event.pk)),
-        first=wanted.first,
+        first=partial(_first, narrowed) if narrowed.said else None,
     )
 
 
@@ -217,14 +231,33 @@ SELECT false, part, part FROM parts WHERE part IS NOT NULL"""
 
 
 def going_on(wanted: AuditFilter, page: Slice[AuditEvent]) -> set[str]:
-    """The requests on a page of which more events follow on the next; one query, on the last page none."""
+    """The requests on a page of which more events follow on the next; one query, on the last page none.
+
+    All of a request's events are few, and an index has them together; each is asked for the rest in passing.
+    """
     references = {event.reference for event in page.rows if event.reference}
     if not page.older or not references:
         return set()
     last = page.rows[-1]
-    later = Q(occurred_at__lt=last.occurred_at) | Q(occurred_at=last.occurred_at, pk__lt=last.pk)
-    more = wanted.rows().filter(later, reference__in=references).order_by()
-    return set(more.values_list("reference", flat=True).distinct())
+    shape = wanted.narrowed.shape("going on", _later)
+    asked = kept(
+        shape.key, lambda: Question(shape.rows(), planned_anew=shape.planned_anew, **shape.stand_ins, **_LAST)
+    )
+    found = asked.rows(**shape.values, references=list(references), at=last.occurred_at, key=last.pk)
+    return {reference for (reference,) in found}
+
+
+_LAST: dict[str, Any] = {"references": [no_text("one of them")], "at": NO_MOMENT, "key": no_key("last")}
+
+
+def _later(narrowed: Narrowed) -> QuerySet[AuditEvent]:
+    """The requests of _LAST that have events of a filter which are older than its."""
+    at, key = _LAST["at"], _LAST["key"]
+    older = Q(occurred_at__lt=at) | Q(occurred_at=at, pk__lt=key)
+    text = narrowed.said.condition() if narrowed.said else Q()
+    one_of_them = IsAnyOf("reference", Value(_LAST["references"], ArrayField(TextField())))
+    rows = AuditEvent.objects.filter(one_of_them, InPassing(older & narrowed.condition() & text))
+    return rows.order_by().values_list("reference").distinct()
 
 
 def events_of(reference: str) -> QuerySet[AuditEvent]:

@@ -98,6 +98,7 @@ class Shape:
     key: says which queryset `rows` makes, for the stand-ins; None for one that is like no other.
     values: what takes the places of the stand-ins, by name.
     planned_anew: as of a Question.
+    narrowed: leaves some of the rows, once they are in order and begin where the page does.
     """
 
     key: tuple[Hashable, ...] | None
@@ -105,6 +106,7 @@ class Shape:
     stand_ins: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     planned_anew: bool = False
+    narrowed: Callable[[QuerySet[Any]], QuerySet[Any]] | None = None
 
 
 def cut(
@@ -118,13 +120,13 @@ def cut(
     parse_key: Callable[[str], Any] = str,
     parse_id: Callable[[str], Any] = int,
     key_of: Callable[[Any], tuple[str | None, str] | tuple[str | None, str, str]],
-    first: Callable[[QuerySet[Any], int], list[Any]] = lambda ordered, most: list(ordered[:most]),
+    first: Callable[[Callable[[Shape], list[Any]], int], list[Any]] | None = None,
 ) -> Slice[Any]:
     """Up to `limit` rows of a queryset by `column`, `tie` and id, beginning where the cursor stands.
 
     rows: of models, or as a Shape also of values, which come as tuples.
     order: the sort's name, `-` in front for descending. tie: a column of text, empty for none.
-    first: reads so many of a queryset's ordered rows at most, and may narrow them further.
+    first: given what reads the ordered rows of a shape, and how many at most, reads those of its own instead.
     key_of: a row's key and id as text, and its tie where there is that column.
     Rows without a value come last going up and first going down, as PostgreSQL sorts them.
     Raises CursorRefused.
@@ -139,10 +141,16 @@ def cut(
             values = {"key": key, "tie": place.tie, "id": parse_id(place.id)}
         except (ValueError, OverflowError) as problem:
             raise CursorRefused from problem
-    if isinstance(rows, Shape):
-        found = stretch.of_shape(rows, values, limit + 1)
+
+    def asked(shape: Shape) -> list[Any]:
+        return stretch.of_shape(shape, values, limit + 1)
+
+    if first is not None:
+        found = first(asked, limit + 1)
+    elif isinstance(rows, Shape):
+        found = asked(rows)
     else:
-        found = first(stretch.of(rows, values), limit + 1)
+        found = list(stretch.of(rows, values)[: limit + 1])
     has_more = len(found) > limit
     found = found[:limit]
     if not is_forward:
@@ -180,7 +188,8 @@ class _Stretch:
         stands = {name: STAND_INS[type(value)](name) for name, value in place.items() if value is not None}
 
         def put_together() -> Question:
-            rows = self.of(shape.rows(), {**dict.fromkeys(place), **stands})[:most]
+            ordered = self.of(shape.rows(), {**dict.fromkeys(place), **stands})
+            rows = (shape.narrowed(ordered) if shape.narrowed else ordered)[:most]
             kind = Records if rows._fields is None else Question
             return kind(
                 rows, planned_anew=shape.planned_anew or shape.key is None, **shape.stand_ins, **stands

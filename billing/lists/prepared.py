@@ -125,8 +125,9 @@ class Records(Question):
 
     def asked(self, **values: Any) -> list[Any]:
         """The models, as the queryset would make them."""
-        found = []
-        for row in self._compiler.results_iter([self.rows(**values)]):
+        found: list[Any] = []
+        rows = self.rows(**values)
+        for row in self._compiler.results_iter([rows]) if rows else ():
             record = self._model.from_db(connection.alias, self._columns, row[self._own])
             for related in self._related:
                 related.populate(row, record)
