@@ -9,6 +9,7 @@ from billing.audit.actors import Actor, person
 from billing.changes import sealed
 from billing.changes.agreeing import deciding
 from billing.changes.asking import submitting
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion, Verdict
 from billing.metronome.account import Gateway
@@ -33,6 +34,11 @@ def mirrored(gateway: Gateway, simulator: RunningSimulator, position: int = 6) -
     return mirror.snapshot(listed.id)
 
 
+def about(snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> Basis:
+    """What a kind may build on for a mirrored customer, or for none yet."""
+    return Basis.of("customer", snapshot, survey=survey)
+
+
 def propose(
     kind: str,
     maker: User,
@@ -44,7 +50,7 @@ def propose(
     replaces: ChangeRequest | None = None,
 ) -> ChangeRequest:
     """Submit one request through its kind."""
-    proposal = KINDS[kind].build(entered, snapshot=snapshot, survey=survey)
+    proposal = KINDS[kind].build(entered, about(snapshot, survey))
     return submitting.submit(proposal, actor=by(maker), reason=reason, replaces=replaces)
 
 

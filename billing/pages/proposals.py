@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing import tasks
 from billing.changes import queries, sealed
 from billing.changes.asking import policy, submitting, survey
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kinds import KINDS, Kind
 from billing.changes.asking.sealing import shown_calls
 from billing.changes.asking.way_back import way_back
@@ -19,6 +20,7 @@ from billing.changes.models import ChangeRequest, Survey
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.lists.paging import is_storable
 from billing.mirror import queries as mirror
+from billing.mirror.models import Customer
 from billing.pages import freshness
 from billing.pages.access import RoleMissing, needs
 from billing.pages.web import actor_of, go_to, render_page
@@ -37,31 +39,25 @@ FROM_REQUEST = (
 def propose(request: HttpRequest, kind: str) -> HttpResponse:
     """The form of one kind; a valid one becomes a change request. 422 redraws it with what was typed."""
     asked = _kind(kind)
-    customer, snapshot = _subject(request, asked)
+    customer = _customer(request, asked)
     if customer and (customer.archived_at or customer.missing_since):
         state = "archived" if customer.archived_at else "gone from Metronome"
         messages.warning(request, f"This customer is {state}, so nothing can be proposed for it.")
         return go_to(request, "billing:customer", customer.pk)
     old, undone = _replaced(request, kind, customer)
-    answer = _survey(request, asked, snapshot)
+    answer = _survey(request, asked, customer)
     content = answer.content if answer and survey.is_usable(answer) else None
+    again = undone[1] if undone else sealed.read(old.sealed).form if old else {}
+    basis = _basis(customer, survey=content, again=again)
     bound = request.POST if request.method == "POST" else None
-    form = asked.form(
-        bound,
-        snapshot=snapshot,
-        survey=content,
-        initial=undone[1] if undone else {**(sealed.read(old.sealed).form if old else {})},
-    )
+    form = asked.form(basis, bound)
     context = {
         "kind": asked,
         "customer": customer,
-        "snapshot": snapshot,
+        "basis": basis,
         "form": form,
-        "why_not": ""
-        if asked.needs_survey and content is None
-        else asked.why_not(snapshot=snapshot, survey=content),
+        "why_not": "" if asked.needs_survey and content is None else asked.why_not(basis),
         "survey": answer,
-        "survey_content": content,
         "old": old,
         "undoes": undone is not None,
         "busy": queries.open_for_customer(customer.pk) if customer else [],
@@ -76,7 +72,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         entered = dict(form.cleaned_data)
         reason = entered.pop("reason")
         try:
-            proposal = asked.build(entered, snapshot=snapshot, survey=content)
+            proposal = asked.build(entered, basis)
             made = submitting.submit(proposal, actor=actor_of(request), reason=reason, replaces=old)
         except NotAllowed as refusal:
             raise RoleMissing(Can.PROPOSE) from refusal
@@ -96,16 +92,16 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
 def hints(request: HttpRequest, kind: str) -> HttpResponse:
     """Live advice on half-entered input and who will have to approve it. Blocks nothing, writes nothing."""
     asked = _kind(kind)
-    _customer, snapshot = _subject(request, asked)
-    answer = survey.latest(snapshot["id"]) if asked.needs_survey and snapshot else None
-    content = answer.content if answer else None
-    form = asked.form(request.POST, snapshot=snapshot, survey=content)
+    customer = _customer(request, asked)
+    answer = survey.latest(customer.pk) if asked.needs_survey and customer else None
+    basis = _basis(customer, survey=answer.content if answer else None)
+    form = asked.form(basis, request.POST)
     form.full_clean()
     entered: dict[str, Any] = dict(getattr(form, "cleaned_data", {}))
     needed, planned = None, []
     try:
         if not set(form.errors) - UNDECIDED:
-            built = asked.build(entered, snapshot=snapshot, survey=content)
+            built = asked.build(entered, basis)
             needed = policy.requirement(kind, built.facts)
             planned = shown_calls(built)
     except ActionRefused:
@@ -113,7 +109,7 @@ def hints(request: HttpRequest, kind: str) -> HttpResponse:
     return render_page(
         request,
         "changes/_hints",
-        hints=asked.hints(entered, snapshot=snapshot),
+        hints=asked.hints(entered, basis),
         requirement=needed,
         calls=planned,
         default_steps=_default_steps(asked),
@@ -144,10 +140,18 @@ def _kind(name: str) -> Kind:
     return KINDS[name]
 
 
-def _subject(request: HttpRequest, kind: Kind) -> tuple[Any, dict[str, Any] | None]:
-    """The customer and its snapshot, or nothing for a kind that makes a new one."""
+def _basis(customer: Customer | None, **more: Any) -> Basis:
+    """What the kind may build on: the customer as it is mirrored, or nothing where it makes a new one."""
+    state = mirror.snapshot(customer.pk) if customer else None
+    if customer and state is None:
+        raise Http404("This customer is gone from Metronome, so nothing can be proposed for it.")
+    return Basis.of("customer", state, **more)
+
+
+def _customer(request: HttpRequest, kind: Kind) -> Customer | None:
+    """The customer that it is about; none for a kind that makes a new one."""
     if not kind.needs_customer:
-        return None, None
+        return None
     try:
         customer_id = UUID(request.GET.get("customer", ""))
     except ValueError as problem:
@@ -155,11 +159,11 @@ def _subject(request: HttpRequest, kind: Kind) -> tuple[Any, dict[str, Any] | No
     customer = mirror.customer(customer_id)
     if customer is None:
         raise Http404("The mirror knows no such customer.")
-    return customer, mirror.snapshot(customer_id)
+    return customer
 
 
 def _replaced(
-    request: HttpRequest, kind: str, customer: Any
+    request: HttpRequest, kind: str, customer: Customer | None
 ) -> tuple[ChangeRequest | None, tuple[str, dict[str, Any]] | None]:
     """The older request of the same customer that this one proposes again (`again`), or undoes (`undo`).
 
@@ -180,10 +184,10 @@ def _replaced(
     return old, back
 
 
-def _survey(request: HttpRequest, kind: Kind, snapshot: dict[str, Any] | None) -> Survey | None:
-    if not kind.needs_survey or snapshot is None:
+def _survey(request: HttpRequest, kind: Kind, customer: Customer | None) -> Survey | None:
+    if not kind.needs_survey or customer is None:
         return None
-    row = survey.ask(snapshot["id"], asked_by=request.user)
+    row = survey.ask(customer.pk, asked_by=request.user)
     if row is not None and survey.needs_nudge(row):
         tasks.nudge(tasks.answer_survey, str(row.uuid), expires=tasks.CHECK_EXPIRES)
     return row

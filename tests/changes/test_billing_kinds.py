@@ -19,7 +19,7 @@ from billing.metronome.account import Gateway
 from billing.mirror.refresh import refresh_account
 from billing.users import User
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, mirrored, propose
+from tests.world import about, approve, mirrored, propose
 
 SET = "POST /v1/setCustomerBillingProviderConfigurations"
 STRIPE = {"stripe_customer_id": "cus_1", "stripe_collection_method": "send_invoice"}
@@ -123,7 +123,7 @@ def test_what_is_billed_later_is_told_apart(billed: dict[str, Any], gateway: Gat
     ]
     seen["invoices"] = [{"status": "DRAFT", "contract_id": each} for each in ("1", "1", "2", "3")]
 
-    proposal = KINDS["billing.archive"].build({"configuration_ids": [of]}, snapshot=billed, survey=seen)
+    proposal = KINDS["billing.archive"].build({"configuration_ids": [of]}, about(billed, seen))
 
     assert [(row["count"], row["what"], row["detail"]) for row in proposal.blast] == [
         (1, "contract billed through it now", "Now"),
@@ -181,8 +181,8 @@ def test_without_what_was_read_or_of_one_that_is_archived_nothing_is_built(
     (of,) = seen["billing"]
     for kind, entered in (("billing.set", adding()), ("billing.archive", {"configuration_ids": [of]})):
         with pytest.raises(BadInput, match="has not been read yet"):
-            KINDS[kind].build(entered, snapshot=billed)
+            KINDS[kind].build(entered, about(billed))
     with pytest.raises(BadInput, match="One of these is archived"):
         KINDS["billing.archive"].build(
-            {"configuration_ids": [of]}, snapshot=billed, survey={**seen, "billing": {of: "archived"}}
+            {"configuration_ids": [of]}, about(billed, {**seen, "billing": {of: "archived"}})
         )

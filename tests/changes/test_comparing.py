@@ -24,7 +24,7 @@ from billing.users import User
 from tests.changes.test_status_by_action import bring
 from tests.changes.test_tampering import without_guards
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, by, propose
+from tests.world import about, approve, by, propose
 
 READ = "GET /v1/customers/{customer_id}"
 ARCHIVE = {"clear_aliases": False, "open_business_reason": "moved", "typed_name": "", "reason": ""}
@@ -65,7 +65,7 @@ def test_a_renaming_is_compared_with_what_its_read_back_has_read(
 def archiving(gateway: Gateway, snapshot: dict[str, Any], maker: User, *more: Effect) -> ChangeRequest:
     """A request that leaves the aliases where they are, with effects that are shown beside its own."""
     survey = read_survey(gateway, snapshot["id"])
-    proposal = KINDS["customer.archive"].build(ARCHIVE, snapshot=snapshot, survey=survey)
+    proposal = KINDS["customer.archive"].build(ARCHIVE, about(snapshot, survey))
     own = {effect.field: effect for effect in proposal.effects}
     assert own.keys() <= {"open_contracts", "finalized_invoices", "draft_invoices", "ingest_aliases"}
     assert own["ingest_aliases"].kept == snapshot["ingest_aliases"]

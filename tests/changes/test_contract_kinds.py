@@ -21,7 +21,7 @@ from billing.users import User
 from tests.changes.test_apply import settle_until_known
 from tests.changes.test_billing_kinds import others_do
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, mirrored, propose
+from tests.world import about, approve, mirrored, propose
 
 CREATE, EDIT = "POST /v1/contracts/create", "POST /v2/contracts/edit"
 
@@ -145,9 +145,9 @@ def test_an_end_before_a_finalized_invoice_is_refused_unless_said_so(
     kind = KINDS["contract.end"]
 
     with pytest.raises(BadInput, match="2 finalized invoices reach beyond this day, up to 2026-11-01"):
-        kind.build(ending(of, "2026-11-01"), snapshot=customer, survey=seen)
-    allowed = kind.build(ending(of, "2026-11-01", cuts_invoices=True), snapshot=customer, survey=seen)
-    later = kind.build(ending(of, "2026-11-02"), snapshot=customer, survey=seen)
+        kind.build(ending(of, "2026-11-01"), about(customer, seen))
+    allowed = kind.build(ending(of, "2026-11-01", cuts_invoices=True), about(customer, seen))
+    later = kind.build(ending(of, "2026-11-02"), about(customer, seen))
 
     assert (allowed.facts["cut_invoices"], later.facts["cut_invoices"]) == (2, 0)
     assert [
@@ -182,7 +182,7 @@ def test_what_can_not_be_is_said_at_its_field(
     seen = read_survey(gateway, customer["id"])
 
     with pytest.raises(BadInput, match=words) as refused:
-        KINDS["contract.end"].build(ending(of, "2031-01-01") | entered, snapshot=customer, survey=seen)
+        KINDS["contract.end"].build(ending(of, "2031-01-01") | entered, about(customer, seen))
 
     assert refused.value.field == field
 

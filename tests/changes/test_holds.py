@@ -19,7 +19,7 @@ from billing.changes.refusals import SubjectBusy
 from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, by, mirrored, propose
+from tests.world import about, approve, by, mirrored, propose
 
 CUSTOMER = of_itself("customer:1")
 NAME = of_itself("customer:1", "name")
@@ -74,7 +74,7 @@ def test_of_two_who_ask_at_once_for_the_whole_and_a_part_one_is_refused(
     whole = of_itself("customer:77")
     parts = {maker: whole, checker: of_itself("customer:77", "name")}
     monkeypatch.setattr(submitting, "in_the_way", lambda wanted: None)
-    built = KINDS["customer.rename"].build({"name": "Another GmbH"}, snapshot=snapshot)
+    built = KINDS["customer.rename"].build({"name": "Another GmbH"}, about(snapshot))
     start, outcomes = Barrier(2), []
 
     def ask(person: User) -> None:

@@ -51,10 +51,10 @@ class ProvideGadget(Kind):
     label = "Provide a gadget"
     needs_customer = False
 
-    def form(self, data=None, *, snapshot=None, survey=None, initial=None):
-        return GadgetForm(data, initial=initial)
+    def form(self, basis, data=None):
+        return GadgetForm(data, initial=basis.again)
 
-    def build(self, entered, *, snapshot, survey=None):
+    def build(self, entered, basis):
         called = entered["name"]
         return Proposal(
             kind=self.name,

@@ -19,7 +19,7 @@ from billing.pages.requests.differences import differences
 from billing.users import User
 from tests.changes.test_apply import settle_until_known
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, mirrored, propose
+from tests.world import about, approve, mirrored, propose
 
 END = "POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end"
 TERMS = {"net_payment_terms_days": None, "trial_days": None}
@@ -97,7 +97,7 @@ def test_overlaps_and_past_days_are_cautions_and_facts(
     facts: tuple[bool, int],
     subscriber: dict[str, Any],
 ) -> None:
-    proposal = KINDS["plan.add"].build(adding(*dates), snapshot=subscriber)
+    proposal = KINDS["plan.add"].build(adding(*dates), about(subscriber))
 
     assert [warning.title for warning in proposal.warnings] == titles
     assert (proposal.facts["backdated"], proposal.facts["overlapping_plans"]) == facts
@@ -252,7 +252,7 @@ def test_two_plans_that_read_alike_are_told_apart_by_their_ids(
         apply.apply_change(change.pk, gateway)
         made.append(change.calls.get().result["id"])
 
-    field = KINDS["plan.end"].form(snapshot=subscriber).fields["customer_plan_id"]
+    field = KINDS["plan.end"].form(about(subscriber)).fields["customer_plan_id"]
 
     words = dict(field.choices)
     assert [words[of].endswith(f"({of})") for of in made] == [True, True]

@@ -14,7 +14,7 @@ from billing.mirror import queries as mirror
 from billing.users import User
 from tests.changes.test_decide import events
 from tests.simulator_server import RunningSimulator
-from tests.world import by
+from tests.world import about, by
 
 
 def test_an_unmoved_customer_leaves_the_request_checked(
@@ -43,7 +43,7 @@ def test_a_moved_customer_makes_it_stale_before_anybody_decides_and_it_can_be_pr
     assert submitted.status == "stale"
     assert events(submitted) == ["change.submitted", "change.staled"]
     proposal = KINDS["customer.rename"].build(
-        sealed.read(submitted.sealed).form, snapshot=mirror.snapshot(snapshot["id"])
+        sealed.read(submitted.sealed).form, about(mirror.snapshot(snapshot["id"]))
     )
     again = submitting.submit(proposal, actor=by(maker), reason="still wanted", replaces=submitted)
     assert again.replaces == submitted

@@ -23,7 +23,7 @@ from billing.management.demo.story import Story
 from billing.metronome.account import Gateway
 from billing.users import User
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, by, mirrored
+from tests.world import about, approve, by, mirrored
 
 SET_NAME = "POST /v1/customers/{customer_id}/setName"
 REFUSED = "Name is not allowed"
@@ -75,7 +75,7 @@ Tell = Callable[[Callable[[Story], object]], ChangeRequest]
 def tell(gateway: Gateway, simulator: RunningSimulator, maker: User) -> Tell:
     """Tells of a renaming of another customer from three days ago on, in one transaction as the demo does."""
     snapshot = mirrored(gateway, simulator, 7)
-    proposal = KINDS["customer.rename"].build({"name": "Halcyon Freight GmbH"}, snapshot=snapshot)
+    proposal = KINDS["customer.rename"].build({"name": "Halcyon Freight GmbH"}, about(snapshot))
 
     @transaction.atomic
     def told_by(steps: Callable[[Story], object]) -> ChangeRequest:

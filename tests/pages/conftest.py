@@ -22,6 +22,7 @@ from billing.mirror import queries as mirror
 from billing.mirror.models import Customer, CustomerPlan, IngestAlias, Plan, RefreshRun
 from billing.roles import Role
 from billing.users import User
+from tests.world import about
 
 DEFAULT_RULES = importlib.import_module("billing.migrations.0004_default_policy").RULES
 PASSWORD = "countersign-demo"
@@ -162,5 +163,5 @@ def add_customer(
 def propose_rename(customer: Customer, maker: User, name: str) -> ChangeRequest:
     """A request to rename a customer, as its form would send it."""
     snapshot = mirror.snapshot(customer.pk)
-    proposal = KINDS["customer.rename"].build({"name": name}, snapshot=snapshot)
+    proposal = KINDS["customer.rename"].build({"name": name}, about(snapshot))
     return submitting.submit(proposal, actor=person(maker), reason="As agreed with the customer.")

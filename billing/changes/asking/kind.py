@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.wording import in_our_words
 from billing.changes.sealed import SealedRequest
@@ -68,6 +69,7 @@ class ProposalForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial = dict(self.initial)  # a form of its own may add to it
         self.order_fields([name for name in self.fields if name != "reason"] + ["reason"])
 
     def full_clean(self) -> None:
@@ -111,35 +113,23 @@ class Kind(ABC):
     """Whether that is still the way back once all of it took effect, and not only a part."""
 
     @abstractmethod
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        """The form, bound when `data` is given. `initial` prefills it from an older request's `form`."""
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        """The form, bound when `data` is given."""
 
     @abstractmethod
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        """The proposal for valid input over the customer's mirrored snapshot (None for a new one).
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        """The proposal for valid input.
 
         Raises BadInput (with the field) for what only rows can tell, such as a value that another thing has.
         """
 
-    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
+    def why_not(self, basis: Basis) -> str:
         """Why there is nothing that its form could ask for, as a sentence; empty where there is something.
 
-        As it stands: what has to be chosen of the customer's own things, and there is none of them.
+        Asked of a basis that has all the kind needs. As it stands: what has to be chosen of the customer's
+        own things, and there is none of them.
         """
-        form = self.form(snapshot=snapshot, survey=survey) if self.needs_customer else None
+        form = self.form(basis) if self.needs_customer else None
         empty = [field for field in form.fields.values() if _offers_nothing(field)] if form else []
         return f"This customer has no {empty[0].label.lower()} that this could be asked for." if empty else ""
 
@@ -147,7 +137,7 @@ class Kind(ABC):
         """What the form of `undone_by` starts with for this request; None where nothing can be given back."""
         return None
 
-    def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Hint]:
+    def hints(self, entered: dict[str, Any], basis: Basis) -> list[Hint]:
         """Advice on half-entered input; empty when there is nothing to say."""
         return []
 

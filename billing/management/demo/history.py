@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes import telling
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kinds import KINDS
 from billing.changes.asking.kinds.billing.fields import Billing
 from billing.changes.asking.proposal import Proposal
@@ -52,6 +53,10 @@ REJECTIONS = [
 ]
 
 
+def _of(customer: dict[str, Any], **more: Any) -> Basis:
+    return Basis.of("customer", customer, **more)
+
+
 class History:
     """Tells stories over the mirrored customers. Those of the past end as the mirror shows them now."""
 
@@ -88,7 +93,7 @@ class History:
         now = self._snapshot()
         old = f"{now['name'][:100]} (old)" if happened else now["name"]
         new = now["name"] if happened else f"{now['name'][:120]} Holding"
-        return KINDS["customer.rename"].build({"name": new}, snapshot={**now, "name": old})
+        return KINDS["customer.rename"].build({"name": new}, _of({**now, "name": old}))
 
     def _realias(self, *, happened: bool, removes: bool = False, customer_id: str | None = None) -> Proposal:
         now = mirror.snapshot(customer_id) if customer_id else self._snapshot()
@@ -99,19 +104,19 @@ class History:
         else:
             before, wanted = ([], held) if happened else (held, [*held, extra])
         return KINDS["customer.realias"].build(
-            {"ingest_aliases": sorted(wanted)}, snapshot={**now, "ingest_aliases": sorted(before)}
+            {"ingest_aliases": sorted(wanted)}, _of({**now, "ingest_aliases": sorted(before)})
         )
 
     def _overtaken(self) -> Proposal:
         """A renaming after which somebody gave the customer a third name: the one it has now."""
         now = self._snapshot()
         old, new = f"{now['name'][:100]} (old)", f"{now['name'][:120]} Holding"
-        return KINDS["customer.rename"].build({"name": new}, snapshot={**now, "name": old})
+        return KINDS["customer.rename"].build({"name": new}, _of({**now, "name": old}))
 
     def _create(self, name: str) -> Proposal:
         alias = name.lower().replace(" ", "-").replace(".", "")
         entered = {"name": name, "ingest_aliases": [alias], "custom_fields": {"segment": "mid-market"}}
-        return KINDS["customer.create"].build(entered, snapshot=None)
+        return KINDS["customer.create"].build(entered, Basis())
 
     def _provision(self, name: str) -> Proposal:
         alias, plan = name.lower().replace(" ", "-"), plans_on_offer()[0]
@@ -131,7 +136,7 @@ class History:
             "net_payment_terms_days": 30,
             "trial_days": None,
         }
-        return KINDS["customer.provision"].build(entered, snapshot=None)
+        return KINDS["customer.provision"].build(entered, Basis())
 
     def _archive(self, ids: Iterable[UUID], *, former_alias: str = "") -> Proposal:
         """Archive the first of these that has business; `former_alias` is one that it held until now."""
@@ -143,7 +148,7 @@ class History:
                     snapshot = {**snapshot, "ingest_aliases": [former_alias]}
                     survey["customer"] = {**survey["customer"], "ingest_aliases": [former_alias]}
                 entered = {"clear_aliases": True, "open_business_reason": "The group contract replaces it."}
-                return KINDS["customer.archive"].build(entered, snapshot=snapshot, survey=survey)
+                return KINDS["customer.archive"].build(entered, _of(snapshot, survey=survey))
         raise RuntimeError("the demo account has too few customers with contracts")
 
     def _story(self, proposal: Proposal, *, days_ago: float, maker: str = "", reason: str = "") -> Story:

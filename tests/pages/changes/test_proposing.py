@@ -11,10 +11,12 @@ from django.utils.html import escape
 from billing.changes.applying import apply
 from billing.changes.asking import survey
 from billing.changes.models import ChangeRequest
+from billing.changes.moves import database_now
 from billing.metronome.account import Gateway
+from billing.mirror.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
-from tests.world import approve
+from tests.world import approve, mirrored
 
 SignIn = Callable[[User], Client]
 
@@ -88,8 +90,6 @@ def test_archiving_waits_for_the_survey_and_asks_for_the_name(
 def test_hints_name_a_holder_and_the_people_needed(
     snapshot: dict[str, Any], gateway: Gateway, simulator: RunningSimulator, maker: User, as_person: SignIn
 ) -> None:
-    from tests.world import mirrored
-
     other = mirrored(gateway, simulator, position=9)
     answer = as_person(maker).post(
         f"/changes/new/customer.realias/hints/?customer={snapshot['id']}",
@@ -98,3 +98,16 @@ def test_hints_name_a_holder_and_the_people_needed(
 
     assert answer.status_code == 200
     assert escape(f"is held by {other['name']}.") in answer.text
+
+
+def test_a_customer_that_went_while_its_form_was_open_gets_a_sentence_and_no_advice(
+    snapshot: dict[str, Any], maker: User, as_person: SignIn
+) -> None:
+    Customer.objects.filter(pk=snapshot["id"]).update(missing_since=database_now())
+    address = f"/changes/new/customer.rename/hints/?customer={snapshot['id']}"
+
+    answer = as_person(maker).post(address, {"name": "Another name", "reason": "as agreed"})
+
+    assert answer.status_code == 404
+    assert "This customer is gone from Metronome, so nothing can be proposed for it." in answer.text
+    assert not ChangeRequest.objects.exists()

@@ -23,7 +23,7 @@ from billing.mirror.models import Customer, CustomerPlan, IngestAlias, RefreshRu
 from billing.pages.requests import facts
 from billing.users import User
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, by, propose
+from tests.world import about, approve, by, propose
 
 SignIn = Callable[[User], Client]
 
@@ -94,7 +94,7 @@ def test_how_old_a_reading_is_goes_on_beside_the_form(
 def test_a_form_says_in_our_words_what_to_do(
     bare: dict[str, Any], kind: str, typed: dict[str, str], words: str
 ) -> None:
-    errors = KINDS[kind].form(typed, snapshot=bare).errors
+    errors = KINDS[kind].form(about(bare), typed).errors
 
     told = [said for field in errors.values() for said in field]
     assert any(words in said for said in told), told
@@ -110,18 +110,18 @@ def test_what_is_read_first_is_told_of_in_the_singular() -> None:
 def test_who_has_no_aliases_is_not_asked_to_clear_them(bare: dict[str, Any]) -> None:
     snapshot = {**bare, "ingest_aliases": []}
 
-    assert "clear_aliases" not in KINDS["customer.archive"].form(snapshot=snapshot).fields
-    assert "clear_aliases" in KINDS["customer.archive"].form(snapshot=bare).fields
+    assert "clear_aliases" not in KINDS["customer.archive"].form(about(snapshot)).fields
+    assert "clear_aliases" in KINDS["customer.archive"].form(about(bare)).fields
 
 
 def test_a_plan_without_an_end_is_not_offered_to_lose_it(snapshot: dict[str, Any]) -> None:
     CustomerPlan.objects.filter(customer_id=snapshot["id"]).update(ending_before=None)
-    form = KINDS["plan.end"].form(snapshot=snapshot)
+    form = KINDS["plan.end"].form(about(snapshot))
     assert [value for value, _words in form.fields["how"].widget.choices] == ["ends"]
 
     CustomerPlan.objects.filter(customer_id=snapshot["id"]).update(ending_before=database_now())
     rows = CustomerPlan.objects.filter(customer_id=snapshot["id"]).count()
-    form = KINDS["plan.end"].form(snapshot=snapshot)
+    form = KINDS["plan.end"].form(about(snapshot))
     assert len(form.fields["how"].widget.choices) == (2 if rows else 1)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import spoken
 from billing.changes.asking.kinds.customer.held import refuse_archived
@@ -16,7 +17,6 @@ from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.lists.text import counted
 from billing.metronome.objects.billing_configuration import ARCHIVED
-from billing.metronome.operations.base import thing
 from billing.metronome.operations.billing.archive import ArchivedConfigurations
 
 MOST_NAMED = 8
@@ -49,39 +49,24 @@ class ArchiveBilling(Kind):
     survey_part = "changes/surveys/billing.html"
     undone_by = "billing.set"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        rows = (survey or {}).get("billing", {})
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        rows = (basis.survey or {}).get("billing", {})
         choices = [(of, f"{spoken(words)}, {of}") for of, words in rows.items() if words != ARCHIVED]
-        return ArchiveBillingForm(data, initial=initial, choices=choices)
+        return ArchiveBillingForm(data, initial=basis.again, choices=choices)
 
-    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
-        rows = (survey or {}).get("billing", {}).values()
-        is_left = survey is None or any(words != ARCHIVED for words in rows)
+    def why_not(self, basis: Basis) -> str:
+        is_left = any(words != ARCHIVED for words in basis.survey["billing"].values())
         return "" if is_left else "This customer has no billing provider that is not archived already."
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        if survey is None:
-            raise BadInput(f"{self.survey_about} has not been read yet. Wait for it, then send.")
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        survey = basis.surveyed(self.survey_about)
         refuse_archived(survey["customer"])
         rows, ids = survey["billing"], sorted(entered["configuration_ids"])
         if any(rows.get(of, ARCHIVED) == ARCHIVED for of in ids):
             raise BadInput(
                 "One of these is archived already, or not this customer’s.", field="configuration_ids"
             )
-        whole = thing("customer", snapshot["id"])
+        whole = basis.thing
         now, later = (
             _billed(survey["contracts"], ids, later=False),
             _billed(survey["contracts"], ids, later=True),
@@ -92,12 +77,12 @@ class ArchiveBilling(Kind):
         consequence = f"{counted(len(now | later), 'contract is', 'contracts are')} billed no more"
         return Proposal(
             kind=self.name,
-            sentence=f"Archive {named} of {quoted(snapshot['name'])}"
+            sentence=f"Archive {named} of {quoted(basis.state['name'])}"
             + (f": {consequence}." if now or later else ": no contract is billed through it."),
-            customer_id=snapshot["id"],
-            subject_text=snapshot["name"],
-            before={whole: {**snapshot, "billing_rows": rows}},
-            calls=(Planned("billing.archive", ArchivedConfigurations(snapshot["id"], tuple(ids))),),
+            customer_id=basis.state["id"],
+            subject_text=basis.state["name"],
+            before={whole: {**basis.state, "billing_rows": rows}},
+            calls=(Planned("billing.archive", ArchivedConfigurations(basis.state["id"], tuple(ids))),),
             holds=(of_itself(whole, "billing"),),
             watched={whole: {"billing_rows": rows, "archived_at": None, "open_contracts": contracts}},
             facts={"irreversible": True, "detached_contracts": len(now | later)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import (
     BILLING_PARTS,
@@ -15,10 +16,8 @@ from billing.changes.asking.kinds.billing.fields import (
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.holds import of_itself
-from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.metronome.objects.billing_configuration import ARCHIVED
-from billing.metronome.operations.base import thing
 
 
 class SetBillingForm(BillingFields, ProposalForm):
@@ -38,35 +37,21 @@ class SetBilling(Kind):
     survey_part = "changes/surveys/billing.html"
     undone_by = "billing.archive"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        return SetBillingForm(data, initial=initial)
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        return SetBillingForm(data, initial=basis.again)
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        if survey is None:
-            raise BadInput(f"{self.survey_about} has not been read yet. Wait for it, then send.")
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        survey = basis.surveyed(self.survey_about)
         refuse_archived(survey["customer"])
         billing, rows = entered["billing"], survey["billing"]
-        whole = thing("customer", snapshot["id"])
+        whole = basis.thing
         return Proposal(
             kind=self.name,
-            sentence=f"Add {billing.words} as a billing provider of {quoted(snapshot['name'])}.",
-            customer_id=snapshot["id"],
-            subject_text=snapshot["name"],
-            before={whole: {**snapshot, "billing_rows": rows}},
-            calls=(Planned("billing.set", billing.of(snapshot["id"])),),
+            sentence=f"Add {billing.words} as a billing provider of {quoted(basis.state['name'])}.",
+            customer_id=basis.state["id"],
+            subject_text=basis.state["name"],
+            before={whole: {**basis.state, "billing_rows": rows}},
+            calls=(Planned("billing.set", billing.of(basis.state["id"])),),
             holds=(of_itself(whole, "billing"),),
             watched={whole: {"billing_rows": rows, "archived_at": None}},
             facts={"irreversible": False},

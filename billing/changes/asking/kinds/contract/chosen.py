@@ -6,7 +6,9 @@ from typing import Any
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import ProposalForm
+from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.proposal import Planned
 from billing.changes.holds import Held
 from billing.changes.refusals import BadInput
@@ -35,23 +37,22 @@ def words(contract: dict[str, Any]) -> str:
     return f"{contract['name']}, from {contract['starting_at']}, {end} ({contract['id']})"
 
 
-def chosen(survey: dict[str, Any] | None, contract_id: str) -> dict[str, Any]:
+def chosen(basis: Basis, contract_id: str) -> dict[str, Any]:
     """The contract as it was read. Raises BadInput where none was, or it is another customer's."""
-    if survey is None:
-        raise BadInput(f"{SURVEYED} has not been read yet. Wait for it, then send.")
-    if survey["customer"]["archived_at"]:
-        raise BadInput("This customer is archived, and an archived customer can't be changed.")
+    survey = basis.surveyed(SURVEYED)
+    refuse_archived(survey["customer"])
     for contract in survey["contracts"]:
         if contract["id"] == contract_id:
             return contract
     raise BadInput("That is none of this customer’s open contracts.", field="contract_id")
 
 
-def edited(customer_id: str, contract_id: str, group: str, edit: dict[str, Any]) -> dict[str, Any]:
-    """The parts of a proposal that every edit of a contract has: its call, and what it holds."""
-    of = thing("contract", contract_id)
+def edited(basis: Basis, contract_id: str, group: str, edit: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a proposal that every edit of a contract has: its call, what it holds, whose it is."""
+    of, customer = thing("contract", contract_id), basis.state
     return {
-        "calls": (Planned("contracts.edit", ContractEdit(customer_id, contract_id, edit)),),
-        "holds": (Held(thing("customer", customer_id), of, group),),
-        "customer_id": customer_id,
+        "calls": (Planned("contracts.edit", ContractEdit(customer["id"], contract_id, edit)),),
+        "holds": (Held(basis.thing, of, group),),
+        "customer_id": customer["id"],
+        "subject_text": customer["name"],
     }

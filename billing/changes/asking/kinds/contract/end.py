@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from billing import clock
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.contract.chosen import SURVEYED, ContractForm, chosen, edited
 from billing.changes.asking.kinds.plan.fields import ENDS, GOES_ON, DayField, check_end, what_becomes_of_it
@@ -54,24 +55,11 @@ class EndContract(Kind):
     survey_part = "changes/surveys/contracts.html"
     undone_by = "contract.end"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        return EndForm(data, initial=initial, survey=survey)
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        return EndForm(data, initial=basis.again, survey=basis.survey)
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        contract = chosen(survey, entered["contract_id"])
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        contract, survey = chosen(basis, entered["contract_id"]), basis.survey
         of, state, day = thing("contract", contract["id"]), contract["state"], entered["ending_before"]
         end = f"{day}T00:00:00Z" if day else ""
         if end == state["ending_before"]:
@@ -92,8 +80,7 @@ class EndContract(Kind):
             )
         return Proposal(
             kind=self.name,
-            sentence=_sentence(contract, snapshot["name"], day),
-            subject_text=snapshot["name"],
+            sentence=_sentence(contract, basis.state["name"], day),
             before={of: state},
             watched={of: {"ending_before": state["ending_before"], "archived_at": None}},
             facts={
@@ -108,11 +95,11 @@ class EndContract(Kind):
                 "ending_before": day,
                 "cuts_invoices": bool(cut),
             },
-            effects=tuple(_effects(snapshot["id"], cut)),
+            effects=tuple(_effects(basis.state["id"], cut)),
             warnings=tuple(_cautions(contract, day, cut)),
             blast=tuple(_blast(survey["invoices"], contract, day, cut)),
             **edited(
-                snapshot["id"],
+                basis,
                 contract["id"],
                 "end",
                 {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.contract.chosen import SURVEYED, ContractForm, chosen, edited
 from billing.changes.asking.kinds.customer.cautions import name_cautions
@@ -31,38 +32,24 @@ class RenameContract(Kind):
     survey_part = "changes/surveys/contracts.html"
     undone_by = "contract.rename"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        return RenameForm(data, initial=initial, survey=survey)
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        return RenameForm(data, initial=basis.again, survey=basis.survey)
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        contract = chosen(survey, entered["contract_id"])
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        contract = chosen(basis, entered["contract_id"])
         of, old, new = thing("contract", contract["id"]), contract["state"]["name"], entered["name"]
         if old == new:
             raise BadInput("That is the name it has already.", field="name")
         return Proposal(
             kind=self.name,
-            sentence=f"Rename the contract {quoted(contract['name'])} of {quoted(snapshot['name'])} "
+            sentence=f"Rename the contract {quoted(contract['name'])} of {quoted(basis.state['name'])} "
             f"to {quoted(new)}.",
-            subject_text=snapshot["name"],
             before={of: contract["state"]},
             watched={of: {"name": old, "archived_at": None}},
             facts={"irreversible": False},
             form={"contract_id": contract["id"], "name": new},
             warnings=tuple(name_cautions(new)),
-            **edited(snapshot["id"], contract["id"], "name", {"update_contract_name": new}),
+            **edited(basis, contract["id"], "name", {"update_contract_name": new}),
         )
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:

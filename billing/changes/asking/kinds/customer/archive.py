@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Caution, Effect, Planned, Proposal
@@ -15,7 +16,6 @@ from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.changes.typed import ReasonField, is_typed
 from billing.lists.text import counted
-from billing.metronome.operations.base import thing
 from billing.metronome.operations.customers.archive import Archiving
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 
@@ -87,38 +87,23 @@ class ArchiveCustomer(Kind):
     survey_part = "changes/surveys/archiving.html"
     undone_by = "customer.realias"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        survey = survey or {"contracts": [], "plans": []}
-        initial = dict(initial or {})
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        survey, initial = basis.survey or {"contracts": [], "plans": []}, dict(basis.again)
         if "clear_aliases" in initial:
             initial["clear_aliases"] = "yes" if initial["clear_aliases"] else "no"
         return ArchiveForm(
             data,
             initial=initial,
-            customer=((snapshot or {}).get("name", ""), (snapshot or {}).get("id")),
+            customer=(basis.state.get("name", ""), basis.state.get("id")),
             open_count=len(survey["contracts"]) + len(survey["plans"]),
-            has_aliases=bool((snapshot or {}).get("ingest_aliases", True)),
+            has_aliases=bool(basis.state.get("ingest_aliases", True)),
         )
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        if survey is None:
-            raise BadInput("What archiving would end and void has not been read yet. Wait for it, then send.")
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        survey, known = basis.surveyed(self.survey_about), basis.state
         live = survey["customer"]
         refuse_archived(live)
-        if live["name"] != snapshot["name"] or live["ingest_aliases"] != snapshot["ingest_aliases"]:
+        if live["name"] != known["name"] or live["ingest_aliases"] != known["ingest_aliases"]:
             raise BadInput(
                 "Metronome shows this customer differently by now. Refresh it, then propose again."
             )
@@ -126,7 +111,7 @@ class ArchiveCustomer(Kind):
         clears = bool(aliases) and entered.get("clear_aliases", False)
         finalized = [invoice for invoice in survey["invoices"] if invoice["status"] == "FINALIZED"]
         others = [each for each in survey["invoices"] if each["status"] not in KNOWN_STATUSES]
-        whole = thing("customer", customer_id)
+        whole = basis.thing
         calls = [Planned("customers.archive", Archiving(customer_id))]
         if clears:
             calls.insert(0, Planned("customers.setIngestAliases", WholeSet(customer_id, ())))

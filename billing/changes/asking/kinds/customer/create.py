@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Hint, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.cautions import (
     alias_cautions,
@@ -54,11 +55,10 @@ class CreateForm(ProposalForm):
         return entered
 
 
-def with_inputs(initial: dict[str, Any] | None) -> dict[str, Any]:
+def with_inputs(again: dict[str, Any]) -> dict[str, Any]:
     """What a form begins with, the custom fields each under the name of its own input."""
-    first = dict(initial or {})
-    custom = first.pop("custom_fields", None) or {}
-    return first | {PREFIX + key: value for key, value in custom.items()}
+    custom = again.get("custom_fields") or {}
+    return again | {PREFIX + key: value for key, value in custom.items()}
 
 
 class CreateCustomer(Kind):
@@ -69,23 +69,10 @@ class CreateCustomer(Kind):
     facts = ALIAS_FACTS
     needs_customer = False
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        return CreateForm(data, initial=with_inputs(initial))
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        return CreateForm(data, initial=with_inputs(basis.again))
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
         name, aliases, custom = entered["name"], entered["ingest_aliases"], entered["custom_fields"]
         refuse_held_aliases(aliases, own_id=None)
         refuse_ids_of_others(aliases, own_id=None)
@@ -116,7 +103,7 @@ class CreateCustomer(Kind):
             warnings=tuple(warnings),
         )
 
-    def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Hint]:
+    def hints(self, entered: dict[str, Any], basis: Basis) -> list[Hint]:
         return alias_hints(entered.get("ingest_aliases") or [], own_id=None)
 
 

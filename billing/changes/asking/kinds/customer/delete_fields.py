@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
@@ -13,7 +14,6 @@ from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.lists.text import counted
-from billing.metronome.operations.base import thing
 from billing.metronome.operations.custom_fields.delete_values import FieldKeys
 
 
@@ -40,40 +40,27 @@ class DeleteFields(Kind):
     writes = ("custom_fields",)
     undone_by = "customer.set_fields"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        return DeleteFieldsForm(data, held=(snapshot or {}).get("custom_fields", {}), initial=initial)
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        return DeleteFieldsForm(data, held=basis.state["custom_fields"], initial=basis.again)
 
-    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
-        is_there = snapshot is None or snapshot["custom_fields"]
+    def why_not(self, basis: Basis) -> str:
+        is_there = basis.state["custom_fields"]
         return "" if is_there else "This customer has no custom field that could be removed."
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        refuse_archived(snapshot)
-        keys, held = sorted(entered["keys"]), snapshot["custom_fields"]
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        refuse_archived(basis.state)
+        keys, held = sorted(entered["keys"]), basis.state["custom_fields"]
         if gone := [key for key in keys if key not in held]:
             raise BadInput(f"It has no value of {gone[0]}.", field="keys")
-        whole = thing("customer", snapshot["id"])
+        whole = basis.thing
         named = f"the custom field {keys[0]}" if len(keys) == 1 else counted(len(keys), "custom field")
         return Proposal(
             kind=self.name,
-            sentence=f"Remove {named} from {quoted(snapshot['name'])}.",
-            customer_id=snapshot["id"],
-            subject_text=snapshot["name"],
-            before={whole: snapshot},
-            calls=(Planned("custom_fields.deleteValues", FieldKeys(snapshot["id"], tuple(keys))),),
+            sentence=f"Remove {named} from {quoted(basis.state['name'])}.",
+            customer_id=basis.state["id"],
+            subject_text=basis.state["name"],
+            before={whole: basis.state},
+            calls=(Planned("custom_fields.deleteValues", FieldKeys(basis.state["id"], tuple(keys))),),
             holds=(of_itself(whole, "custom_fields"),),
             watched={whole: {"custom_fields": {key: held[key] for key in keys}, "archived_at": None}},
             facts={"irreversible": False, "fields_removed": len(keys)},

@@ -27,7 +27,7 @@ def refuse_held_aliases(aliases: list[str], *, own_id: str | None, field: str = 
                 raise BadInput(f"“{alias}” is held by {holder.name}{state}.", field=field)
 
 
-def refuse_archived(snapshot: dict[str, Any]) -> None:
+def refuse_archived(customer: dict[str, Any]) -> None:
     """Raise BadInput for a customer that is archived: Metronome has no way back."""
-    if snapshot["archived_at"]:
+    if customer["archived_at"]:
         raise BadInput("This customer is archived, and an archived customer can't be changed.")

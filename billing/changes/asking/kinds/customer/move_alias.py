@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Hint, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.fields import AliasChoice
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
@@ -57,35 +58,22 @@ class MoveAliases(Kind):
     is_undone_once_applied = False  # somebody else holds the alias then: it is moved back
     least = {"aliases_added": 1, "aliases_removed": 1}
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        initial = dict(initial or {})
-        held = (snapshot or {}).get("ingest_aliases", [])
-        return MoveForm(data, held=held, wanted=initial.pop("ingest_aliases", []), initial=initial)
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        held, wanted = basis.state.get("ingest_aliases", []), basis.again.get("ingest_aliases", [])
+        return MoveForm(data, held=held, wanted=wanted, initial=basis.again)
 
-    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
-        is_there = snapshot is None or snapshot["ingest_aliases"]
+    def why_not(self, basis: Basis) -> str:
+        is_there = basis.state["ingest_aliases"]
         return "" if is_there else "This customer holds no ingest alias that could be moved."
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        refuse_archived(snapshot)
-        moving, held = sorted(set(entered["ingest_aliases"])), snapshot["ingest_aliases"]
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        refuse_archived(basis.state)
+        giver, moving = basis.state, sorted(set(entered["ingest_aliases"]))
+        held = giver["ingest_aliases"]
         for alias in moving:
             if alias not in held:
                 raise BadInput(f"{quoted(alias)} is not held by this customer.", field="ingest_aliases")
-        taker = _taker(entered["to"], giver_id=snapshot["id"])
+        taker = _taker(entered["to"], giver_id=giver["id"])
         given = sorted({*taker["ingest_aliases"], *moving})
         if len(given) > MOST_ALIASES:
             raise BadInput(
@@ -93,15 +81,15 @@ class MoveAliases(Kind):
                 field="to",
             )
         kept = [alias for alias in held if alias not in moving]
-        from_whom, to_whom = thing("customer", snapshot["id"]), thing("customer", taker["id"])
+        from_whom, to_whom = basis.thing, thing("customer", taker["id"])
         return Proposal(
             kind=self.name,
-            sentence=f"Move {_named(moving)} from {quoted(snapshot['name'])} to {quoted(taker['name'])}.",
-            customer_id=snapshot["id"],
-            subject_text=snapshot["name"],
-            before={from_whom: snapshot, to_whom: taker},
+            sentence=f"Move {_named(moving)} from {quoted(giver['name'])} to {quoted(taker['name'])}.",
+            customer_id=giver["id"],
+            subject_text=giver["name"],
+            before={from_whom: giver, to_whom: taker},
             calls=(
-                Planned("customers.setIngestAliases", WholeSet(snapshot["id"], tuple(kept))),
+                Planned("customers.setIngestAliases", WholeSet(giver["id"], tuple(kept))),
                 Planned(
                     "customers.setIngestAliases",
                     WholeSet(taker["id"], tuple(given)),
@@ -119,7 +107,7 @@ class MoveAliases(Kind):
             },
             facts={"irreversible": False, "aliases_added": len(moving), "aliases_removed": len(moving)},
             form={"ingest_aliases": moving, "to": taker["id"]},
-            warnings=tuple(_warnings(moving, kept, snapshot["name"], taker["name"])),
+            warnings=tuple(_warnings(moving, kept, giver["name"], taker["name"])),
         )
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
@@ -127,11 +115,11 @@ class MoveAliases(Kind):
         former = request.before[thing("customer", request.customer_id)]
         return {"ingest_aliases": former["ingest_aliases"]}
 
-    def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Hint]:
+    def hints(self, entered: dict[str, Any], basis: Basis) -> list[Hint]:
         if not entered.get("to"):
             return []
         try:
-            taker = _taker(entered["to"], giver_id=(snapshot or {}).get("id"))
+            taker = _taker(entered["to"], giver_id=basis.state.get("id"))
         except BadInput as refusal:
             return [Hint("bad", refusal.message)]
         holds = counted(len(taker["ingest_aliases"]), "alias", "aliases")

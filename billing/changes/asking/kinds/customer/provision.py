@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Kind, Part, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import BILLING_PARTS, BillingFields
 from billing.changes.asking.kinds.contract.fields import (
@@ -80,23 +81,10 @@ class ProvisionCustomer(Kind):
     needs_customer = False
     undone_by = "customer.archive"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        return ProvisionForm(data, initial=with_inputs(initial))
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        return ProvisionForm(data, initial=with_inputs(basis.again))
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
         billing, plan_id = entered["billing"], entered["plan_id"]
         has_contract = bool(entered.get("contract_source"))
         if billing is None and not plan_id and not has_contract:
@@ -105,7 +93,7 @@ class ProvisionCustomer(Kind):
                 f"“{CreateCustomer.label}” is for a customer alone.",
                 field="billing_provider",
             )
-        created = CreateCustomer().build(entered, snapshot=None)
+        created = CreateCustomer().build(entered, basis)
         calls, then, warnings = list(created.calls), [], list(created.warnings)
         before: dict[str, dict[str, Any]] = {}
         form = {**created.form}
@@ -152,8 +140,8 @@ class ProvisionCustomer(Kind):
         """Archived, its aliases cleared first, so that they can be used again."""
         return {"clear_aliases": True}
 
-    def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Any]:
-        return CreateCustomer().hints(entered, snapshot=snapshot)
+    def hints(self, entered: dict[str, Any], basis: Basis) -> list[Any]:
+        return CreateCustomer().hints(entered, basis)
 
 
 def _is_backdated(entered: dict[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Hint, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.cautions import (
     alias_cautions,
@@ -19,7 +20,6 @@ from billing.changes.asking.proposal import Caution, Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
 from billing.lists.text import counted
-from billing.metronome.operations.base import thing
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 from billing.metronome.text import MOST_ALIASES, TextRefused, check_alias
 
@@ -71,37 +71,22 @@ class ReplaceAliases(Kind):
     facts = ALIAS_FACTS
     writes = ("aliases",)
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        initial = dict(initial or {})
-        held = (snapshot or {}).get("ingest_aliases", [])
-        return ReplaceAliasesForm(
-            data, held=held, wanted=initial.pop("ingest_aliases", held), initial=initial
-        )
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        held = basis.state.get("ingest_aliases", [])
+        wanted = basis.again.get("ingest_aliases", held)
+        return ReplaceAliasesForm(data, held=held, wanted=wanted, initial=basis.again)
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        refuse_archived(snapshot)
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        refuse_archived(basis.state)
         wanted = entered["ingest_aliases"]
-        held = snapshot["ingest_aliases"]
+        held = basis.state["ingest_aliases"]
         added = sorted(set(wanted) - set(held))
         removed = sorted(set(held) - set(wanted))
         if not added and not removed:
             raise BadInput("These are the aliases it has already.", field="ingest_aliases")
         _refuse_malformed(added)
-        refuse_held_aliases(added, own_id=snapshot["id"])
-        refuse_ids_of_others(added, own_id=snapshot["id"])
+        refuse_held_aliases(added, own_id=basis.state["id"])
+        refuse_ids_of_others(added, own_id=basis.state["id"])
         warnings = []
         if removed:
             warnings.append(
@@ -116,18 +101,18 @@ class ReplaceAliases(Kind):
                 Caution("warn", "No alias is left.", "Usage can then only be sent under the customer’s id.")
             )
         warnings += alias_cautions(added)
-        warnings += near_alias_cautions(added, own_id=snapshot["id"])
-        whole = thing("customer", snapshot["id"])
+        warnings += near_alias_cautions(added, own_id=basis.state["id"])
+        whole = basis.thing
         return Proposal(
             kind=self.name,
-            sentence=_sentence(snapshot["name"], added, removed),
-            customer_id=snapshot["id"],
-            subject_text=snapshot["name"],
-            before={whole: snapshot},
+            sentence=_sentence(basis.state["name"], added, removed),
+            customer_id=basis.state["id"],
+            subject_text=basis.state["name"],
+            before={whole: basis.state},
             calls=(
                 Planned(
                     "customers.setIngestAliases",
-                    WholeSet(snapshot["id"], tuple(wanted)),
+                    WholeSet(basis.state["id"], tuple(wanted)),
                     guards=free_aliases(added, of=whole),
                 ),
             ),
@@ -141,12 +126,10 @@ class ReplaceAliases(Kind):
             warnings=tuple(warnings),
         )
 
-    def hints(self, entered: dict[str, Any], *, snapshot: dict[str, Any] | None) -> list[Hint]:
+    def hints(self, entered: dict[str, Any], basis: Basis) -> list[Hint]:
         wanted = entered.get("ingest_aliases") or []
-        held = set((snapshot or {}).get("ingest_aliases", []))
-        return alias_hints(
-            [alias for alias in wanted if alias not in held], own_id=(snapshot or {}).get("id")
-        )
+        held = set(basis.state.get("ingest_aliases", []))
+        return alias_hints([alias for alias in wanted if alias not in held], own_id=basis.state.get("id"))
 
 
 def _refuse_malformed(added: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.cautions import name_cautions, namesake_cautions
 from billing.changes.asking.kinds.customer.fields import NameField
@@ -11,7 +12,6 @@ from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archi
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.refusals import BadInput
-from billing.metronome.operations.base import thing
 from billing.metronome.operations.customers.set_name import Renaming
 
 
@@ -29,36 +29,23 @@ class RenameCustomer(Kind):
     facts = ALIAS_FACTS
     writes = ("name",)
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        return RenameForm(data, initial={"name": (snapshot or {}).get("name", ""), **(initial or {})})
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        return RenameForm(data, initial={"name": basis.state.get("name", ""), **basis.again})
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        refuse_archived(snapshot)
-        old, new = snapshot["name"], entered["name"]
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        refuse_archived(basis.state)
+        old, new = basis.state["name"], entered["name"]
         if old == new:
             raise BadInput("That is the name it has already.", field="name")
-        whole = thing("customer", snapshot["id"])
-        warnings = [*name_cautions(new), *namesake_cautions(new, own_id=snapshot["id"])]
+        whole = basis.thing
+        warnings = [*name_cautions(new), *namesake_cautions(new, own_id=basis.state["id"])]
         return Proposal(
             kind=self.name,
             sentence=f"Rename {quoted(old)} to {quoted(new)}.",
-            customer_id=snapshot["id"],
+            customer_id=basis.state["id"],
             subject_text=old,
-            before={whole: snapshot},
-            calls=(Planned("customers.setName", Renaming(snapshot["id"], new)),),
+            before={whole: basis.state},
+            calls=(Planned("customers.setName", Renaming(basis.state["id"], new)),),
             holds=(of_itself(whole, "name"),),
             watched={whole: {"name": old, "archived_at": None}},
             facts={"irreversible": False, "aliases_added": 0, "aliases_removed": 0},

@@ -10,6 +10,7 @@ from typing import Any
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.guard import Guarding
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.create import PREFIX, with_inputs
@@ -22,7 +23,6 @@ from billing.changes.sealed import SealedRequest
 from billing.lists.text import counted
 from billing.metronome.account import Gateway
 from billing.metronome.objects.custom_field_key import custom_field_keys
-from billing.metronome.operations.base import thing
 from billing.metronome.operations.custom_fields.set_values import FieldValues
 from billing.metronome.text import LONGEST_FIELD_VALUE
 from billing.mirror import queries as mirror
@@ -80,39 +80,26 @@ class SetFields(Kind):
     writes = ("custom_fields",)
     undone_by = "customer.set_fields"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        held = (snapshot or {}).get("custom_fields", {})
-        return SetFieldsForm(data, held=held, initial=with_inputs(initial))
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        held = basis.state.get("custom_fields", {})
+        return SetFieldsForm(data, held=held, initial=with_inputs(basis.again))
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        refuse_archived(snapshot)
-        wanted, held = entered["custom_fields"], snapshot["custom_fields"]
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        refuse_archived(basis.state)
+        wanted, held = entered["custom_fields"], basis.state["custom_fields"]
         if not wanted:
             raise BadInput("These are the values it has already.")
-        whole = thing("customer", snapshot["id"])
+        whole = basis.thing
         return Proposal(
             kind=self.name,
-            sentence=f"Set {_named(wanted)} of {quoted(snapshot['name'])}.",
-            customer_id=snapshot["id"],
-            subject_text=snapshot["name"],
-            before={whole: snapshot},
+            sentence=f"Set {_named(wanted)} of {quoted(basis.state['name'])}.",
+            customer_id=basis.state["id"],
+            subject_text=basis.state["name"],
+            before={whole: basis.state},
             calls=(
                 Planned(
                     "custom_fields.setValues",
-                    FieldValues(snapshot["id"], wanted),
+                    FieldValues(basis.state["id"], wanted),
                     guards=(Guard(FieldKeysExist.name, tuple(wanted)),),
                 ),
             ),

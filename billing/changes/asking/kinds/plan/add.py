@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.kinds.plan.end import ENDS
@@ -38,35 +39,22 @@ class AddPlan(Kind):
     writes = ("plans",)
     undone_by = "plan.end"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        return AddPlanForm(data, initial=initial)
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        return AddPlanForm(data, initial=basis.again)
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        refuse_archived(snapshot)
-        whole, plan = thing("customer", snapshot["id"]), thing("plan", entered["plan_id"])
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        refuse_archived(basis.state)
+        whole, plan = basis.thing, thing("plan", entered["plan_id"])
         plan_name = named_plan(entered["plan_id"])
-        overlaps = overlapping(mirror.subscriptions(snapshot["id"]), entered)
-        rows = mirror.subscription_rows(snapshot["id"])
+        overlaps = overlapping(mirror.subscriptions(basis.state["id"]), entered)
+        rows = mirror.subscription_rows(basis.state["id"])
         return Proposal(
             kind=self.name,
-            sentence=f"Put {quoted(snapshot['name'])} on the plan {quoted(plan_name)} {span(entered)}.",
-            customer_id=snapshot["id"],
-            subject_text=snapshot["name"],
-            before={whole: {**snapshot, "plan_rows": rows}, plan: {"name": plan_name}},
-            calls=(Planned("plans.add", subscription(entered, snapshot["id"])),),
+            sentence=f"Put {quoted(basis.state['name'])} on the plan {quoted(plan_name)} {span(entered)}.",
+            customer_id=basis.state["id"],
+            subject_text=basis.state["name"],
+            before={whole: {**basis.state, "plan_rows": rows}, plan: {"name": plan_name}},
+            calls=(Planned("plans.add", subscription(entered, basis.state["id"])),),
             holds=(of_itself(whole, "plans"),),
             watched={whole: {"plan_rows": rows, "archived_at": None}, plan: {"name": plan_name}},
             facts={

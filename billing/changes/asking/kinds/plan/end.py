@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.kinds.plan.fields import (
@@ -68,34 +69,21 @@ class EndPlan(Kind):
     writes = ("plans",)
     undone_by = "plan.end"
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        rows = mirror.subscription_rows(snapshot["id"]) if snapshot else {}
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        rows = mirror.subscription_rows(basis.state["id"])
         alike = Counter(rows.values())
         choices = [(of, f"{words} ({of})" if alike[words] > 1 else words) for of, words in rows.items()]
         has_end = any(end_of(words) for words in rows.values())
-        return EndPlanForm(data, initial=initial, choices=choices, has_end=has_end)
+        return EndPlanForm(data, initial=basis.again, choices=choices, has_end=has_end)
 
-    def why_not(self, *, snapshot: dict[str, Any] | None, survey: dict[str, Any] | None = None) -> str:
-        has_plans = snapshot is None or mirror.subscription_rows(snapshot["id"])
+    def why_not(self, basis: Basis) -> str:
+        has_plans = mirror.subscription_rows(basis.state["id"])
         return "" if has_plans else "This customer is on no plan and never was, so there is none to end."
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
-        refuse_archived(snapshot)
-        whole, day = thing("customer", snapshot["id"]), entered["ending_before"]
-        held = {str(row.pk): row for row in mirror.subscriptions(snapshot["id"])}
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
+        refuse_archived(basis.state)
+        whole, day = thing("customer", basis.state["id"]), entered["ending_before"]
+        held = {str(row.pk): row for row in mirror.subscriptions(basis.state["id"])}
         if (row := held.get(entered["customer_plan_id"])) is None:
             raise BadInput("That is none of this customer’s plans.", field="customer_plan_id")
         start, old = row.starting_on.date().isoformat(), row.ending_before
@@ -106,20 +94,20 @@ class EndPlan(Kind):
             raise BadInput("It ends then already.", field="ending_before")
         if day and day < start:
             raise BadInput(f"It begins on {start}: the end can’t be before.", field="ending_before")
-        rows, plan = mirror.subscription_rows(snapshot["id"]), quoted(row.plan.name)
+        rows, plan = mirror.subscription_rows(basis.state["id"]), quoted(row.plan.name)
         moved = "End the plan" if old is None else "Move the end of the plan"
         sentence = (
-            f"Take away the end of the plan {plan} of {quoted(snapshot['name'])}: it goes on for good."
+            f"Take away the end of the plan {plan} of {quoted(basis.state['name'])}: it goes on for good."
             if goes_on
-            else f"{moved} {plan} of {quoted(snapshot['name'])} {'before' if old is None else 'to'} {day}."
+            else f"{moved} {plan} of {quoted(basis.state['name'])} {'before' if old is None else 'to'} {day}."
         )
         return Proposal(
             kind=self.name,
             sentence=sentence,
-            customer_id=snapshot["id"],
-            subject_text=snapshot["name"],
-            before={whole: {**snapshot, "plan_rows": rows}},
-            calls=(Planned("plans.end", Ending(snapshot["id"], str(row.pk), day, goes_on=goes_on)),),
+            customer_id=basis.state["id"],
+            subject_text=basis.state["name"],
+            before={whole: {**basis.state, "plan_rows": rows}},
+            calls=(Planned("plans.end", Ending(basis.state["id"], str(row.pk), day, goes_on=goes_on)),),
             holds=(of_itself(whole, "plans"),),
             watched={whole: {"plan_rows": rows, "archived_at": None}},
             facts={

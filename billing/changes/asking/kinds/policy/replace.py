@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kind import Kind, ProposalForm
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.holds import of_itself
@@ -29,23 +30,10 @@ class ReplacePolicy(Kind):
     needs_customer = False
     has_page = False
 
-    def form(
-        self,
-        data: Any = None,
-        *,
-        snapshot: dict[str, Any] | None = None,
-        survey: dict[str, Any] | None = None,
-        initial: dict[str, Any] | None = None,
-    ) -> ProposalForm:
-        return PolicyForm(data, initial={**policy_now(), **(initial or {})})
+    def form(self, basis: Basis, data: Any = None) -> ProposalForm:
+        return PolicyForm(data, initial={**policy_now(), **basis.again})
 
-    def build(
-        self,
-        entered: dict[str, Any],
-        *,
-        snapshot: dict[str, Any] | None,
-        survey: dict[str, Any] | None = None,
-    ) -> Proposal:
+    def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
         now, rules = policy_now(), entered["rules"]
         if rules == now["rules"]:
             raise BadInput("Those are the rules in force already.", field="rules")
