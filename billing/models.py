@@ -27,10 +27,12 @@ from billing.mirror.models import (
 )
 from billing.mirror.resources import RESOURCES  # a noun's file holds its table, too
 from billing.notify.models import Mail, Notice
+from billing.people.tokens import AccessToken
 from billing.users import User
 
 __all__ = [
     "RESOURCES",
+    "AccessToken",
     "ApprovalStep",
     "Attempt",
     "AuditEvent",

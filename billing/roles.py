@@ -34,6 +34,7 @@ class Can(StrEnum):
     REFRESH = "ask for a refresh of the mirror"
     RESOLVE = "resolve unknown and partly applied requests"
     FREEZE = "freeze and unfreeze applying"
+    REVOKE_TOKENS = "revoke other people’s access tokens"
     BEGIN_ANEW = "have the whole mirror read anew"
 
 
@@ -44,7 +45,7 @@ GRANTS: dict[Role, frozenset[Can]] = {
     ),
     Role.AUDITOR: frozenset({Can.BROWSE, Can.READ_AUDIT}),
     Role.ADMINISTRATOR: frozenset(
-        {Can.BROWSE, Can.REFRESH, Can.READ_AUDIT, Can.RESOLVE, Can.FREEZE, Can.BEGIN_ANEW}
+        {Can.BROWSE, Can.REFRESH, Can.READ_AUDIT, Can.RESOLVE, Can.FREEZE, Can.BEGIN_ANEW, Can.REVOKE_TOKENS}
     ),
 }
 

@@ -34,6 +34,7 @@ BELOW: dict[str, set[str]] = {
         "walking",
         "notify",
     },
+    "people": {"users", "audit", "clock"},
     "tasks": {"users", "changes", "mirror", "audit", "control", "notify"},
     "pages": {
         "users",
@@ -47,6 +48,7 @@ BELOW: dict[str, set[str]] = {
         "clock",
         "walking",
         "notify",
+        "people",
     },
     "management": {
         "users",
@@ -60,7 +62,7 @@ BELOW: dict[str, set[str]] = {
         "lists",
         "notify",
     },
-    "models": {"audit", "changes", "control", "mirror", "notify", "users"},
+    "models": {"audit", "changes", "control", "mirror", "notify", "people", "users"},
     "apps": {"pages", "clock"},
     "migrations": {"lists"},
 }

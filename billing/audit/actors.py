@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person at a page (`user` set) or a part of the system (`user` None, `text` says which)."""
+    """A person at a page (`user` set) or a part of the system (`user` None, `text` says which).
+
+    token: the name of the access token, where it is a person's script that came.
+    """
 
     user: User | None
     text: str
@@ -19,10 +22,13 @@ class Actor:
     ip: str | None = None
     user_agent: str = ""
     request_id: str = ""
+    token: str = ""
 
 
-def person(user: User, *, ip: str | None = None, user_agent: str = "", request_id: str = "") -> Actor:
-    """The actor for something a signed-in person does."""
+def person(
+    user: User, *, ip: str | None = None, user_agent: str = "", request_id: str = "", token: str = ""
+) -> Actor:
+    """The actor for something that a person does, signed in or by a script of theirs."""
     return Actor(
         user=user,
         text=user.name,
@@ -30,6 +36,7 @@ def person(user: User, *, ip: str | None = None, user_agent: str = "", request_i
         ip=ip,
         user_agent=user_agent[:400],
         request_id=request_id[:64],
+        token=token,
     )
 
 

@@ -70,6 +70,8 @@ class Event(models.TextChoices):
     PERSON_SIGNED_OUT = "person.signed_out", "Person signed out"
     PERSON_PASSWORD_CHANGED = "person.password_changed", "Password changed"
     PERSON_EMAIL_CHANGED = "person.email_changed", "Mail address changed"
+    TOKEN_MADE = "token.made", "Access token made"
+    TOKEN_REVOKED = "token.revoked", "Access token revoked"
     AUDIT_EXPORTED = "audit.exported", "Audit record asked for as a file"
     LIST_EXPORTED = "list.exported", "List asked for as a file"
     EXPORT_DELIVERED = "export.delivered", "File handed over whole"
@@ -258,6 +260,10 @@ WORDS: dict[Event, Words] = {
     Event.PERSON_EMAIL_CHANGED: Words(
         "plain", "info", "Mail address changed", "The mail address of {what} was changed by {who}."
     ),
+    Event.TOKEN_MADE: Words("plain", "plus", "Made", "{who} made an access token: {what}."),
+    Event.TOKEN_REVOKED: Words(
+        "plain", "mark-withdrawn", "Revoked", "{who} revoked an access token: {what}."
+    ),
     Event.AUDIT_EXPORTED: Words(
         "plain", "download", "Asked for as a file", "{who} asked for a file: {what}.", "billing:audit"
     ),
@@ -310,7 +316,7 @@ GROUPS: dict[str, Group] = {
     ),
     "sends": Group("Calls to Metronome", _about("call")),
     "sign-ins": Group("Sign-ins", SIGN_INS),
-    "people": Group("People", _about("person")),
+    "people": Group("People", _about("person", "token")),
     "files": Group("Files taken out", _about("audit", "list", "export")),
     "machine": Group("Countersign itself", _about("applying", "installation", "mirror", "policy")),
     "but-sign-ins": Group("All but sign-ins", _without(SIGN_INS)),

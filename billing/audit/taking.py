@@ -108,4 +108,6 @@ def _tell_end(event: Event, actor: Actor, what: str, facts: dict[str, Any]) -> N
 
 def _record(event: Event, actor: Actor, what: str, facts: dict[str, Any]) -> log.AuditEvent:
     subject = log.Subject(kind="export", id=what.lower(), text=what)
+    if actor.token:
+        facts = {**facts, "token": actor.token}
     return log.record(event, actor=actor, subject=subject, new=facts)

@@ -52,6 +52,16 @@ def open_to_all(view: View) -> View:
     return view
 
 
+def taken_out_as(name: str) -> Callable[[View], View]:
+    """State that a view is the list `name` as a file, which an access token may be made for."""
+
+    def state(view: View) -> View:
+        view.list_name = name  # type: ignore[attr-defined]
+        return view
+
+    return state
+
+
 def require(request: HttpRequest, *any_of: Can) -> None:
     """Raise RoleMissing unless the person may do one of these. Inside views, where one method needs more."""
     if not any(request.user.may(can) for can in any_of):

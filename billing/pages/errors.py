@@ -76,6 +76,9 @@ def _error(
     request: HttpRequest, code: int, title: str, *, template: str = "", **context: Any
 ) -> HttpResponse:
     user = getattr(request, "user", None)
+    if getattr(request, "access_token", None):
+        words = ". ".join(filter(None, (title, context.get("detail", ""))))
+        return HttpResponse(f"{words}\n", status=code, content_type="text/plain; charset=utf-8")
     context |= {
         "code": code,
         "phrase": HTTPStatus(code).phrase,

@@ -22,7 +22,7 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.audit.taking import Taking, take
 from billing.lists.paging import CursorRefused, FilterRefused, Slice
-from billing.pages.access import View, needs
+from billing.pages.access import View, needs, taken_out_as
 from billing.pages.chips import address_without, chips, filters_only
 from billing.pages.downloads import csv_response
 from billing.pages.markup import format_html
@@ -255,6 +255,7 @@ def page_of(face: ListPage) -> View:
 def file_of(face: ListPage) -> View:
     """The view of the same list as a file: the same filters, every row, in the list's own order."""
 
+    @taken_out_as(face.name)
     @needs(*face.may)
     @require_safe
     def file(request: HttpRequest) -> StreamingHttpResponse:

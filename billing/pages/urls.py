@@ -11,6 +11,7 @@ from billing.pages import (
     refreshing,
     search,
     system,
+    tokens,
 )
 from billing.pages.requests.urls import urlpatterns as change_urlpatterns
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("search/", search.search, name="search"),
     path("notices/", notices.notices, name="notices"),
     path("notices/read/", notices.read, name="notices-read"),
+    path("tokens/", tokens.page, name="tokens"),
+    path("tokens/revoke/", tokens.revoke, name="tokens-revoke"),
     path("theme/", preferences.theme, name="theme"),
     path("keys/", preferences.keys, name="keys"),
     path("customers/<uuid:customer_id>/", customers.customer, name="customer"),

@@ -35,6 +35,7 @@ def actor_of(request: HttpRequest) -> Actor:
         ip=request.client_ip or None,
         user_agent=request.headers.get("User-Agent", ""),
         request_id=request.request_id,
+        token=token.name if (token := getattr(request, "access_token", None)) else "",
     )
 
 

@@ -11,9 +11,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from billing.audit.actors import person
 from billing.audit.models import AuditEvent
 from billing.mirror.models import Plan
 from billing.mirror.resources.contract import Contract
+from billing.people import tokens
 from billing.users import User
 from tests.pages.conftest import add_customer, add_people, now, open_house, propose_rename, signed_in
 
@@ -48,6 +50,8 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:search": ("get", (302, 302, 302, 302, 302)),
     "billing:notices": ("get", EVERYBODY_INSIDE),
     "billing:notices-read": ("post", (302, 302, 302, 302, 302)),
+    "billing:tokens": ("get", EVERYBODY_INSIDE),
+    "billing:tokens-revoke": ("post", (302, 404, 404, 404, 404)),
     "billing:theme": ("post", (302, 302, 302, 302, 302)),
     "billing:keys": ("post", (302, 302, 302, 302, 302)),
     "billing:changes": ("get", EVERYBODY_INSIDE),
@@ -162,6 +166,24 @@ def address_of(name: str, world: dict[str, Any]) -> str:
     if name.startswith("billing:change") and not name.startswith("billing:changes"):
         return reverse(name, args=[world["reference"]])
     return reverse(name)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", TABLE)
+def test_an_access_token_opens_the_lists_it_names_and_no_other_address(
+    name: str, world: dict[str, Any]
+) -> None:
+    owner = world["people"]["administrator"]
+    _token, secret = tokens.make(owner, "Archive", ["customers", "audit"], 30, person(owner))
+    opened = name in ("billing:customers-csv", "billing:audit-csv")
+
+    answer = getattr(Client(), TABLE[name][0])(
+        address_of(name, world), headers={"Authorization": f"Bearer {secret}"}
+    )
+    answer.close()
+
+    assert answer.status_code == (200 if opened else 403)
+    assert answer["Content-Type"].startswith("text/csv" if opened else "text/plain")
 
 
 @pytest.mark.django_db

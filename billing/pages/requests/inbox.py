@@ -20,7 +20,7 @@ from billing.changes.statuses import Status
 from billing.lists.paging import CursorRefused, FilterRefused, Shape
 from billing.lists.prepared import Question
 from billing.lists.references import is_reference, reference_meant
-from billing.pages.access import needs
+from billing.pages.access import needs, taken_out_as
 from billing.pages.chips import address_without, chips
 from billing.pages.downloads import csv_response
 from billing.pages.requests import rows
@@ -124,6 +124,7 @@ def drawn(
     )
 
 
+@taken_out_as("requests")
 @needs(Can.BROWSE)
 @require_safe
 def inbox_csv(request: HttpRequest) -> HttpResponseBase:
