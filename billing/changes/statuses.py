@@ -41,10 +41,10 @@ ARROWS: dict[Status, dict[Status, str]] = {
     Status.APPLYING: {
         Status.APPLIED: "Its last call took effect.",
         Status.REFUSED: "Metronome said no to its first call.",
-        Status.STALE: "Right before its first call a watched field had moved, or a guard did not hold.",
+        Status.STALE: "Before its first call a watched field had moved, a guard or an approval did not hold.",
         Status.APPROVED: "Nothing was sent, or what was sent surely did nothing: it goes again.",
         Status.UNKNOWN: "A call got no trustworthy answer.",
-        Status.PARTLY_APPLIED: "A later call was refused, or what it writes to had moved.",
+        Status.PARTLY_APPLIED: "A later call was refused, or its watch, guard or approvals did not hold.",
         Status.BLOCKED: "It is not what was approved, or the database refused a step.",
     },
     Status.UNKNOWN: {

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 
 from billing.audit.models import AuditEvent
 from billing.changes import queries
@@ -240,12 +241,58 @@ def test_the_database_counts_alike(
         cursor.execute("UPDATE billing_changerequest SET status = 'approved'")
 
 
-def test_who_leaves_after_the_last_approval_does_not_stop_what_was_agreed(
-    approved: ChangeRequest, checker: User, gateway: Gateway
+LEAVINGS = [
+    ({"is_active": False}, "is not active any more"),
+    ({"role": "auditor"}, "is no manager any more"),
+]
+
+
+@pytest.mark.parametrize(("what", "words"), LEAVINGS)
+def test_nothing_is_sent_once_who_approved_it_may_not_any_more(
+    approved: ChangeRequest,
+    checker: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    client: Client,
+    maker: User,
+    what: dict[str, Any],
+    words: str,
 ) -> None:
-    User.objects.filter(pk=checker.pk).update(is_active=False)
+    User.objects.filter(pk=checker.pk).update(**what)
+    client.force_login(maker)
+    page = client.get(f"/changes/{approved.reference}/").content.decode()
+    assert f"approved, but {words}: nothing more is sent, and it has to be proposed again" in page
 
     apply.apply_change(approved.pk, gateway)
 
     approved.refresh_from_db()
-    assert approved.status == "applied"
+    told = f"Mona Manager, who approved this, {words}."
+    assert (approved.status, approved.explanation, simulator.ledger()) == ("stale", told, [])
+    page = client.get(f"/changes/{approved.reference}/").content.decode()
+    assert told in page
+    assert "Propose again" in page
+
+
+def test_who_leaves_while_a_turn_is_waited_for_stops_it_as_well(
+    approved: ChangeRequest,
+    checker: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    take = Gateway.take_write_token
+
+    def leave_meanwhile(self: Gateway, seconds: float) -> None:
+        take(self, seconds)
+        User.objects.filter(pk=checker.pk).update(is_active=False)
+
+    monkeypatch.setattr(Gateway, "take_write_token", leave_meanwhile)
+
+    apply.apply_change(approved.pk, gateway)
+
+    approved.refresh_from_db()
+    assert (approved.status, simulator.ledger()) == ("approved", [])
+    ChangeRequest.objects.filter(pk=approved.pk).update(next_try_at=None)
+    apply.apply_change(approved.pk, gateway)
+    approved.refresh_from_db()
+    assert (approved.status, simulator.ledger()) == ("stale", [])

@@ -143,9 +143,7 @@ def test_whoever_takes_it_between_the_calls_is_told_and_nothing_more_is_sent(
     agreed.refresh_from_db()
     assert agreed.status == "partly_applied"
     assert agreed.needs_person
-    assert agreed.explanation.startswith(
-        f"Before call 2 what it writes to had moved. “{alias}” is held by A third one ("
-    )
+    assert agreed.explanation.startswith(f"Call 2 was not sent. “{alias}” is held by A third one (")
     assert written(simulator) == [snapshot["id"]]
 
 

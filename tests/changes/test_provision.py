@@ -164,6 +164,34 @@ def test_silence_at_any_call_costs_time_and_never_a_second_effect(
     assert effects(simulator) == ROUTES
 
 
+def test_who_leaves_between_two_calls_stops_the_rest_and_a_person_looks(
+    agreed: ChangeRequest,
+    checker: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    take, turns = Gateway.take_write_token, []
+
+    def leave_before_the_second(self: Gateway, seconds: float) -> None:
+        take(self, seconds)
+        turns.append(seconds)
+        if len(turns) == 2:
+            User.objects.filter(pk=checker.pk).update(is_active=False)
+
+    monkeypatch.setattr(Gateway, "take_write_token", leave_before_the_second)
+    apply.apply_change(agreed.pk, gateway)
+    ChangeRequest.objects.filter(pk=agreed.pk).update(next_try_at=None)
+    apply.apply_change(agreed.pk, gateway)
+
+    agreed.refresh_from_db()
+    assert (agreed.status, agreed.needs_person) == ("partly_applied", True)
+    assert agreed.explanation == (
+        "Call 2 was not sent. Mona Manager, who approved this, is not active any more."
+    )
+    assert effects(simulator) == ROUTES[:1]
+
+
 @pytest.mark.parametrize("number", [2, 3])
 def test_what_took_effect_before_a_refusal_stays_and_a_person_goes_on(
     number: int,

@@ -26,6 +26,7 @@ from billing.changes.applying.claiming import (
     renew,
 )
 from billing.changes.applying.just_read import JustRead
+from billing.changes.applying.lapsed import lapsed_approvals
 from billing.changes.applying.looking import file_look, found_applied, look
 from billing.changes.applying.memory import refuse_an_older_database, remember
 from billing.changes.applying.reflecting import reflect
@@ -144,6 +145,9 @@ def _carry_out_here(claim: Claim, request: SealedRequest, call: Call) -> bool:
         if freezing.is_frozen(locked=True):
             _release(claim, "Applying was frozen before it was done.")
             return False
+        if lapsed_approvals(change):
+            _release(claim, "")
+            return False
         call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
         result = LOCAL[call.operation].carry_out(change, request.call(call.position).params)
         filing.file_done_here(change, call, result)
@@ -216,6 +220,7 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
             finding = look(gateway, request, call)
         if finding is None or finding.proof != Proof.APPLIED:
             moved = differences(gateway, request, request.call(call.position), results_of(call.change))
+            moved += lapsed_approvals(call.change)
     except GatewayError as failure:
         _release_unread(claim, failure)
         return False
@@ -241,7 +246,7 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
 
 
 def _file_moved(change: ChangeRequest, call: Call, explanation: str, finding: Finding | None) -> None:
-    """What a customer that is not as approved means; `finding` is what became of a call sent before."""
+    """What it means that something is not as approved; `finding` is what became of a call sent before."""
     if finding is not None and filing.is_in_doubt(call, finding.proof):
         return filing.doubt_resend(change, call, f"{explanation} {finding.sentence}")
     if call.position == 1:
@@ -251,7 +256,7 @@ def _file_moved(change: ChangeRequest, call: Call, explanation: str, finding: Fi
         Status.PARTLY_APPLIED,
         actor=WORKER,
         event=Event.CHANGE_PARTLY_APPLIED,
-        explanation=f"Before call {call.position} what it writes to had moved. {explanation}",
+        explanation=f"Call {call.position} was not sent. {explanation}",
         needs_person=True,
     )
 

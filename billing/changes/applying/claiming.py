@@ -16,6 +16,7 @@ from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet
 from billing.audit import log
 from billing.audit.actors import system
 from billing.audit.events import Event
+from billing.changes.applying.lapsed import lapsed_approvals
 from billing.changes.calls import earlier_silence, results_of
 from billing.changes.holds import busy_elsewhere, occupy
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
@@ -178,8 +179,9 @@ def keeper(claim: Claim, *, even_if_lost: bool = False) -> Callable[[], None]:
 def journal(claim: Claim, request: SealedRequest, waiting: Call) -> tuple[Attempt, Sending] | None:
     """Write down that a byte is about to leave, and renew the lease: the right to send. None: send nothing.
 
-    The lease must still be ours and outlive the deadline with a margin, and nothing may be frozen; otherwise
-    no row is written. The whole is one transaction, committed before the first byte.
+    The lease must still be ours and outlive the deadline with a margin, nothing may be frozen, and the
+    approvals must count; otherwise no row is written. The whole is one transaction, committed before the
+    first byte.
     """
     needed = timedelta(seconds=settings.WRITE_DEADLINE_SECONDS + settings.LEASE_MARGIN_SECONDS)
     with transaction.atomic():
@@ -187,6 +189,8 @@ def journal(claim: Claim, request: SealedRequest, waiting: Call) -> tuple[Attemp
         now = database_now()
         holds = change.status == Status.APPLYING and change.claim_token == claim.token
         if not holds or change.lease_until <= now + needed or is_frozen(locked=True):
+            return None
+        if lapsed_approvals(change):  # since they were looked at, while a turn at Metronome was waited for
             return None
         call = Call.objects.select_for_update(no_key=True).get(pk=waiting.pk)
         if call.status != CallStatus.WAITING:

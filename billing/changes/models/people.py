@@ -103,11 +103,11 @@ class Decision(models.Model):
         return f"{self.checker} {self.verdict}"
 
     def why_it_does_not_count(self) -> str:
-        """Why an approval counts no more while others are awaited, in words; empty when it does."""
+        """Why an approval counts no more, as the end of a sentence about its giver; empty when it does."""
         if not self.checker.is_active:
-            return "approved, but the account is not active any more: somebody else has to agree"
+            return "is not active any more"
         if self.checker.role != self.step.role:
-            return f"approved, but is no {self.step.role} any more: somebody else has to agree"
+            return f"is no {self.step.role} any more"
         return ""
 
 

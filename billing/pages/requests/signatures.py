@@ -13,6 +13,11 @@ from billing.changes.statuses import Status
 from billing.lists.prepared import NOBODY, Records
 
 WORKER = "Changes worker"
+THEN = {
+    Status.SUBMITTED: "somebody else has to agree",
+    Status.APPROVED: "nothing more is sent, and it has to be proposed again",
+}
+"""What follows where an approval counts no more, while something of the request is still to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,9 @@ def _decided(change: ChangeRequest, decision: Decision) -> Signature:
         title = "Took their approval back"
         return Signature("open", "warn", checker.name, title, checker.get_role_display(), decision.decided_at)
     approved = decision.verdict == Verdict.APPROVE
-    if approved and change.status == Status.SUBMITTED and (gone := decision.why_it_does_not_count()):
-        return Signature("open", "warn", checker.name, "No longer counts", gone)
+    if approved and change.status in THEN and (gone := decision.why_it_does_not_count()):
+        detail = f"approved, but {gone}: {THEN[Status(change.status)]}"
+        return Signature("open", "warn", checker.name, "No longer counts", detail)
     tone, title = ("good", "Approved") if approved else ("bad", "Rejected")
     return Signature("signed", tone, checker.name, title, checker.get_role_display(), decision.decided_at)
 
