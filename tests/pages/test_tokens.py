@@ -89,6 +89,9 @@ def test_what_is_entered_wrongly_is_told_and_kept(
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert not AccessToken.objects.exists()
+    [(leads_to, said)] = re.findall(r'<li><a href="#([^"]*)">[^:]*:\s*([^<]*)</a>', answer.content.decode())
+    assert words in said
+    assert f'id="{leads_to}"' in answer.content.decode()
     if "name" not in change:
         assert 'value="Month-end archive"' in answer.content.decode()
 
