@@ -108,8 +108,9 @@ REQUESTS = """SELECT * FROM billing_changerequest c JOIN billing_user u ON u.id 
  WHERE {about} ORDER BY c.submitted_at DESC, c.id DESC LIMIT 51"""
 BY_PERSON = "c.maker_id = {pk} OR c.id IN (SELECT change_id FROM billing_decision WHERE checker_id = {pk})"
 PLANS = """
-SELECT p.*, (SELECT count(*) FROM billing_customerplan s WHERE s.plan_id = p.id AND missing_since IS NULL)
-  FROM billing_plan p ORDER BY name"""
+SELECT p.*, (SELECT sum(number) FROM billing_plantally t
+              WHERE t.plan_id = p.id AND (ending_before IS NULL OR ending_before > now()))
+  FROM billing_plan p ORDER BY sort_name, name, id"""
 
 
 def rows(people: dict[str, User]) -> list[Row]:

@@ -279,6 +279,24 @@ class CustomerPlan(models.Model):
         return f"{self.customer_id} on {self.plan_id}"
 
 
+class PlanTally(models.Model):
+    """How many subscriptions to a plan that end then came or went, as the tally of customers is kept.
+
+    Those that are missing are not counted. Migration 0055 has the triggers.
+    """
+
+    # without a constraint: one would lock the plan's row, which is a write, each time it is counted
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, db_constraint=False, related_name="tallied")
+    ending_before = models.DateTimeField(null=True)
+    number = models.BigIntegerField()
+
+    class Meta:
+        app_label = "billing"
+
+    def __str__(self) -> str:
+        return f"{self.number:+} on {self.plan_id} until {self.ending_before}"
+
+
 class CustomFieldKey(models.Model):
     """A custom field key that exists for an entity; values can only be set under existing keys."""
 

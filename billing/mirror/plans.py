@@ -7,14 +7,13 @@ from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
 from billing.lists.paging import Slice, cut
 from billing.lists.prepared import Question
 from billing.metronome.objects.plan import terms
-from billing.mirror.filters import current_plans
 from billing.mirror.models import CustomerPlan, Plan
+from billing.mirror.tally import subscribed
 
 _BY_NAME = ("sort_name", "name", "pk")
 
@@ -38,24 +37,22 @@ class PlanName(NamedTuple):
 
 def plans(sort: str = "name") -> list[PlanRow]:
     """Every plan ever seen, in the order of a sort, with how many subscriptions to it have not ended."""
+    return [PlanRow(*row) for row in _plans(sort).rows()]
+
+
+@cache
+def _plans(sort: str) -> Question:
     columns = ("pk", "name", "description", "customers", "missing_since")
-    return [PlanRow(*row) for row in in_order(sort).values_list(*columns)]
+    return Question(in_order(sort).values_list(*columns))
 
 
 def in_order(sort: str) -> QuerySet[Plan]:
     """Every plan ever seen with its `customers`, by `name` or by `customers`, descending after a `-`."""
-    rows = Plan.objects.annotate(customers=customers_on_it())
+    rows = Plan.objects.annotate(customers=subscribed())
     sign = "-" if sort.startswith("-") else ""
     if sort.endswith("name"):
         return rows.order_by(*(sign + column for column in _BY_NAME))
     return rows.order_by(f"{sign}customers", *_BY_NAME)
-
-
-def customers_on_it() -> Coalesce:
-    """How many subscriptions to a plan have not ended, as a column of plans."""
-    own = current_plans().filter(plan=OuterRef("pk")).order_by().values("plan")
-    number = own.annotate(number=Count("*")).values("number")
-    return Coalesce(Subquery(number, output_field=IntegerField()), 0)
 
 
 def plan_names() -> list[PlanName]:

@@ -10,8 +10,6 @@ from uuid import UUID
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing.lists.csv import as_utc
@@ -20,10 +18,13 @@ from billing.lists.paging import CursorRefused, FilterRefused, Slice
 from billing.mirror import plans as mirror
 from billing.mirror.models import Plan
 from billing.mirror.plans import PlanRow
+from billing.mirror.tally import subscribed
 from billing.pages import freshness
 from billing.pages.detail import DetailPage
 from billing.pages.listing import Column, ListPage
+from billing.pages.markup import format_html
 from billing.pages.templatetags.countersign import status
+from billing.pages.web import url_of
 
 SORTS = ("name", "-name", "customers", "-customers")
 
@@ -50,7 +51,7 @@ def _name(row: PlanRow) -> SafeString:
     """The plan, leading to its page; whether Metronome still lists it is said where it doesn't."""
     return format_html(
         '<a class="name" href="{}"><bdi>{}</bdi></a>{}',
-        reverse("billing:plan", args=[row.id]),
+        url_of("billing:plan", row.id),
         row.name,
         status("warn", "mark-stale", "Missing") if row.missing_since else "",
     )
@@ -76,7 +77,7 @@ class Plans(ListPage):
         Column(
             "Customers",
             lambda row: f"{row.customers:,}",
-            {"customers": mirror.customers_on_it()},
+            {"customers": subscribed()},
             sort="customers",
             falls=True,
             look="num",
