@@ -4,12 +4,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest
 from django.urls import URLPattern, re_path
 
-CLOSED_PAGES = r"^(signup|email|confirm-email|password/set|password/reset|login/code)(/|$)"
+CLOSED_PAGES = r"^(signup|email|confirm-email|password/set|login/code)(/|$)"
 
 
 @login_not_required
 def closed(request: HttpRequest, *_parts: str) -> None:
-    """Answer 404: this house sends no e-mail links and lets nobody sign up."""
+    """Answer 404: nobody signs up here, or changes the address that mail goes to."""
     raise Http404("This page is closed.")
 
 

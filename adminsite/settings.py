@@ -195,18 +195,27 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- People: accounts are made by administrators, sign-in is by username
 AUTH_USER_MODEL = "billing.User"
-AUTHENTICATION_BACKENDS = ["billing.pages.sign_in.Credentials"]
+AUTHENTICATION_BACKENDS = ["billing.pages.door.adapter.Credentials"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "billing.people.passwords.ManyCharacters"},
+    {"NAME": "billing.people.passwords.NotTooLong"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "billing.pages.sign_in.Door"
+ACCOUNT_ADAPTER = "billing.pages.door.adapter.Door"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# Failed tries count by address, and by address and name together: nobody is locked out from elsewhere.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "reset_password": "10/m/ip,3/5m/key"}
+ACCOUNT_FORMS = {
+    "reset_password": "billing.pages.door.forms.AskForLink",
+    "reset_password_from_key": "billing.pages.door.forms.NewPassword",
+    "user_token": "billing.pages.door.forms.Link",
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

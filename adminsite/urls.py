@@ -15,4 +15,5 @@ urlpatterns = [
 handler400 = "billing.pages.errors.bad_request"
 handler403 = "billing.pages.errors.forbidden"
 handler404 = "billing.pages.errors.not_found"
+handler429 = "billing.pages.errors.too_many"
 handler500 = "billing.pages.errors.server_error"

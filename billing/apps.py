@@ -12,7 +12,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import clock
-        from billing.pages import sign_in
+        from billing.pages.door import recording
 
         clock.connect()
-        sign_in.connect()
+        recording.connect()

@@ -27,6 +27,7 @@ from billing.mirror.models import (
 )
 from billing.mirror.resources import RESOURCES  # a noun's file holds its table, too
 from billing.notify.models import Mail, Notice
+from billing.people.models import ResetLink
 from billing.people.tokens import AccessToken
 from billing.users import User
 
@@ -54,6 +55,7 @@ __all__ = [
     "PolicyVersion",
     "Reading",
     "RefreshRun",
+    "ResetLink",
     "Resolution",
     "Seen",
     "Survey",

@@ -15,6 +15,7 @@ from billing.changes.asking import survey
 from billing.mirror import fanout, refresh
 from billing.mirror.connection import open_gateway
 from billing.notify import mailing
+from billing.people import reset
 from billing.users import User
 
 logger = logging.getLogger(__name__)
@@ -39,9 +40,10 @@ def sweep_changes() -> None:
 
 @shared_task
 def tell_people() -> None:
-    """Remind people of what waits for them, and mail what they were told; one worker at a time."""
+    """Mail links to a new password, remind people, and mail what they were told; one worker at a time."""
     with alone("telling people") as is_ours:
         if is_ours:
+            reset.mail_links()
             telling.remind()
             mailing.gather()
             mailing.deliver()

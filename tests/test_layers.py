@@ -34,9 +34,10 @@ BELOW: dict[str, set[str]] = {
         "walking",
         "notify",
     },
-    "people": {"users", "audit", "clock"},
-    "tasks": {"users", "changes", "mirror", "audit", "control", "notify"},
+    "people": {"users", "roles", "audit", "clock", "notify"},
+    "tasks": {"people", "users", "changes", "mirror", "audit", "control", "notify"},
     "pages": {
+        "people",
         "users",
         "roles",
         "audit",
@@ -48,7 +49,6 @@ BELOW: dict[str, set[str]] = {
         "clock",
         "walking",
         "notify",
-        "people",
     },
     "management": {
         "users",

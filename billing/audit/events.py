@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
 from django.db import models
 
-
-class Words(NamedTuple):
-    """How an event is told. tone: the colour family on pages; mark: a symbol of static/icons.svg.
-
-    short: what it says beside its subject; its label is for where it stands alone.
-    line: short with a new fact of the event, {named} as the event names it; for those events that have it.
-    sentence: names {who} did it, or {what} it is about, or both.
-    page: the URL name of its subject's page, empty where there is none; key: the column that finds it there.
-    """
-
-    tone: str
-    mark: str
-    short: str
-    sentence: str
-    page: str = ""
-    key: str = ""
-    line: str = ""
+from billing.audit.wording import CUSTOMER, REQUEST, SYSTEM, Words
 
 
 class Event(models.TextChoices):
@@ -72,6 +53,18 @@ class Event(models.TextChoices):
     PERSON_EMAIL_CHANGED = "person.email_changed", "Mail address changed"
     TOKEN_MADE = "token.made", "Access token made"
     TOKEN_REVOKED = "token.revoked", "Access token revoked"
+    PERSON_TURNED_AWAY = "person.turned_away", "Too many tries turned away"
+    PERSON_RESET_ASKED = "person.reset_asked", "New password asked for by mail"
+    PERSON_RESET_LINK_MADE = "person.reset_link_made", "Link to a new password made"
+    PERSON_FACTOR_ADDED = "person.factor_added", "Second factor added"
+    PERSON_FACTOR_RENAMED = "person.factor_renamed", "Passkey renamed"
+    PERSON_FACTOR_REMOVED = "person.factor_removed", "Second factor removed"
+    PERSON_CODES_MADE = "person.codes_made", "Recovery codes made"
+    PERSON_CODE_USED = "person.code_used", "Recovery code used"
+    PERSON_STEP_FAILED = "person.step_failed", "Second step failed"
+    PERSON_CONFIRMED = "person.confirmed", "Identity confirmed again"
+    PERSON_SESSION_ENDED = "person.session_ended", "Session ended"
+    PERSON_REFUSED = "person.refused", "Company sign-in refused"
     AUDIT_EXPORTED = "audit.exported", "Audit record asked for as a file"
     LIST_EXPORTED = "list.exported", "List asked for as a file"
     EXPORT_DELIVERED = "export.delivered", "File handed over whole"
@@ -86,10 +79,6 @@ class Event(models.TextChoices):
         is_second = self == Event.CHANGE_RESOLVED and isinstance(new, dict) and new.get("seconded")
         return AGREED if is_second else self.words
 
-
-REQUEST = ("billing:change", "reference")
-CUSTOMER = ("billing:customer", "customer_id")
-SYSTEM = ("billing:system",)
 
 WORDS: dict[Event, Words] = {
     Event.CHANGE_SUBMITTED: Words("good", "mark-applied", "Proposed", "{who} proposed {what}.", *REQUEST),
@@ -264,6 +253,43 @@ WORDS: dict[Event, Words] = {
     Event.TOKEN_REVOKED: Words(
         "plain", "mark-withdrawn", "Revoked", "{who} revoked an access token: {what}."
     ),
+    Event.PERSON_TURNED_AWAY: Words(
+        "warn", "mark-refused", "Turned away", "Too many tries as {what} were turned away."
+    ),
+    Event.PERSON_RESET_ASKED: Words(
+        "plain", "info", "New password asked for", "A new password was asked for by mail, for {what}."
+    ),
+    Event.PERSON_RESET_LINK_MADE: Words(
+        "warn",
+        "lock",
+        "Link to a new password made",
+        "{who} made a link by which {what} sets a new password.",
+    ),
+    Event.PERSON_FACTOR_ADDED: Words(
+        "good", "lock", "Second factor added", "{who} added a second factor.", line="Added: {factor}"
+    ),
+    Event.PERSON_FACTOR_RENAMED: Words(
+        "plain", "lock", "Passkey renamed", "{who} renamed a passkey.", line="Renamed to {factor}"
+    ),
+    Event.PERSON_FACTOR_REMOVED: Words(
+        "warn",
+        "lock",
+        "Second factor removed",
+        "A second factor of {what} was removed by {who}.",
+        line="Removed: {factor}",
+    ),
+    Event.PERSON_CODES_MADE: Words("plain", "lock", "Recovery codes made", "{who} made recovery codes."),
+    Event.PERSON_CODE_USED: Words("warn", "lock", "Recovery code used", "{who} used a recovery code."),
+    Event.PERSON_STEP_FAILED: Words(
+        "warn", "mark-rejected", "Second step failed", "A second step of {what} failed."
+    ),
+    Event.PERSON_CONFIRMED: Words(
+        "plain", "lock", "Confirmed", "{who} confirmed that it is them.", line="Confirmed by {factor}"
+    ),
+    Event.PERSON_SESSION_ENDED: Words(
+        "plain", "lock", "Session ended", "A session of {what} was ended by {who}."
+    ),
+    Event.PERSON_REFUSED: Words("warn", "mark-rejected", "Refused", "A company sign-in was refused: {what}."),
     Event.AUDIT_EXPORTED: Words(
         "plain", "download", "Asked for as a file", "{who} asked for a file: {what}.", "billing:audit"
     ),
@@ -289,36 +315,3 @@ AGREED = Words(
     line="Agreed: {verdict}",
 )
 """A second person's word, which is on record as a resolution as well."""
-
-
-class Group(NamedTuple):
-    """Events that are looked for together."""
-
-    label: str
-    events: tuple[Event, ...]
-
-
-def _about(*nouns: str) -> tuple[Event, ...]:
-    """The events of these nouns: what stands before the dot."""
-    return tuple(event for event in Event if event.partition(".")[0] in nouns)
-
-
-def _without(taken: Iterable[Event]) -> tuple[Event, ...]:
-    return tuple(event for event in Event if event not in taken)
-
-
-SIGN_INS = (Event.PERSON_SIGNED_IN, Event.PERSON_SIGN_IN_FAILED, Event.PERSON_SIGNED_OUT)
-GROUPS: dict[str, Group] = {
-    "requests": Group("Requests", _about("change")),
-    "decisions": Group(
-        "Decisions",
-        (Event.CHANGE_APPROVED, Event.CHANGE_REJECTED, Event.CHANGE_RESOLVED, Event.CHANGE_CLOSED),
-    ),
-    "sends": Group("Calls to Metronome", _about("call")),
-    "sign-ins": Group("Sign-ins", SIGN_INS),
-    "people": Group("People", _about("person", "token")),
-    "files": Group("Files taken out", _about("audit", "list", "export")),
-    "machine": Group("Countersign itself", _about("applying", "installation", "mirror", "policy")),
-    "but-sign-ins": Group("All but sign-ins", _without(SIGN_INS)),
-}
-"""By the word that an address and a command say."""

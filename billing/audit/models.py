@@ -8,7 +8,8 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
 
-from billing.audit.events import Event, Words
+from billing.audit.events import Event
+from billing.audit.wording import Words
 from billing.lists.text import Folded, RecordWords
 
 

@@ -13,7 +13,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Exists, Q, QuerySet, TextField, Value
 
-from billing.audit.events import GROUPS, Event
+from billing.audit.events import Event
+from billing.audit.groups import GROUPS
 from billing.audit.models import AuditEvent
 from billing.audit.narrowing import Narrowed, Said
 from billing.lists.conditions import InPassing, IsAnyOf

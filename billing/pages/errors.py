@@ -14,6 +14,7 @@ from django.utils import timezone
 from billing.lists.text import folded
 from billing.pages.access import RoleMissing
 from billing.pages.context import look
+from billing.pages.door.recording import record_turned_away
 from billing.roles import roles_that, roles_with
 from billing.users import User
 
@@ -50,6 +51,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def conflict(request: HttpRequest, rule: str) -> HttpResponse:
     """409: a rule of the database stood against it, in words that end with a full stop."""
     return _error(request, 409, "The database refused this, so nothing of it is done", detail=rule)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429: too many tries at the door from this address, which goes on record; nobody's account is locked."""
+    record_turned_away(request)
+    response = _error(request, 429, "Too many tries")
+    response["Retry-After"] = "300"  # the longest of the limits
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

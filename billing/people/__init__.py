@@ -1,1 +1,1 @@
-"""People beyond their sign-in: what they gave their scripts to come in with."""
+"""People beyond their sign-in: their ways back in, their sessions, and what they gave their scripts."""

@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 from django.urls import resolve, reverse
 
-from billing.audit.events import GROUPS, WORDS, Event
+from billing.audit.events import WORDS, Event
+from billing.audit.groups import GROUPS
 from billing.pages.audit.presets import OFFERED
 
 ROOT = Path(__file__).resolve().parents[2]

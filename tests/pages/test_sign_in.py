@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -79,16 +80,56 @@ def test_guessing_is_stopped_with_redis_and_without(
 
     for _guess in range(5):
         sign_in(client, "finance", "wrong")
-    answer = sign_in(client, "finance")
+    answers = [sign_in(client, "finance") for _again in range(3)]
 
-    assert answer.status_code == 200
-    assert "Too many tries. Wait five minutes, then try again." in answer.content.decode()
+    for answer in answers:
+        assert (answer.status_code, answer["Retry-After"]) == (429, "300")
+        assert "Nobody’s account is locked" in answer.content.decode()
     assert client.get("/").status_code == 302
+    event = AuditEvent.objects.get(event_type=Event.PERSON_TURNED_AWAY)
+    assert (event.subject_text, event.actor, event.ip) == ("Priya Raman", None, "127.0.0.1")
+
+
+def test_nobody_locks_a_person_out_from_elsewhere(client: Client, people: dict[str, User]) -> None:
+    for host in range(1, 5):
+        stranger = Client(REMOTE_ADDR=f"203.0.113.{host}")
+        for _guess in range(6):
+            sign_in(stranger, "finance", "wrong")
+        assert sign_in(stranger, "finance").status_code == 429
+
+    assert sign_in(client, "finance")["Location"] == "/"
+
+
+def test_one_address_that_tries_many_names_is_slowed_down(client: Client, people: dict[str, User]) -> None:
+    answers = [sign_in(client, f"name-{number}", "wrong").status_code for number in range(11)]
+
+    assert answers == [200] * 10 + [429]
+
+
+def test_without_the_limits_guessing_goes_on(client: Client, people: dict[str, User], settings: Any) -> None:
+    """Were the limits switched off, the tests above would see this."""
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": None, "login": None}
+
+    assert {sign_in(client, "finance", "wrong").status_code for _guess in range(12)} == {200}
+
+
+def test_a_wrong_password_and_a_name_nobody_has_are_answered_alike(
+    client: Client, people: dict[str, User]
+) -> None:
+    def page(name: str) -> str:
+        answer = sign_in(Client(), name, "wrong")
+        return re.sub(r'(csrf\w+" value|X-CSRFToken)[^>]+', "", answer.content.decode()).replace(
+            f'value="{name}"', ""
+        )
+
+    User.objects.filter(username="auditor").update(is_active=False)
+
+    assert page("finance") == page("nobody") == page("auditor")
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize(
-    "address", ["signup/", "signup", "email/", "password/reset/", "password/set/", "confirm-email/x/"]
+    "address", ["signup/", "signup", "email/", "login/code/confirm/", "password/set/", "confirm-email/x/"]
 )
 def test_the_other_doors_are_closed(client: Client, db: None, method: str, address: str) -> None:
     answer = getattr(client, method)(f"/accounts/{address}", {"username": "x"})

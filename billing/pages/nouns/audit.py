@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 from billing import clock
 from billing.audit import export, queries
 from billing.audit.actors import Actor
-from billing.audit.events import GROUPS, Event
+from billing.audit.events import Event
+from billing.audit.groups import GROUPS
 from billing.audit.models import AuditEvent
 from billing.audit.queries import AuditFilter
 from billing.audit.taking import Taking

@@ -1,0 +1,64 @@
+"""How allauth behaves here: nobody signs up, a changed password is on record, and limits lock nobody out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal.ratelimit import respond_429
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+
+from billing.audit.events import Event
+from billing.pages.door.recording import actor_of, record, record_hashed_anew
+from billing.people import reset
+from billing.users import User
+
+LIMITS_REACHED = ("too_many_login_attempts", "rate_limited")
+
+
+class Door(DefaultAccountAdapter):
+    """Sign-in for people who exist; nobody signs themselves up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def set_password(self, user: User, password: str, *, how: str = "") -> None:
+        """Change a password, end links to a new one, and record it, or none of that. how: by which way."""
+        with transaction.atomic():
+            super().set_password(user, password)
+            reset.end_links(user)
+            record(Event.PERSON_PASSWORD_CHANGED, actor_of(self.request, user), user, reason=how)
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        """What is wrong with a form; a limit that is reached answers 429 instead, in words of its own."""
+        if code in LIMITS_REACHED:
+            raise ImmediateHttpResponse(respond_429(self.request))
+        return super().validation_error(code, *args)
+
+    def send_notification_mail(self, *_args: Any, **_more: Any) -> None:
+        """Nothing: mail is a worker's, and what happens to an account is on record."""
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that the record tells of, too."""
+        return getattr(request, "client_ip", "") or "::"
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Failed tries count for a name *from an address*: elsewhere its person signs in as ever."""
+        key = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{self.get_client_ip(request)} {key}"
+
+
+class Credentials(AuthenticationBackend):
+    """Who may sign in. A hash that Django renews meanwhile, for the same password, is on record as well."""
+
+    def _check_password(self, user: User | None, password: str) -> User | None:
+        kept = user.password if user else ""
+        with transaction.atomic():
+            known = super()._check_password(user, password)
+            if user and user.password != kept:
+                record_hashed_anew(user)
+        return known
