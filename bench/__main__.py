@@ -93,7 +93,7 @@ def measure_refresh(size: int) -> None:
 
 
 def measure_pages(keep: bool) -> None:
-    from billing.mirror.models import Customer
+    from billing.mirror.resources.customer.models import Customer
 
     runner = get_runner(django.conf.settings)(verbosity=0, interactive=False, keepdb=keep)
     databases = runner.setup_databases(serialized_aliases=set())

@@ -31,9 +31,9 @@ from billing.changes.models import ChangeRequest, Verdict
 from billing.changes.moves import database_now
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers
-from billing.mirror import queries as mirror
 from billing.mirror.connection import open_gateway
 from billing.mirror.refresh import store_customer
+from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 from local.testing import environment_for
 

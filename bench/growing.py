@@ -20,7 +20,7 @@ from billing.changes.asking import submitting
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion
 from billing.control.anchor import anchor
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 
 PEOPLE = {"finance": 20, "manager": 10, "auditor": 2, "administrator": 3}

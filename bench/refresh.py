@@ -27,11 +27,11 @@ from django.test.utils import override_settings
 from adminsite.metronome import MetronomeSettings
 from billing.control.anchor import anchor
 from billing.metronome.account import Gateway
-from billing.mirror import queries
 from billing.mirror.connection import open_gateway
-from billing.mirror.filters import CustomerFilter
 from billing.mirror.models import RefreshRun
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.customer import queries
+from billing.mirror.resources.customer.filters import CustomerFilter
 from billing.mirror.runs import Journal
 
 ROOT = Path(__file__).resolve().parent.parent

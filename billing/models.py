@@ -15,17 +15,8 @@ from billing.changes.models import (
     Upshot,
 )
 from billing.control.models import Freeze, Installation, NewBeginning
-from billing.mirror.models import (
-    Customer,
-    CustomerPlan,
-    CustomFieldKey,
-    IngestAlias,
-    Plan,
-    Reading,
-    RefreshRun,
-    Seen,
-)
-from billing.mirror.resources import RESOURCES  # a noun's file holds its table, too
+from billing.mirror.models import Reading, RefreshRun, Seen
+from billing.mirror.resources import RESOURCES
 from billing.notify.models import Mail, Notice
 from billing.people.models import ResetLink
 from billing.people.tokens import AccessToken
@@ -39,19 +30,14 @@ __all__ = [
     "AuditEvent",
     "Call",
     "ChangeRequest",
-    "CustomFieldKey",
-    "Customer",
-    "CustomerPlan",
     "Decision",
     "Freeze",
     "Hold",
-    "IngestAlias",
     "Installation",
     "Lookup",
     "Mail",
     "NewBeginning",
     "Notice",
-    "Plan",
     "PolicyVersion",
     "Reading",
     "RefreshRun",

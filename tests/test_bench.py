@@ -7,7 +7,7 @@ from bench import applying, growing, pages
 from billing.audit.models import AuditEvent
 from billing.changes.models import ChangeRequest
 from billing.changes.sealed import digest_of, read
-from billing.mirror.models import Customer, IngestAlias
+from billing.mirror.resources.customer.models import Customer, IngestAlias
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,8 +14,8 @@ from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion, Verdict
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers
-from billing.mirror import queries as mirror
 from billing.mirror.refresh import refresh_customer
+from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 

@@ -13,6 +13,7 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.audit.taking import Taking, take
 from billing.changes.models import Call, ChangeRequest, Decision, Verdict, last_words
+from billing.changes.nouns import NOUNS
 from billing.lists.csv import as_utc
 from billing.lists.formulas import Defused
 
@@ -57,8 +58,7 @@ def _columns() -> dict[str, str | Expression]:
         "customer_id": Coalesce(Cast("customer_id", TextField()), _made()),
         "old_name": Defused(Sealed("before", SUBJECT, "name")),
         "new_name": Defused(Sealed("calls", "0", "params", "name")),
-        "added_aliases": _aliases("added"),
-        "removed_aliases": _aliases("removed"),
+        **_sets(),
         "maker": Defused("maker__name"),
         "maker_username": Defused("maker__username"),
         "reason": Defused(Sealed("reason")),
@@ -82,9 +82,19 @@ def _columns() -> dict[str, str | Expression]:
     }
 
 
-def _aliases(which: str) -> Defused:
+def _sets() -> dict[str, Defused]:
+    """What was added to and removed from each set that a request may write, by the set's group."""
+    fields = [field for field in NOUNS["customer"].fields if field.look == "set" and field.group]
+    return {
+        f"{which}_{field.group}": _items(field.name, which)
+        for field in fields
+        for which in ("added", "removed")
+    }
+
+
+def _items(name: str, which: str) -> Defused:
     """A sealed set as a JSON array, spaced as every list in a cell of ours is."""
-    sealed = Cast(Sealed("sets", SUBJECT, "ingest_aliases", which), JSONField())
+    sealed = Cast(Sealed("sets", SUBJECT, name, which), JSONField())
     return Defused(Coalesce(Cast(sealed, TextField()), NONE))
 
 

@@ -21,7 +21,8 @@ from billing.metronome.config import GatewayConfig
 from billing.metronome.objects.customer import customers_by_id
 from billing.metronome.outcomes import Halt
 from billing.metronome.records import OddRow
-from billing.mirror.models import Customer, RefreshRun
+from billing.mirror.models import RefreshRun
+from billing.mirror.resources.customer.models import Customer
 
 SAMPLE = 20
 DOUBTED_FOR = timedelta(days=1)

@@ -21,11 +21,12 @@ from billing.metronome.outcomes import ReadFailed
 from billing.mirror.cleaning import Cleaner
 from billing.mirror.connection import ensure_account
 from billing.mirror.hanging import keep_list
-from billing.mirror.models import Customer, Reading
+from billing.mirror.models import Reading
 from billing.mirror.oddities import TooManyOdd
 from billing.mirror.resource import Resource
 from billing.mirror.resources import RESOURCES, mirrored
-from billing.mirror.tally import tally
+from billing.mirror.resources.customer.models import Customer
+from billing.mirror.resources.tally import tally
 
 LOOKED_AT, LIVE, OTHERS = 0, 1, 2
 AGAIN_AFTER = timedelta(days=1)

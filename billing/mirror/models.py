@@ -11,12 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
 
-from billing.lists.text import Folded, Skeleton, Words
+from billing.lists.text import Folded
 from billing.mirror.cleaning import as_json
 
 
@@ -132,188 +130,6 @@ class Named(Mirrored):
         return self.name
 
 
-class Customer(Mirrored):
-    """A customer as Metronome's customer list gives it."""
-
-    id = models.UUIDField(primary_key=True)
-    name = models.TextField()
-    sort_name = folded("name")
-    name_words = models.GeneratedField(
-        expression=Words(Folded("name")), output_field=SearchVectorField(), db_persist=True
-    )
-    external_id = models.TextField(blank=True)
-    folded_external_id = folded("external_id")
-    custom_fields = models.JSONField(default=dict)
-    created_at = models.DateTimeField(null=True)
-    updated_at = models.DateTimeField(null=True)
-    archived_at = models.DateTimeField(null=True)
-
-    class Meta:
-        app_label = "billing"
-        indexes = [
-            models.Index(fields=["sort_name", "id"], name="customers_by_name"),
-            models.Index(fields=["created_at", "id"], name="customers_by_created"),
-            models.Index(
-                fields=["created_at"], condition=models.Q(missing_since__isnull=True), name="customers_new"
-            ),
-            models.Index(fields=["fetched_at"], name="customers_by_fetched"),
-            models.Index(fields=["folded_external_id"], name="customers_by_external_id"),
-            models.Index(Skeleton("name"), name="customers_by_looks"),
-            GinIndex(  # a search reads all that waits for the index, so little may wait
-                fields=["name_words"], name="customers_by_name_words", gin_pending_list_limit=256
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class CustomerTally(models.Model):
-    """How many customers came to or left a standing. The sum of a standing's rows is how many have it now.
-
-    Triggers add a row a statement (migration 0016) and change none, so that none waits for another;
-    each refresh of the account counts anew and leaves one row a standing.
-    """
-
-    standing = models.CharField(max_length=10)
-    number = models.BigIntegerField()
-
-    class Meta:
-        app_label = "billing"
-
-    def __str__(self) -> str:
-        return f"{self.number:+} {self.standing}"
-
-
-class IngestAlias(models.Model):
-    """An ingest alias a customer holds. Unique per customer only: during a move both show it."""
-
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="aliases")
-    alias = models.TextField()
-    folded = folded("alias")
-    fetched_at = models.DateTimeField()
-
-    class Meta:
-        app_label = "billing"
-        constraints = [
-            models.UniqueConstraint(fields=["customer", "alias"], name="a_customer_holds_an_alias_once")
-        ]
-        indexes = [
-            models.Index(fields=["folded"], name="aliases_by_prefix"),
-            models.Index(Skeleton("alias"), name="aliases_by_looks"),
-        ]
-
-    def __str__(self) -> str:
-        return self.alias
-
-
-class HeldAliases(models.Model):
-    """A customer's aliases as one JSON text: a view, for who reads all customers at once."""
-
-    customer = models.OneToOneField(
-        Customer, primary_key=True, on_delete=models.DO_NOTHING, related_name="held_aliases"
-    )
-    aliases = models.TextField()
-    number = models.IntegerField()
-
-    class Meta:
-        app_label = "billing"
-        db_table = "billing_heldaliases"
-        managed = False
-
-    def __str__(self) -> str:
-        return self.aliases
-
-
-class HeldPlans(models.Model):
-    """The plans that a customer is on, or will be: names and ids as JSON texts, each plan once. A view."""
-
-    customer = models.OneToOneField(
-        Customer, primary_key=True, on_delete=models.DO_NOTHING, related_name="held_plans"
-    )
-    names = models.TextField()
-    ids = models.TextField()
-
-    class Meta:
-        app_label = "billing"
-        db_table = "billing_heldplans"
-        managed = False
-
-    def __str__(self) -> str:
-        return self.names
-
-
-class Plan(Mirrored):
-    """A plan (Metronome 1.0)."""
-
-    id = models.UUIDField(primary_key=True)
-    name = models.TextField()
-    sort_name = folded("name")
-    description = models.TextField(blank=True)
-    custom_fields = models.JSONField(default=dict)
-
-    class Meta:
-        app_label = "billing"
-        indexes = [models.Index(fields=["sort_name", "id"], name="plans_by_name")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class CustomerPlan(models.Model):
-    """One subscription of a customer to a plan; `ending_before` is exclusive, null is open-ended."""
-
-    id = models.UUIDField(primary_key=True)
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="customer_plans")
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="customer_plans")
-    starting_on = models.DateTimeField()
-    ending_before = models.DateTimeField(null=True)
-    fetched_at = models.DateTimeField()
-    missing_since = models.DateTimeField(null=True)
-
-    class Meta:
-        app_label = "billing"
-        indexes = [models.Index(fields=["plan", "starting_on", "id"], name="customer_plans_by_plan")]
-
-    def __str__(self) -> str:
-        return f"{self.customer_id} on {self.plan_id}"
-
-
-class PlanTally(models.Model):
-    """How many subscriptions to a plan that end then came or went, as the tally of customers is kept.
-
-    Those that are missing are not counted. Migration 0055 has the triggers.
-    """
-
-    # without a constraint: one would lock the plan's row, which is a write, each time it is counted
-    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, db_constraint=False, related_name="tallied")
-    ending_before = models.DateTimeField(null=True)
-    number = models.BigIntegerField()
-
-    class Meta:
-        app_label = "billing"
-
-    def __str__(self) -> str:
-        return f"{self.number:+} on {self.plan_id} until {self.ending_before}"
-
-
-class CustomFieldKey(models.Model):
-    """A custom field key that exists for an entity; values can only be set under existing keys."""
-
-    entity = models.CharField(max_length=60)
-    key = models.TextField()
-    enforce_uniqueness = models.BooleanField(default=False)
-    fetched_at = models.DateTimeField()
-    missing_since = models.DateTimeField(null=True)
-
-    class Meta:
-        app_label = "billing"
-        constraints = [models.UniqueConstraint(fields=["entity", "key"], name="a_key_exists_once_per_entity")]
-
-    def __str__(self) -> str:
-        return f"{self.entity}.{self.key}"
-
-
 class Reading(models.Model):
     """When a customer's list of a noun was last read to its end, and when it is due again. A queue.
 
@@ -322,7 +138,7 @@ class Reading(models.Model):
     failed; empty for none.
     """
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="readings")
+    customer = models.ForeignKey("billing.Customer", on_delete=models.PROTECT, related_name="readings")
     noun = models.TextField()
     priority = models.SmallIntegerField()
     due_at = models.DateTimeField(null=True)

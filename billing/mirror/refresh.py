@@ -29,12 +29,12 @@ from billing.mirror.connection import ensure_account
 from billing.mirror.hanging import keep_list, unread_since
 from billing.mirror.models import RefreshRun
 from billing.mirror.oddities import TooManyOdd
-from billing.mirror.queries import name_of
 from billing.mirror.resource import For, Resource, Whole
 from billing.mirror.resources import RESOURCES, mirrored
+from billing.mirror.resources.customer.queries import name_of
+from billing.mirror.resources.tally import ACTIVE, ARCHIVED, recount, tally
 from billing.mirror.storing import store
 from billing.mirror.sweep import PAUSES, Sweep, Watch
-from billing.mirror.tally import ACTIVE, ARCHIVED, recount, tally
 from billing.users import User
 
 CUSTOMER = RESOURCES["customer"]

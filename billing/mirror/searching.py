@@ -1,7 +1,4 @@
-"""What a search means, as conditions on customers: one an index walks, and one that a row is asked for.
-
-Name, external id and aliases are compared in their folded form; `billing.lists.text` says what that is.
-"""
+"""What a search means, as conditions on the rows of a noun, in their folded form (`billing.lists.text`)."""
 
 from __future__ import annotations
 
@@ -11,12 +8,30 @@ from operator import or_
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, Func, IntegerField, Model, OuterRef, Q, QuerySet, Subquery, Value
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    BooleanField,
+    Func,
+    IntegerField,
+    Model,
+    Q,
+    QuerySet,
+    Subquery,
+    UUIDField,
+    Value,
+)
 
-from billing.lists.prepared import no_text
+from billing.lists.conditions import IsAnyOf
+from billing.lists.paging import Shape
+from billing.lists.prepared import no_id, no_text
 from billing.lists.text import HasWords, WordsWanted, folded, like_beginning, unspaced_runs
-from billing.mirror.models import Customer, IngestAlias
 from billing.mirror.resource import Resource
+
+COUNT_CAP = 1_001
+"""Where counting what a search or a plan lets through stops; without either the tally knows."""
+
+LONGEST_SEARCH = 400
+
 
 ANY_WORDS = no_text("words")
 ANY_SEARCH = {"words": ANY_WORDS, "begins": f"{ANY_WORDS}%"}
@@ -34,27 +49,6 @@ def is_plain(text: str) -> bool:
     with suppress(ValueError):
         return not UUID(text)
     return bool(folded(text)) and not unspaced_runs(text)
-
-
-def ways(text: str) -> list[QuerySet[Customer]]:
-    """Each way in which a search finds customers, by an index of its own; one may be found in several."""
-    everybody = Customer.objects.all()
-    found = [everybody.filter(way) for way in _by_row(text)]
-    if wanted := folded(text):
-        holders = IngestAlias.objects.filter(folded__startswith=wanted).values("customer_id")
-        found.append(everybody.filter(pk__in=holders))
-    return found
-
-
-def asked_of_each(text: str) -> Q:
-    """The same as a condition that one customer is asked for.
-
-    It is for a search that finds so many that walking the list in its order soon meets a page of them.
-    """
-    asked = any_of(_by_row(text))
-    if wanted := folded(text):
-        asked |= has(IngestAlias.objects.filter(customer=OuterRef("pk"), folded__startswith=wanted))
-    return asked
 
 
 def has(rows: QuerySet) -> Q:
@@ -93,13 +87,10 @@ def any_of(ways: list[Q]) -> Q:
     return reduce(or_, ways, Q(pk__in=[]))
 
 
-def _by_row(text: str) -> list[Q]:
-    conditions = []
-    if wanted := folded(text):
-        words = Q(HasWords("name_words", WordsWanted(Value(wanted))))
-        for run in unspaced_runs(text):
-            words &= Q(sort_name__contains=run)
-        conditions += [words, Q(folded_external_id__startswith=wanted)]
-    with suppress(ValueError):  # most searches are not a whole id
-        conditions.append(Q(pk=UUID(text)))
-    return conditions
+def by_ids(ids: list[str], model: type[Model]) -> Shape:
+    """The customers of these ids, or another noun's rows, whatever their state."""
+
+    def rows() -> QuerySet[Any]:
+        return model.objects.filter(IsAnyOf("pk", Value([no_id("one")], ArrayField(UUIDField()))))
+
+    return Shape(("by ids", model), rows, {"ids": [no_id("one")]}, {"ids": ids})

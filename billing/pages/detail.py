@@ -68,4 +68,4 @@ def page_of(face: DetailPage) -> View:
 
 def addresses(faces: list[DetailPage]) -> list[URLPattern]:
     """The addresses of some things."""
-    return [path(f"{face.of.name}/<uuid:thing_id>/", page_of(face), name=face.name) for face in faces]
+    return [path(f"{face.of.path()}<uuid:thing_id>/", page_of(face), name=face.name) for face in faces]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from billing import clock
 from billing.changes.asking import survey
-from billing.mirror import queries as mirror
+from billing.mirror import ages
 from billing.mirror.models import RefreshRun
 
 WORDS = {
@@ -22,8 +22,8 @@ JUST_READ = timedelta(minutes=1)
 STEPS = {
     "account": (
         (timedelta(0), *WORDS["fresh"]),
-        (mirror.FRESH_FOR, *WORDS["ageing"]),
-        (mirror.AGEING_FOR, *WORDS["stale"]),
+        (ages.FRESH_FOR, *WORDS["ageing"]),
+        (ages.AGEING_FOR, *WORDS["stale"]),
     ),
     "survey": (
         (timedelta(0), "Read just now", "good", "mark-fresh"),
@@ -32,7 +32,7 @@ STEPS = {
     ),
     "check": (
         (timedelta(0), "Checked with Metronome", "good", "mark-fresh"),
-        (mirror.AGEING_FOR, "Checked long ago", "warn", "mark-stale"),
+        (ages.AGEING_FOR, "Checked long ago", "warn", "mark-stale"),
     ),
 }
 """From which age on which words, tone and mark hold."""
@@ -60,15 +60,15 @@ class Shown:
         return WORDS[self.state][2]
 
 
-def of_account(account: mirror.Freshness | None = None) -> Shown:
+def of_account(account: ages.Freshness | None = None) -> Shown:
     """The age of the picture of the whole account."""
-    account = account or mirror.freshness()
+    account = account or ages.freshness()
     return Shown(account.as_of, account.state, account.running, _trouble(account.last_run))
 
 
-def of_instant(as_of: datetime, account: mirror.Freshness) -> Shown:
+def of_instant(as_of: datetime, account: ages.Freshness) -> Shown:
     """The age of one customer's facts, which may have been read since the last whole refresh."""
-    state = mirror.state_of(clock.now() - as_of)
+    state = ages.state_of(clock.now() - as_of)
     return Shown(as_of, state, account.running, _trouble(account.last_run) if state == "stale" else "")
 
 

@@ -135,21 +135,24 @@ class Heading:
 class ListPage:
     """A list of one noun. `name` is where it is: `/plans/` and `/plans.csv`.
 
+    address: where its page is instead. room: what several lists that stand beside one another are called
+    together; tabs: their names and titles.
     filter: a dataclass with `from_get(query)`, which raises FilterRefused, and `as_json()`, what is set;
     its `sort`, where it has one, is the word of a column, `-` in front for descending.
     inputs: the fields of the filter's form; carried: what else of the address the form sends on.
-    place: the part of the navigation that leads to it, empty for none; icon: its symbol there; below: the
-    names of pages below it that are not declared.
+    place: the part of the navigation that leads to it, empty for none; icon: its symbol there.
     none_yet, none_left: heading and sentence where there is nothing at all, and nothing by these filters.
     """
 
     name: ClassVar[str] = ""
+    address: ClassVar[str] = ""
     title: ClassVar[str]
+    room: ClassVar[str] = ""
+    tabs: ClassVar[tuple[tuple[str, str], ...]] = ()
     noun: ClassVar[tuple[str, str]]
     may: ClassVar[tuple[Can, ...]] = (Can.BROWSE,)
     icon: ClassVar[str] = ""
     place: ClassVar[str] = ""
-    below: ClassVar[tuple[str, ...]] = ()
     filter: ClassVar[type[Any]]
     columns: ClassVar[tuple[Column, ...]] = ()
     inputs: ClassVar[tuple[Input, ...]] = ()
@@ -198,6 +201,16 @@ class ListPage:
     ) -> dict[str, tuple[str, str]]:
         """What the chips say of the filter in use: name in the address → (label, what to show)."""
         return {each.field.name: (each.field.label, each.words) for each in fields if each.value}
+
+    @property
+    def heading(self) -> str:
+        """What its page and the navigation call it."""
+        return self.room or self.title
+
+    @classmethod
+    def path(cls) -> str:
+        """Where its page is, below the root."""
+        return cls.address or f"{cls.name}/"
 
     @property
     def part(self) -> str:
@@ -276,7 +289,7 @@ def addresses(faces: Iterable[ListPage]) -> list[URLPattern]:
         pattern
         for face in faces
         for pattern in (
-            path(f"{face.name}/", page_of(face), name=face.name),
+            path(face.path(), page_of(face), name=face.name),
             path(face.file or f"{face.name}.csv", file_of(face), name=f"{face.name}-csv"),
         )
     ]

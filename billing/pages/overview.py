@@ -17,7 +17,7 @@ from billing.changes.models import ChangeRequest, Decision
 from billing.changes.statuses import Status
 from billing.lists.conditions import IsAnyOf
 from billing.lists.prepared import NO_MOMENT, NOBODY, Question, Records, no_key, no_text
-from billing.mirror.tally import created_since, tally
+from billing.mirror.resources.tally import created_since, tally
 from billing.pages import freshness
 from billing.pages.access import needs
 from billing.pages.web import render_page

@@ -19,10 +19,12 @@ from billing.changes.asking.way_back import way_back
 from billing.changes.models import ChangeRequest, Survey
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.lists.paging import is_storable
-from billing.mirror import queries as mirror
-from billing.mirror.models import Customer
+from billing.mirror import ages
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.customer.models import Customer
 from billing.pages import freshness
 from billing.pages.access import RoleMissing, needs
+from billing.pages.nouns.customer import why_closed
 from billing.pages.web import actor_of, go_to, render_page
 from billing.roles import Can
 
@@ -40,8 +42,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
     """The form of one kind; a valid one becomes a change request. 422 redraws it with what was typed."""
     asked = _kind(kind)
     customer = _customer(request, asked)
-    if customer and (customer.archived_at or customer.missing_since):
-        state = "archived" if customer.archived_at else "gone from Metronome"
+    if customer and (state := why_closed(customer)):
         messages.warning(request, f"This customer is {state}, so nothing can be proposed for it.")
         return go_to(request, "billing:customer", customer.pk)
     old, undone = _replaced(request, kind, customer)
@@ -61,7 +62,7 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
         "old": old,
         "undoes": undone is not None,
         "busy": queries.open_for_customer(customer.pk) if customer else [],
-        "freshness": freshness.of_account(mirror.freshness()),
+        "freshness": freshness.of_account(ages.freshness()),
         "default_steps": _default_steps(asked),
     }
     if bound is None:

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
 from billing import tasks
-from billing.mirror import queries as mirror
 from billing.mirror import refresh as mirror_refresh
 from billing.mirror.models import RefreshRun
+from billing.mirror.resources.customer import queries as mirror
 from billing.pages.access import needs, require
 from billing.pages.web import actor_of, go_to, is_partial, render_page, way_back
 from billing.roles import Can

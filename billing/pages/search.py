@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -12,13 +14,15 @@ from django.views.decorators.http import require_safe
 from billing.changes.models import ChangeRequest
 from billing.lists.references import is_reference, reference_meant
 from billing.lists.text import folded
-from billing.mirror import queries as mirror
-from billing.mirror.filters import CustomerFilter, FilterRefused
-from billing.mirror.likeness import known_exactly
-from billing.mirror.models import Customer
-from billing.mirror.queries import CustomerRow
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.customer.filters import CustomerFilter, FilterRefused
+from billing.mirror.resources.customer.likeness import known_exactly
+from billing.mirror.resources.customer.models import Customer
+from billing.mirror.resources.customer.queries import CustomerRow
+from billing.pages import nouns
 from billing.pages.access import needs
-from billing.pages.web import is_partial, render_page
+from billing.pages.nouns.customer_page import CustomerPage
+from billing.pages.web import is_partial, render_page, url_of
 from billing.roles import Can
 
 SHOWN = 6
@@ -31,7 +35,7 @@ def search(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     if is_partial(request):
         return _matches(request, words)
-    if exact := _exact(words):
+    if exact := _exact(words) or next((thing.url for thing in _named(words)), None):
         return redirect(exact)
     query = {"q": words, "status": "all"}
     return redirect(f"{reverse('billing:customers')}?{urlencode(query)}" if words else "billing:customers")
@@ -55,6 +59,7 @@ def _matches(request: HttpRequest, words: str) -> HttpResponse:
         count=page.count if page else 0,
         count_is_capped=bool(page and page.count_is_capped),
         changes=_changes(words),
+        things=_named(words),
     )
 
 
@@ -65,6 +70,28 @@ def _alias_meant(row: CustomerRow | Customer, words: str) -> str:
         held = row.aliases.filter(folded=meant).order_by("alias")
         return held.values_list("alias", flat=True).first() or ""
     return next((alias for alias in row.aliases if folded(alias).startswith(meant)), "")
+
+
+class Thing(NamedTuple):
+    """Something that an id is of, with its page; noun: what it is, in words."""
+
+    noun: str
+    called: str
+    url: str
+
+
+def _named(words: str) -> list[Thing]:
+    """What a whole id is of, other than customers: they are found by more."""
+    try:
+        wanted = UUID(words)
+    except ValueError:  # most searches are not a whole id
+        return []
+    found = [(face, face.find(wanted)) for face in nouns.pages() if not isinstance(face, CustomerPage)]
+    return [
+        Thing(face.of.noun[0], face.called(thing), url_of(f"billing:{face.name}", wanted))
+        for face, thing in found
+        if thing is not None
+    ]
 
 
 def _changes(words: str) -> list[ChangeRequest]:

@@ -22,9 +22,10 @@ from billing.changes.typed import checked_reason
 from billing.control import alive, anew, freezing
 from billing.control.models import Installation
 from billing.lists.prepared import NO_MOMENT, Question, Records, snapshot
-from billing.mirror import queries as mirror
+from billing.mirror import ages
 from billing.mirror.connection import budget_snapshot
 from billing.mirror.models import RefreshRun
+from billing.mirror.runs import DEAD_AFTER
 from billing.notify import queries as notices
 from billing.pages import freshness
 from billing.pages.access import needs
@@ -95,7 +96,7 @@ def system(request: HttpRequest) -> HttpResponse:
     }
     if seen.startswith(f"{rows_mark}."):
         return render_page(request, "system/_signs", **shown)
-    account = mirror.freshness()
+    account = ages.freshness()
     settled = _settled_lately()
     return render_page(
         request,
@@ -105,7 +106,7 @@ def system(request: HttpRequest) -> HttpResponse:
         freshness=freshness.of_account(account),
         runs=_runs(account.last_run),
         odd=_odd(account),
-        dead_before=clock.now() - mirror.DEAD_AFTER,
+        dead_before=clock.now() - DEAD_AFTER,
         queues=_queues(),
         settled=settled,
         settled_total=sum(settled.values()),
@@ -177,7 +178,7 @@ def begin_anew(request: HttpRequest) -> HttpResponse:
     return go_to(request, "billing:system")
 
 
-def _odd(account: mirror.Freshness) -> list[dict[str, str]]:
+def _odd(account: ages.Freshness) -> list[dict[str, str]]:
     """The records that the newest refresh of the account that has ended, or got so far, could not read."""
     return account.last_run.odd if account.last_run else []
 
@@ -195,7 +196,7 @@ def _unsettled() -> Question:
 
 def _runs(whole: RefreshRun | None) -> list[RefreshRun]:
     """The newest refreshes, the last one of the whole account on top: those of one customer are many."""
-    newest = list(mirror.runs(SHOWN_RUNS))
+    newest = list(ages.runs(SHOWN_RUNS))
     if whole is None:
         return newest
     first = next((run for run in newest if run.pk == whole.pk), whole)

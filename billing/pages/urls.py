@@ -3,7 +3,6 @@
 from django.urls import path
 
 from billing.pages import (
-    customers,
     notices,
     nouns,
     overview,
@@ -25,7 +24,6 @@ urlpatterns = [
     path("tokens/revoke/", tokens.revoke, name="tokens-revoke"),
     path("theme/", preferences.theme, name="theme"),
     path("keys/", preferences.keys, name="keys"),
-    path("customers/<uuid:customer_id>/", customers.customer, name="customer"),
     path("customers/<uuid:customer_id>/refresh/", refreshing.customer, name="customer-refresh"),
     *nouns.urlpatterns(),
     path("system/", system.system, name="system"),

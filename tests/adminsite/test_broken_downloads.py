@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.audit.models import AuditEvent
-from billing.mirror.models import Plan
+from billing.mirror.resources.plan import Plan
 from tests.adminsite.test_slow_clients import big_plans, cookie_of, opened
 from tests.web_server import running_web
 

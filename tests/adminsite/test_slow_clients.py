@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 
 from billing.audit.models import AuditEvent
-from billing.mirror.models import Plan
+from billing.mirror.resources.plan import Plan
 from billing.users import User
 from tests.web_server import running_web
 

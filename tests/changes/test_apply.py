@@ -13,8 +13,8 @@ from billing.changes.applying import apply, settling, sweeping
 from billing.changes.models import ChangeRequest
 from billing.control import freezing
 from billing.metronome.account import Gateway
-from billing.mirror import likeness
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import likeness
+from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 from tests.changes.test_decide import events
 from tests.simulator_server import RunningSimulator

@@ -9,8 +9,8 @@ import pytest
 from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest
 from billing.metronome.account import Gateway
-from billing.mirror import queries as mirror
 from billing.mirror.refresh import refresh_customer
+from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 from tests.changes.test_apply import SET_NAME, settle_until_known
 from tests.faults.answers import forget

@@ -25,7 +25,7 @@ from billing.changes.models import ChangeRequest
 from billing.metronome import operations
 from billing.metronome.account import Gateway
 from billing.metronome.operations.base import Operation
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 from billing.walking import found_in
 from tests.faults.test_crash_table import ROOT, STEPS, live_environment, recover

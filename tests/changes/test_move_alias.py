@@ -21,7 +21,7 @@ from billing.changes.refusals import BadInput, SubjectBusy
 from billing.lists.formulas import as_written
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers_holding_alias
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import queries as mirror
 from billing.pages.requests.differences import differences
 from billing.users import User
 from tests.simulator_server import RunningSimulator

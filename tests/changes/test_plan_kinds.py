@@ -13,8 +13,9 @@ from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import BadInput, SubjectBusy
 from billing.metronome.account import Gateway
-from billing.mirror import plans as mirror
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources import plan as mirror
+from billing.mirror.resources.subscription import subscription_rows, subscriptions
 from billing.pages.requests.differences import differences
 from billing.users import User
 from tests.changes.test_apply import settle_until_known
@@ -35,7 +36,7 @@ def subscriber(gateway: Gateway, simulator: RunningSimulator) -> dict[str, Any]:
 @pytest.fixture
 def of(subscriber: dict[str, Any]) -> str:
     """Its subscription."""
-    (only,) = mirror.subscription_rows(subscriber["id"])
+    (only,) = subscription_rows(subscriber["id"])
     return only
 
 
@@ -70,7 +71,7 @@ def test_a_plan_is_added_and_mirrored(
     assert in_metronome(simulator, made)["net_payment_terms_days"] == 45
     name = mirror.plans_on_offer()[1].name
     words = f"{name}, from 2031-01-01, up to 2032-01-01"
-    assert mirror.subscription_rows(subscriber["id"])[made] == words
+    assert subscription_rows(subscriber["id"])[made] == words
     assert change.sentence == (
         f"Put “{subscriber['name']}” on the plan “{name}” from 2031-01-01 up to 2032-01-01,"
         " with 30 days of trial and 45 days to pay."
@@ -132,7 +133,7 @@ def test_the_end_is_set_moved_and_taken_away_again(
     gateway: Gateway,
     simulator: RunningSimulator,
 ) -> None:
-    name = next(iter(mirror.subscriptions(subscriber["id"]))).plan.name
+    name = next(iter(subscriptions(subscriber["id"]))).plan.name
     whose = f"the plan “{name}” of “{subscriber['name']}”"
     steps = [
         ("2031-01-01", f"End {whose} before 2031-01-01."),

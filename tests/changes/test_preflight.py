@@ -10,7 +10,7 @@ from billing.changes.asking import submitting
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest
 from billing.metronome.account import Gateway
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 from tests.changes.test_decide import events
 from tests.simulator_server import RunningSimulator

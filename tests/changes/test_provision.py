@@ -14,9 +14,10 @@ from billing.changes.applying import apply
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest, Word
 from billing.metronome.account import Gateway
-from billing.mirror import plans as mirrored_plans
-from billing.mirror import queries as mirror
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources import plan as mirrored_plans
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.subscription import subscription_rows
 from billing.pages.requests.differences import differences
 from billing.users import User
 from tests.changes.test_apply import settle_until_known
@@ -136,7 +137,7 @@ def test_it_is_applied_call_by_call_and_the_mirror_has_customer_and_plan(
     customer = made_customer(simulator)
     assert str(agreed.about_customer) == customer["id"]
     assert mirror.snapshot(customer["id"])["custom_fields"] == {"segment": "mid-market"}
-    (row,) = mirrored_plans.subscription_rows(customer["id"]).values()
+    (row,) = subscription_rows(customer["id"]).values()
     assert row == f"{plan.name}, from 2031-12-01, up to 2032-12-01"
     told = AuditEvent.objects.filter(reference=agreed.reference, event_type="call.applied")
     assert {str(event.customer_id) for event in told} == {customer["id"]}

@@ -14,8 +14,9 @@ from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest, Word
 from billing.metronome.account import Gateway
 from billing.metronome.objects.contract import contracts_of
-from billing.mirror import catalogue
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.package import packages
+from billing.mirror.resources.rate_card import rate_cards
 from billing.pages.requests.differences import differences
 from billing.users import User
 from tests.changes.test_apply import settle_until_known
@@ -34,7 +35,7 @@ ROUTES = [
 def sources(gateway: Gateway) -> dict[str, str]:
     """A rate card's and a package's names by what the form calls them."""
     refresh_account(gateway, pauses=())
-    card, package = catalogue.rate_cards()[0], catalogue.packages()[0]
+    card, package = rate_cards()[0], packages()[0]
     return {f"rate_card:{card.pk}": card.name, f"package:{package.pk}": package.name}
 
 
@@ -235,7 +236,7 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_is_lost(
 
 
 def test_a_contract_and_a_plan_are_not_given_at_once(sources: dict[str, str], maker: User) -> None:
-    from billing.mirror import plans
+    from billing.mirror.resources import plan as plans
 
     plan = {"plan_id": str(plans.plans_on_offer()[0].id), "starting_on": "2031-12-01"}
     browser = Client()

@@ -13,8 +13,8 @@ from billing.changes.applying import apply
 from billing.changes.models import ChangeRequest
 from billing.lists.formulas import as_written
 from billing.metronome.account import Gateway
-from billing.mirror.models import Customer
 from billing.mirror.refresh import ask_refresh
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by, mirrored, propose

@@ -9,9 +9,9 @@ from billing.changes.applying import apply
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest
 from billing.metronome.account import Gateway
-from billing.mirror import queries as mirror
 from billing.mirror.connection import ensure_account
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, propose

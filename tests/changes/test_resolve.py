@@ -18,7 +18,7 @@ from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest, Resolution, Word
 from billing.changes.refusals import BadInput, NotAllowed, WrongState
 from billing.metronome.account import Gateway
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import queries as mirror
 from billing.notify.models import Notice
 from billing.pages import standing
 from billing.pages.audit.lines import line_of

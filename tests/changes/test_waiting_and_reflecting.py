@@ -14,8 +14,8 @@ from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
 from billing.metronome.account import Gateway
 from billing.metronome.outcomes import ReadFailed
-from billing.mirror import likeness
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer import likeness
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.changes.test_apply import settle_until_known
 from tests.simulator_server import RunningSimulator

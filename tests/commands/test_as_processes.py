@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from billing.audit.models import AuditEvent
-from billing.mirror.models import Customer, RefreshRun
+from billing.mirror.models import RefreshRun
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from local.testing import environment_for
 from tests.simulator_server import ROOT, TOKEN, RunningSimulator

@@ -11,8 +11,9 @@ from django.test import Client
 from billing.audit.models import AuditEvent
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers
-from billing.mirror import queries
-from billing.mirror.models import Customer, RefreshRun
+from billing.mirror.models import RefreshRun
+from billing.mirror.resources.customer import queries
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 

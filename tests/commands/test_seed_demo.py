@@ -16,7 +16,7 @@ from billing.changes.applying.verifying import verified
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.metronome.account import Gateway
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, by

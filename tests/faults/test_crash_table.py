@@ -23,8 +23,9 @@ from billing.changes.asking.kinds.billing.fields import Billing
 from billing.changes.asking.survey import read_survey
 from billing.changes.models import CallStatus, ChangeRequest
 from billing.metronome.account import Gateway
-from billing.mirror import plans
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources import plan as plans
+from billing.mirror.resources.subscription import subscriptions
 from billing.users import User
 from local.testing import environment_for
 from tests.simulator_server import TOKEN, RunningSimulator
@@ -104,7 +105,7 @@ def entered_for(
         return {"plan_id": plan_id, "starting_on": "2031-01-01", "ending_before": "", **terms}, None
     if kind == "plan.end":
         refresh_account(gateway, pauses=())
-        of = str(plans.subscriptions(snapshot["id"])[0].pk)
+        of = str(subscriptions(snapshot["id"])[0].pk)
         return {"customer_plan_id": of, "how": "ends", "ending_before": "2031-01-01"}, None
     if kind == "billing.archive":
         others_set_billing(gateway, snapshot["id"])

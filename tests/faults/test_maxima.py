@@ -16,10 +16,10 @@ from billing.changes.asking.kinds.customer import free_aliases
 from billing.changes.models import ChangeRequest, Verdict
 from billing.metronome.account import Gateway
 from billing.metronome.text import utf16_units
-from billing.mirror import likeness
-from billing.mirror import queries as mirror
 from billing.mirror.connection import open_gateway
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.customer import likeness
+from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 from tests.changes.test_decide import events
 from tests.simulator_server import TOKEN, RunningSimulator

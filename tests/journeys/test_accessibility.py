@@ -15,7 +15,7 @@ from tests.world import propose
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_axe_finds_nothing_serious(live: Live, maker: User, checker: User, width: int, scheme: Any) -> None:
-    from billing.mirror import queries as mirror
+    from billing.mirror.resources.customer import queries as mirror
 
     customer = customer_of(live)
     snapshot = mirror.snapshot(customer["id"])

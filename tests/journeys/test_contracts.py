@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from billing.metronome.objects.contract import ContractRecord, contract_at, contracts_of
 from billing.metronome.objects.customer import customers
 from billing.metronome.objects.invoice import invoices
-from billing.mirror import catalogue
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.rate_card import rate_cards
 from billing.users import User
 from tests.journeys.conftest import Live
 from tests.journeys.test_main_job import approve, expect_applied, expect_story, reference_of
@@ -26,7 +26,7 @@ def test_a_customer_gets_a_contract_while_metronome_fails_at_each_call_in_turn(
 ) -> None:
     with gateway_to(live.simulator.url) as gateway:
         refresh_account(gateway, pauses=())
-    card = catalogue.rate_cards()[0]
+    card = rate_cards()[0]
     page = live.page(maker)
     page.goto("/changes/new/customer.provision/")
     page.get_by_label("Name", exact=True).fill("Tide Water Robotics ApS")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from billing.changes.asking.kinds import KINDS
-from billing.mirror import queries as mirror
-from billing.mirror.models import Plan
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.plan import Plan
 from billing.users import User
 from tests.journeys.conftest import Live
 from tests.journeys.test_main_job import customer_of

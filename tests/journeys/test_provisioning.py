@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from billing import tasks
 from billing.changes.models import ChangeRequest
-from billing.mirror import plans
+from billing.mirror.resources import plan as plans
 from billing.users import User
 from tests.faults.answers import forget
 from tests.journeys.conftest import Live

@@ -18,8 +18,8 @@ from django.utils.connection import ConnectionProxy
 
 from billing.lists import prepared
 from billing.lists.prepared import NOBODY, Figures, Question, Records, no_text
-from billing.mirror.filters import CustomerFilter
-from billing.mirror.queries import customers
+from billing.mirror.resources.customer.filters import CustomerFilter
+from billing.mirror.resources.customer.queries import customers
 from billing.notify.models import Notice
 from billing.users import User
 

@@ -12,10 +12,13 @@ import pytest
 
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers
-from billing.mirror import queries
 from billing.mirror.connection import open_gateway
-from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, Plan
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.custom_field_key import CustomFieldKey, customer_field_keys
+from billing.mirror.resources.customer import queries
+from billing.mirror.resources.customer.models import Customer
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan
 from tests.simulator_server import RunningSimulator
 
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -170,7 +173,7 @@ def test_plans_subscriptions_and_keys_go_missing_too(gateway: Gateway) -> None:
     for row in (plan, ended, key):
         row.refresh_from_db()
         assert row.missing_since is not None
-    assert "gone_key" not in queries.customer_field_keys()
+    assert "gone_key" not in customer_field_keys()
     assert CustomerPlan.objects.filter(missing_since__isnull=False).get() == ended
 
 

@@ -12,8 +12,8 @@ from billing.control import anew, freezing
 from billing.control.models import NewBeginning
 from billing.metronome.account import Gateway
 from billing.mirror.connection import ensure_account
-from billing.mirror.models import Customer
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import by

@@ -19,8 +19,9 @@ from billing.metronome.account import Gateway
 from billing.metronome.outcomes import Halt
 from billing.mirror import connection
 from billing.mirror.connection import budget_snapshot, ensure_account, open_gateway
-from billing.mirror.models import Customer, RefreshRun
+from billing.mirror.models import RefreshRun
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.simulator_server import OTHER_ACCOUNT_TOKEN, TOKEN, RunningSimulator
 from tests.world import mirrored, propose

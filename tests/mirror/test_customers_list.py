@@ -10,9 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.lists.paging import Cursor, CursorRefused
-from billing.mirror.filters import CustomerFilter
-from billing.mirror.models import Customer, CustomerPlan, IngestAlias, Plan
-from billing.mirror.queries import CustomerRow, count_customers, customers
+from billing.mirror.resources.customer.filters import CustomerFilter
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.customer.queries import CustomerRow, count_customers, customers
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan
 
 pytestmark = pytest.mark.django_db
 

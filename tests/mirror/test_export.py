@@ -14,10 +14,12 @@ import pytest
 from billing.audit.actors import system
 from billing.audit.models import AuditEvent
 from billing.lists.formulas import as_written
-from billing.mirror.export import customers_csv
-from billing.mirror.filters import CustomerFilter
-from billing.mirror.models import Customer, CustomerPlan, IngestAlias, Plan
-from billing.mirror.queries import customers
+from billing.mirror.resources.customer.export import customers_csv
+from billing.mirror.resources.customer.filters import CustomerFilter
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.customer.queries import customers
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan
 from billing.pages.nouns.plan import PlanFilter, Plans
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,10 +16,11 @@ from billing.metronome.account import Gateway
 from billing.metronome.objects.contract import contracts_of
 from billing.metronome.objects.customer import customers
 from billing.mirror import fanout
-from billing.mirror.models import Customer, Reading
+from billing.mirror.models import Reading
 from billing.mirror.refresh import refresh_account, refresh_customer
 from billing.mirror.resources.billing_configuration import BillingConfiguration
-from billing.mirror.resources.contract import Contract
+from billing.mirror.resources.contract.resource import Contract
+from billing.mirror.resources.customer.models import Customer
 from tests.simulator_server import TOKEN, RunningSimulator
 
 LONG_AGO = "2020-01-01T00:00:00Z"

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.mirror import likeness
-from billing.mirror.models import Customer, IngestAlias
+from billing.mirror.resources.customer import likeness
+from billing.mirror.resources.customer.models import Customer, IngestAlias
 
 pytestmark = pytest.mark.django_db
 

@@ -30,10 +30,11 @@ from billing.metronome.transport import RawAnswer
 from billing.mirror import fanout
 from billing.mirror.connection import open_gateway
 from billing.mirror.export import noun_csv
-from billing.mirror.models import Customer, Reading
+from billing.mirror.models import Reading
 from billing.mirror.refresh import refresh_account
 from billing.mirror.resource import Resource
 from billing.mirror.resources import RESOURCES
+from billing.mirror.resources.customer.models import Customer
 from billing.mirror.searching import things
 from billing.walking import found_in
 
@@ -81,7 +82,8 @@ RESOURCE = """
 from django.db import models
 
 from made_up.objects.widget import widget_at, widgets_of
-from billing.mirror.models import Customer, Named, folded
+from billing.mirror.models import Named, folded
+from billing.mirror.resources.customer.models import Customer
 from billing.mirror.resource import ChildSet, Field, For, Resource
 
 

@@ -16,11 +16,15 @@ from billing.metronome.listing import Listing, UnreadPage
 from billing.metronome.objects.customer import customers, customers_by_id, read_customer
 from billing.metronome.outcomes import Evidence, ReadFailed
 from billing.metronome.transport import RawAnswer
-from billing.mirror import queries, sweep
+from billing.mirror import ages, sweep
 from billing.mirror.connection import open_gateway
-from billing.mirror.filters import CustomerFilter
-from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, Plan
 from billing.mirror.refresh import refresh_account, refresh_customer
+from billing.mirror.resources.custom_field_key import CustomFieldKey, customer_field_keys
+from billing.mirror.resources.customer import queries
+from billing.mirror.resources.customer.filters import CustomerFilter
+from billing.mirror.resources.customer.models import Customer
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 
@@ -99,10 +103,10 @@ def test_an_odd_customer_is_named_and_kept_while_the_others_are_read(
     assert queries.snapshot(odd) == before
     assert queries.snapshot(other)["name"] == "Larkspur Shipping"
     assert run.marked_missing == 0
-    account = queries.freshness()
+    account = ages.freshness()
     assert account.as_of == run.started_at
-    assert queries.as_of(queries.customer(other), account) >= run.started_at
-    assert queries.as_of(queries.customer(odd), account) < first.finished_at
+    assert ages.as_of(queries.customer(other), account) >= run.started_at
+    assert ages.as_of(queries.customer(odd), account) < first.finished_at
 
 
 @pytest.mark.parametrize(
@@ -215,7 +219,7 @@ def test_an_odd_custom_field_key_is_kept(bending: BendingGateway, simulator: Run
 
     assert run.status == "succeeded", run.error
     assert [each["kind"] for each in run.odd] == ["custom field key"] * 3
-    assert queries.customer_field_keys() == ["odd", "sound"]
+    assert customer_field_keys() == ["odd", "sound"]
 
 
 def test_an_account_of_odd_records_is_doubted(bending: BendingGateway, simulator: RunningSimulator) -> None:

@@ -11,9 +11,11 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Q
 
-from billing.mirror import plans
-from billing.mirror.models import Customer, CustomerPlan, Plan, PlanTally
-from billing.mirror.tally import recount
+from billing.mirror.resources import plan as plans
+from billing.mirror.resources.customer.models import Customer
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan
+from billing.mirror.resources.tally import PlanTally, recount
 from tests.pages.conftest import now
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,9 @@ from django.test import Client
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import CustomerRecord, customers
 from billing.mirror.cleaning import Cleaner, as_json
-from billing.mirror.models import Customer
 from billing.mirror.refresh import refresh_account
 from billing.mirror.resources import RESOURCES
+from billing.mirror.resources.customer.models import Customer
 from billing.mirror.storing import store
 from billing.users import User
 

@@ -13,9 +13,15 @@ from django.utils import timezone
 
 from billing import clock
 from billing.metronome.objects.customer import CustomerRecord
-from billing.mirror import plans, queries
-from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
+from billing.mirror import ages
+from billing.mirror.models import RefreshRun
 from billing.mirror.refresh import store_customer
+from billing.mirror.resources import plan as plans
+from billing.mirror.resources.custom_field_key import CustomFieldKey, customer_field_keys
+from billing.mirror.resources.customer import queries
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan, subscriptions_of
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +77,7 @@ def test_a_customer_comes_with_aliases_and_plans_in_three_queries() -> None:
         found = queries.customer(row.pk)
         facts = (
             queries.aliases_of(found.pk),
-            [subscription.plan.name for subscription in queries.subscriptions_of(found.pk)],
+            [subscription.plan.name for subscription in subscriptions_of(found.pk)],
         )
 
     assert facts == (["a", "b"], ["Plan 2", "Plan 1"])
@@ -104,7 +110,7 @@ def test_only_keys_that_a_customer_can_carry_are_named() -> None:
     ):
         CustomFieldKey.objects.create(entity=entity, key=key, fetched_at=NOW, missing_since=missing_since)
 
-    assert queries.customer_field_keys() == ["cost_centre", "region"]
+    assert customer_field_keys() == ["cost_centre", "region"]
 
 
 def test_plans_and_field_keys_stand_in_the_order_of_their_folded_names() -> None:
@@ -115,7 +121,7 @@ def test_plans_and_field_keys_stand_in_the_order_of_their_folded_names() -> None
 
     assert [plan.name for plan in plans.plans()] == in_order
     assert [plan.name for plan in plans.plan_names()] == in_order
-    assert queries.customer_field_keys() == in_order
+    assert customer_field_keys() == in_order
 
 
 def test_plans_count_subscriptions_that_have_not_ended_and_list_them_all() -> None:
@@ -165,52 +171,52 @@ def test_the_mirror_is_as_old_as_the_beginning_of_its_last_complete_refresh(
     ran("succeeded", timedelta(seconds=1), scope="customer")
     failed = ran("failed", timedelta(seconds=5))
 
-    found = queries.freshness()
+    found = ages.freshness()
 
-    assert found == queries.Freshness(complete.started_at, state, failed, None)
+    assert found == ages.Freshness(complete.started_at, state, failed, None)
 
 
 def test_an_account_that_is_refreshed_on_time_is_always_fresh(settings: Any) -> None:
     every = settings.CELERY_BEAT_SCHEDULE["refresh the mirror"]["schedule"]
 
-    assert timedelta(seconds=every) + timedelta(minutes=1) < queries.FRESH_FOR
-    assert timedelta(minutes=15) == queries.AGEING_FOR
+    assert timedelta(seconds=every) + timedelta(minutes=1) < ages.FRESH_FOR
+    assert timedelta(minutes=15) == ages.AGEING_FOR
 
 
 def test_ages_are_judged_by_the_databases_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     ran("succeeded", timedelta(minutes=5))
-    assert queries.freshness().state == "fresh"
+    assert ages.freshness().state == "fresh"
     assert abs(clock.now() - timezone.now()) < timedelta(seconds=1)
 
     monkeypatch.setattr(clock, "_ahead", timedelta(minutes=30))
 
-    assert queries.freshness().state == "stale"
+    assert ages.freshness().state == "stale"
 
 
 def test_a_mirror_that_was_never_complete_has_no_age() -> None:
-    assert queries.freshness() == queries.Freshness(None, "empty", None, None)
+    assert ages.freshness() == ages.Freshness(None, "empty", None, None)
 
     failed = ran("failed", timedelta(seconds=5))
 
-    assert queries.freshness() == queries.Freshness(None, "empty", failed, None)
+    assert ages.freshness() == ages.Freshness(None, "empty", failed, None)
 
 
 def test_a_refresh_without_a_heartbeat_is_not_called_running() -> None:
     alive = ran("running", timedelta(seconds=5))
-    assert queries.freshness().running == alive
+    assert ages.freshness().running == alive
 
     RefreshRun.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=6))
 
-    assert queries.freshness().running is None
-    assert queries.freshness().last_run == alive
+    assert ages.freshness().running is None
+    assert ages.freshness().last_run == alive
 
 
 def test_a_customer_is_as_fresh_as_its_row_or_the_last_complete_refresh() -> None:
     began = timezone.now() - timedelta(minutes=3)
-    account = queries.Freshness(began, "ageing", None, None)
+    account = ages.Freshness(began, "ageing", None, None)
 
-    assert queries.as_of(add("Old row"), account) == began
+    assert ages.as_of(add("Old row"), account) == began
     newer = add("New row", fetched_at=began + timedelta(minutes=1))
-    assert queries.as_of(newer, account) == newer.fetched_at
-    assert queries.as_of(add("Missing", missing_since=NOW), account) == NOW
-    assert queries.as_of(add("Lone"), queries.Freshness(None, "empty", None, None)) == NOW
+    assert ages.as_of(newer, account) == newer.fetched_at
+    assert ages.as_of(add("Missing", missing_since=NOW), account) == NOW
+    assert ages.as_of(add("Lone"), ages.Freshness(None, "empty", None, None)) == NOW

@@ -9,9 +9,14 @@ from django.db import connection
 
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers
-from billing.mirror import queries, runs
-from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan, RefreshRun
+from billing.mirror import ages, runs
+from billing.mirror.models import RefreshRun
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.custom_field_key import CustomFieldKey
+from billing.mirror.resources.customer import queries
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan
 from tests.simulator_server import RunningSimulator
 
 TABLES = (Customer, IngestAlias, Plan, CustomerPlan, CustomFieldKey)
@@ -59,7 +64,7 @@ def test_a_second_refresh_of_an_unchanged_account_touches_no_row(
     assert second.rows_read == first.rows_read
     assert second.rows_written == 0
     assert row_versions() == before
-    assert queries.freshness().as_of == second.started_at
+    assert ages.freshness().as_of == second.started_at
 
 
 def test_a_refresh_spends_one_request_a_page(gateway: Gateway, simulator: RunningSimulator) -> None:
@@ -121,8 +126,8 @@ def test_a_broken_refresh_says_where_and_marks_nothing(gateway: Gateway, simulat
     assert run.error.startswith("It broke off at plans")
     assert "Metronome answered 500" in run.error
     assert contents() == before
-    assert queries.freshness().last_run == run
-    assert queries.freshness().as_of < run.started_at
+    assert ages.freshness().last_run == run
+    assert ages.freshness().as_of < run.started_at
 
 
 @pytest.mark.parametrize("kind", ["html", "empty_object", "truncated", "drop_after"])

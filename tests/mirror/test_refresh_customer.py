@@ -12,9 +12,12 @@ from billing.audit.models import AuditEvent
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers, read_customer
 from billing.metronome.objects.subscription import customer_plans
-from billing.mirror import queries
-from billing.mirror.models import Customer, CustomerPlan, Plan, RefreshRun
+from billing.mirror.models import RefreshRun
 from billing.mirror.refresh import ask_refresh, refresh_account, refresh_customer, store_customer
+from billing.mirror.resources.customer import queries
+from billing.mirror.resources.customer.models import Customer
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import by

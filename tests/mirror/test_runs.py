@@ -14,8 +14,9 @@ from billing.metronome.account import Gateway
 from billing.metronome.listing import Listing, UnreadPage
 from billing.mirror import runs, sweep
 from billing.mirror.connection import open_gateway
-from billing.mirror.models import Customer, RefreshRun
+from billing.mirror.models import RefreshRun
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.customer.models import Customer
 from tests.simulator_server import OTHER_ACCOUNT_TOKEN, RunningSimulator
 
 LONG_AGO = "2020-01-01T00:00:00Z"

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.lists.paging import FilterRefused
-from billing.mirror.filters import CustomerFilter
-from billing.mirror.models import Customer, IngestAlias
-from billing.mirror.queries import customers
+from billing.mirror.resources.customer.filters import CustomerFilter
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.customer.queries import customers
 
 pytestmark = pytest.mark.django_db
 
@@ -174,7 +174,7 @@ def test_many_are_found_as_few_are(monkeypatch: pytest.MonkeyPatch, more: dict[s
         few = found(q, **more)
         wanted = CustomerFilter(q=q, **more)
         with monkeypatch.context() as patch:
-            patch.setattr("billing.mirror.queries.COUNT_CAP", 0)
+            patch.setattr("billing.mirror.resources.customer.queries.COUNT_CAP", 0)
             many = found(q, **more)
 
         assert many == few

@@ -12,10 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from billing.metronome.objects.custom_field_key import CustomFieldKeyRecord
 from billing.metronome.objects.customer import CustomerRecord
 from billing.metronome.objects.subscription import CustomerPlanRecord
-from billing.mirror import queries, storing
+from billing.mirror import storing
 from billing.mirror.cleaning import Cleaner
-from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, Plan
 from billing.mirror.resources import RESOURCES
+from billing.mirror.resources.custom_field_key import CustomFieldKey
+from billing.mirror.resources.customer import queries
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan
 
 pytestmark = pytest.mark.django_db
 

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from billing.mirror import queries
-from billing.mirror.filters import CustomerFilter
-from billing.mirror.models import Customer, CustomerTally
-from billing.mirror.tally import created_since, recount, tally
+from billing.mirror.resources.customer import queries
+from billing.mirror.resources.customer.filters import CustomerFilter
+from billing.mirror.resources.customer.models import Customer, CustomerTally
+from billing.mirror.resources.tally import created_since, recount, tally
 from tests.pages.conftest import now
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from django.db.models import F
 from billing.audit.actors import person
 from billing.changes.agreeing import deciding
 from billing.changes.models import ChangeRequest, Verdict
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.notify import mailing
 from billing.notify.models import Mail, Notice
 from billing.users import User

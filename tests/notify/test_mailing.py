@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from django.db import connection, transaction
 
 from billing.changes.models import ChangeRequest
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.notify import mailing, queries
 from billing.notify.models import Mail, Notice
 from billing.users import User

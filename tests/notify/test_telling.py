@@ -16,7 +16,7 @@ from billing.changes.holds import occupy
 from billing.changes.models import ChangeRequest, Resolution, Verdict, Word
 from billing.changes.moves import locked, move
 from billing.changes.statuses import Status
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.notify.models import About, Notice
 from billing.notify.telling import NoTransaction, tell
 from billing.users import User

@@ -18,8 +18,11 @@ from billing.changes.asking import submitting
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion
 from billing.control.anchor import anchor
-from billing.mirror import queries as mirror
-from billing.mirror.models import Customer, CustomerPlan, IngestAlias, Plan, RefreshRun
+from billing.mirror.models import RefreshRun
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.subscription import CustomerPlan
 from billing.roles import Role
 from billing.users import User
 from tests.world import about

@@ -13,8 +13,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing.audit.actors import person
 from billing.audit.models import AuditEvent
-from billing.mirror.models import Plan
-from billing.mirror.resources.contract import Contract
+from billing.mirror.resources.contract.resource import Contract
+from billing.mirror.resources.package import Package
+from billing.mirror.resources.plan import Plan
+from billing.mirror.resources.product import Product
+from billing.mirror.resources.rate_card import RateCard
 from billing.people import tokens
 from billing.users import User
 from tests.pages.conftest import add_customer, add_people, now, open_house, propose_rename, signed_in
@@ -82,6 +85,15 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:contracts": ("get", EVERYBODY_INSIDE),
     "billing:contracts-csv": ("get", EVERYBODY_INSIDE),
     "billing:contract": ("get", EVERYBODY_INSIDE),
+    "billing:rate-cards": ("get", EVERYBODY_INSIDE),
+    "billing:rate-cards-csv": ("get", EVERYBODY_INSIDE),
+    "billing:rate_card": ("get", EVERYBODY_INSIDE),
+    "billing:products": ("get", EVERYBODY_INSIDE),
+    "billing:products-csv": ("get", EVERYBODY_INSIDE),
+    "billing:product": ("get", EVERYBODY_INSIDE),
+    "billing:packages": ("get", EVERYBODY_INSIDE),
+    "billing:packages-csv": ("get", EVERYBODY_INSIDE),
+    "billing:package": ("get", EVERYBODY_INSIDE),
     "billing:audit": ("get", (302, 403, 200, 200, 200)),
     "billing:audit-csv": ("get", (302, 403, 200, 200, 200)),
     "billing:system": ("get", EVERYBODY_INSIDE),
@@ -123,6 +135,8 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, A
         people = add_people()
         plan = Plan.objects.create(id=PLAN, name="Scale 2026", fetched_at=now())
         customer = add_customer("Halcyon Freight GmbH", plan=plan)
+        for model in (RateCard, Product, Package):
+            model.objects.create(id=PLAN, name="Scale 2026", fetched_at=now())
         Contract.objects.create(id=PLAN, customer=customer, starting_at=now(), fetched_at=now())
         change = propose_rename(customer, people["finance"], "Halcyon Logistics GmbH")
     yield {"people": people, "customer": str(customer.pk), "reference": change.reference}
@@ -157,6 +171,8 @@ def address_of(name: str, world: dict[str, Any]) -> str:
         case "billing:customer" | "billing:customer-refresh":
             return reverse(name, args=[world["customer"]])
         case "billing:plan" | "billing:contract":
+            return reverse(name, args=[PLAN])
+        case "billing:rate_card" | "billing:product" | "billing:package":
             return reverse(name, args=[PLAN])
         case "billing:survey":
             return reverse(name, args=[UUID(int=7)])

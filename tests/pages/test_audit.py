@@ -17,7 +17,7 @@ from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes.agreeing.deciding import withdraw
 from billing.changes.models import ChangeRequest
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.pages.conftest import NAMES, add_customer, now, recorded, squeezed
 

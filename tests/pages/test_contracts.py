@@ -16,10 +16,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from billing.lists import prepared
-from billing.mirror import contracts
-from billing.mirror.models import Customer, Reading
+from billing.mirror.models import Reading
 from billing.mirror.resources.billing_configuration import BillingConfiguration
-from billing.mirror.resources.contract import Contract
+from billing.mirror.resources.contract import queries as contracts
+from billing.mirror.resources.contract.resource import Contract
+from billing.mirror.resources.customer.models import Customer
 from billing.mirror.resources.rate_card import RateCard
 from tests.pages.conftest import add_customer, now
 

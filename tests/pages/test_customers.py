@@ -16,7 +16,9 @@ from django.test import Client
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes.models import ChangeRequest
-from billing.mirror.models import Customer, Plan, RefreshRun
+from billing.mirror.models import RefreshRun
+from billing.mirror.resources.customer.models import Customer
+from billing.mirror.resources.plan import Plan
 from tests.pages.conftest import add_customer, now, squeezed
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=HYPERLINK(1)", "شركة", "X" * 160]

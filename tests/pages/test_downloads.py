@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from billing.audit.models import AuditEvent
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

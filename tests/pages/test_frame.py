@@ -17,7 +17,7 @@ from django.test import Client, RequestFactory
 from adminsite.metronome import MetronomeSettings
 from billing import tasks
 from billing.changes.models import ChangeRequest
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.pages import errors, overview
 from billing.users import User
 from tests.pages.conftest import PASSWORD, squeezed

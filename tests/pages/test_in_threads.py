@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.pages.conftest import propose_rename, signed_in
 

@@ -18,7 +18,7 @@ from django.urls import URLResolver, clear_url_caches, include, path
 
 from adminsite import urls as project
 from billing.audit.models import AuditEvent
-from billing.mirror.models import Plan
+from billing.mirror.resources.plan import Plan
 from billing.pages import detail, kept, listing, nouns, urls
 from tests.pages.conftest import now, squeezed
 
@@ -32,7 +32,7 @@ from django.utils.html import format_html
 
 from billing.lists.paging import FilterRefused, cut
 from billing.lists.formulas import Defused
-from billing.mirror.models import Plan
+from billing.mirror.resources.plan import Plan
 from billing.pages.detail import DetailPage
 from billing.pages.listing import Column, Input, ListPage
 

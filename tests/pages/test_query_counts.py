@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from billing.mirror.models import Plan, RefreshRun
+from billing.mirror.models import RefreshRun
+from billing.mirror.resources.plan import Plan
 from billing.users import User
 from tests.pages.conftest import add_customer, add_people, now, open_house, propose_rename, signed_in
 

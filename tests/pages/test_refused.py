@@ -13,7 +13,7 @@ from billing.audit.models import AuditEvent
 from billing.changes.asking import submitting
 from billing.changes.holds import Held
 from billing.changes.models import ChangeRequest, Decision, Hold
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.pages.conftest import propose_rename
 

@@ -23,7 +23,8 @@ from billing.changes.models import ChangeRequest
 from billing.control import alive, freezing
 from billing.control.models import NewBeginning
 from billing.metronome.budget import BUCKET
-from billing.mirror.models import Customer, RefreshRun
+from billing.mirror.models import RefreshRun
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.pages.conftest import open_house, recorded
 

@@ -14,7 +14,7 @@ from django.urls import get_resolver
 
 from billing.audit.actors import person
 from billing.audit.models import AuditEvent
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.pages import nouns
 from billing.people import tokens
 from billing.people.tokens import AccessToken

@@ -16,7 +16,7 @@ from billing.metronome.account import Gateway
 from billing.metronome.operations import operation
 from billing.metronome.operations.base import FindFacts, Finding, Proof
 from billing.metronome.operations.proof import CLOCK_SKEW
-from billing.mirror import likeness
+from billing.mirror.resources.customer import likeness
 
 
 def look(gateway: Gateway, request: SealedRequest, call: Call) -> Finding:

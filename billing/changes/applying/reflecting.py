@@ -17,9 +17,9 @@ from billing.changes.moves import database_now
 from billing.changes.sealed import id_of
 from billing.changes.statuses import SETTLED, Status
 from billing.metronome.account import Gateway
-from billing.mirror.models import Customer
 from billing.mirror.refresh import refresh_customer, store_customer
 from billing.mirror.resources import RESOURCES
+from billing.mirror.resources.customer.models import Customer
 
 LATELY = timedelta(hours=1)
 """How far back a forgotten reading is made up for: the refresh of the whole account has come by since."""

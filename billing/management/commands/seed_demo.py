@@ -16,8 +16,9 @@ from billing.control.models import Environment
 from billing.management.demo.history import DAYS, History
 from billing.management.demo.people import add_people
 from billing.mirror.connection import open_gateway
-from billing.mirror.models import Customer, RefreshRun
+from billing.mirror.models import RefreshRun
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.customer.models import Customer
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 

@@ -24,9 +24,9 @@ from billing.changes.moves import database_now
 from billing.changes.statuses import Status
 from billing.management.demo.story import Story
 from billing.metronome.account import Gateway
-from billing.mirror import queries as mirror
-from billing.mirror.models import Customer, IngestAlias
-from billing.mirror.plans import plans_on_offer
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.plan import plans_on_offer
 from billing.users import User
 
 DAYS = 60

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+from uuid import UUID
+
 from django.db import models
 
-from billing.metronome.objects.billing_configuration import billing_configurations
-from billing.mirror.models import Customer, Mirrored
+from billing.lists.prepared import Records, no_id
+from billing.metronome.objects.billing_configuration import billing_configurations, in_words
+from billing.mirror.models import Mirrored
 from billing.mirror.resource import For, Resource
+from billing.mirror.resources.customer.models import Customer
 
 
 class BillingConfiguration(Mirrored):
@@ -31,3 +36,15 @@ class BillingConfigurationResource(Resource):
     name = "billing_configuration"
     model = BillingConfiguration
     reads = (For("customer", "the customer’s billing configurations", billing_configurations),)
+
+
+def billed_through(customer_id: UUID | str) -> list[str]:
+    """A customer's billing provider configurations in words, those in use first."""
+    found = _configurations().asked(owner=UUID(str(customer_id)))
+    return [in_words(row.raw) for row in found if row.raw]
+
+
+@cache
+def _configurations() -> Records:
+    own = BillingConfiguration.objects.filter(customer_id=no_id("owner"), missing_since=None)
+    return Records(own.order_by("is_archived", "pk"), owner=no_id("owner"))

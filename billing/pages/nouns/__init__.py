@@ -12,11 +12,13 @@ from billing.walking import found_in
 
 @cache
 def lists_with_pages() -> dict[ListPage, tuple[str, ...]]:
-    """Every list there is, by title, with the names of the pages of its things."""
+    """Every list there is, by heading, with the names of the pages of its things, and of lists beside it."""
     things = pages()
-    lists = sorted(found_in(__name__, ListPage).values(), key=lambda face: face.title)
+    lists = sorted(found_in(__name__, ListPage).values(), key=lambda face: face.heading)
+    own = {face.name: [page.name for page in things if isinstance(face, page.of)] for face in lists}
     return {
-        face: (*face.below, *(page.name for page in things if isinstance(face, page.of))) for face in lists
+        face: (*own[face.name], *(each for name, _title in face.tabs for each in (name, *own[name])))
+        for face in lists
     }
 
 

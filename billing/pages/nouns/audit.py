@@ -21,9 +21,9 @@ from billing.audit.queries import AuditFilter
 from billing.audit.taking import Taking
 from billing.changes import queries as changes
 from billing.lists.paging import FilterRefused, Slice, is_storable
-from billing.mirror import queries as mirror
-from billing.mirror.filters import CustomerFilter
-from billing.mirror.namesakes import Namesake, namesakes
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.customer.filters import CustomerFilter
+from billing.mirror.resources.customer.namesakes import Namesake, namesakes
 from billing.pages.audit import presets
 from billing.pages.audit.lines import drawn
 from billing.pages.listing import Asked, Input, ListPage

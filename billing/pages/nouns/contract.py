@@ -19,16 +19,18 @@ from billing.audit.actors import Actor
 from billing.audit.taking import Taking
 from billing.lists.money import in_whole_units
 from billing.lists.paging import Slice
-from billing.mirror import contracts as mirror
-from billing.mirror import queries
-from billing.mirror.contracts import STATUSES, ContractFilter, ContractRow
+from billing.mirror import ages
 from billing.mirror.export import noun_csv
 from billing.mirror.resources import RESOURCES
-from billing.mirror.resources.contract import Contract
+from billing.mirror.resources.contract import queries as mirror
+from billing.mirror.resources.contract.queries import STATUSES, ContractFilter, ContractRow
+from billing.mirror.resources.contract.resource import Contract
+from billing.mirror.resources.customer import queries
 from billing.pages import freshness
 from billing.pages.detail import DetailPage
 from billing.pages.listing import Column, Input, ListPage
 from billing.pages.markup import format_html
+from billing.pages.nouns.named import link_to
 from billing.pages.templatetags.countersign import day, instant, money, status
 from billing.pages.web import url_of
 
@@ -113,7 +115,7 @@ class Contracts(ListPage):
         return mirror.in_order(wanted)
 
     def take(self, wanted: ContractFilter, actor: Actor) -> Taking:
-        return noun_csv(RESOURCES["contract"], actor, self.rows(wanted))
+        return noun_csv(RESOURCES["contract"], actor, self.rows(wanted), wanted.as_json())
 
     def drawn(self, request: HttpRequest, rows: list[ContractRow]) -> Any:
         names = mirror.sources(rows)
@@ -161,8 +163,8 @@ class ContractPage(DetailPage):
             ("Status", contract_status(thing)),
             ("From", instant(thing.starting_at)),
             ("Up to, not including", instant(thing.ending_before) if thing.ending_before else NO_END),
-            ("Rate card", names.get(thing.rate_card_id) or thing.rate_card_id or NOTHING),
-            ("Package", names.get(thing.package_id) or thing.package_id or NOTHING),
+            ("Rate card", _source("rate_card", thing.rate_card_id, names)),
+            ("Package", _source("package", thing.package_id, names)),
             ("Net payment terms", f"{days} days" if days is not None else NOTHING),
             ("Usage is billed", str(schedule.get("frequency") or "").lower() or NOTHING),
             ("Made by", raw.get("created_by") or NOTHING),
@@ -171,12 +173,19 @@ class ContractPage(DetailPage):
         return facts
 
     def more(self, request: HttpRequest, thing: Contract) -> dict[str, Any]:
-        account = queries.freshness()
+        account = ages.freshness()
         return {
             "freshness": freshness.of_instant(thing.fetched_at, account),
             "refresh_url": reverse("billing:customer-refresh", args=[thing.customer_id]),
             "terms": [_drawn(term) for term in mirror.terms(thing)],
         }
+
+
+def _source(page: str, source_id: UUID | None, names: dict[UUID, str]) -> Any:
+    """What it was made from, leading to its page; by its id where the mirror has none of it."""
+    if source_id in names:
+        return link_to(page, source_id, names[source_id])
+    return source_id or NOTHING
 
 
 def _drawn(term: mirror.Term) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Customers: the list. What is known of one has a page of its own (`pages/customers.py`)."""
+"""Customers: the list. What is known of one has a file of its own (`customer_page.py`)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from billing.audit.taking import Taking
 from billing.changes import queries as changes
 from billing.changes.models import ChangeRequest
 from billing.lists.text import folded
-from billing.mirror import export
-from billing.mirror import queries as mirror
-from billing.mirror.filters import STATUSES, CustomerFilter
-from billing.mirror.plans import plan_names
-from billing.mirror.queries import CustomerPage, CustomerRow
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.customer.export import customers_csv
+from billing.mirror.resources.customer.filters import STATUSES, CustomerFilter
+from billing.mirror.resources.customer.queries import CustomerPage, CustomerRow
+from billing.mirror.resources.plan import plan_names
 from billing.pages import freshness
 from billing.pages.listing import Asked, Column, Input, ListPage
 from billing.pages.markup import format_html
@@ -97,6 +97,13 @@ def customer_status(row: Any) -> SafeString:
     return _standing(bool(row.missing_since), bool(row.archived_at))
 
 
+def why_closed(row: Any) -> str:
+    """Why nothing can be proposed for a customer, in words; empty where something can."""
+    if row.archived_at:
+        return "archived"
+    return "gone from Metronome" if row.missing_since else ""
+
+
 @cache
 def _standing(is_missing: bool, is_archived: bool) -> SafeString:
     if is_missing:
@@ -124,7 +131,6 @@ class Customers(ListPage):
     noun = ("customer", "customers")
     icon = "customer"
     place = "mirror"
-    below = ("customer",)
     filter = CustomerFilter
     template = "customers/list"
     inputs = (
@@ -164,7 +170,7 @@ class Customers(ListPage):
         return mirror.customers(wanted, cursor)
 
     def take(self, wanted: CustomerFilter, actor: Actor) -> Taking:
-        return export.customers_csv(wanted, actor)
+        return customers_csv(wanted, actor)
 
     def drawn(self, request: HttpRequest, rows: list[CustomerRow]) -> SafeString:
         open_requests = changes.open_on(row.id for row in rows)

@@ -15,10 +15,9 @@ from django.utils.safestring import SafeString
 from billing.lists.csv import as_utc
 from billing.lists.formulas import Defused
 from billing.lists.paging import CursorRefused, FilterRefused, Slice
-from billing.mirror import plans as mirror
-from billing.mirror.models import Plan
-from billing.mirror.plans import PlanRow
-from billing.mirror.tally import subscribed
+from billing.mirror.resources import plan as mirror
+from billing.mirror.resources.plan import Plan, PlanRow
+from billing.mirror.resources.tally import subscribed
 from billing.pages import freshness
 from billing.pages.detail import DetailPage
 from billing.pages.listing import Column, ListPage

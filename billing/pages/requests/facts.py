@@ -24,7 +24,7 @@ from billing.changes.refusals import ActionRefused
 from billing.changes.sealed import SealedCall, SealedRequest
 from billing.changes.statuses import Status
 from billing.lists.prepared import NOBODY, Records
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import queries as mirror
 from billing.pages.requests.differences import Difference, differences
 from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, TakeBackForm, WithdrawForm
 from billing.pages.requests.queue import Queue, around

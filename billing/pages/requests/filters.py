@@ -18,7 +18,7 @@ from billing.changes.statuses import Status
 from billing.lists.conditions import IsAnyOf
 from billing.lists.paging import FilterRefused, is_storable
 from billing.lists.references import is_reference, reference_meant
-from billing.mirror.filters import CustomerFilter
+from billing.mirror.resources.customer.filters import CustomerFilter
 
 LONGEST = 400
 MOST_CUSTOMERS = 1_000

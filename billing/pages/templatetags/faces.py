@@ -26,7 +26,7 @@ def leads_to(context: Context, place: str) -> SafeString:
                 reverse(f"billing:{face.name}"),
                 HERE if context["at"] in (face.name, *names) else "",
                 icon(face.icon) if face.icon else "",
-                face.title,
+                face.heading,
             )
             for face, names in nouns.lists_with_pages().items()
             if face.place == place and context["rights"].intersection(face.may)

@@ -16,8 +16,8 @@ from billing.audit.models import AuditEvent
 from billing.changes import refusals, sealed, typed
 from billing.changes.agreeing import deciding
 from billing.changes.models import ChangeRequest
-from billing.mirror import queries as mirror
-from billing.mirror.models import Customer, IngestAlias
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.customer.models import Customer, IngestAlias
 from billing.pages.templatetags.countersign import alias_item, key
 from billing.users import User
 from tests.world import by, propose

@@ -13,7 +13,7 @@ from billing.changes.asking import survey
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
 from billing.metronome.account import Gateway
-from billing.mirror.models import Customer
+from billing.mirror.resources.customer.models import Customer
 from billing.users import User
 from tests.simulator_server import RunningSimulator
 from tests.world import approve, mirrored

@@ -19,7 +19,9 @@ from billing.changes.moves import database_now
 from billing.control import freezing
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers
-from billing.mirror.models import Customer, CustomerPlan, IngestAlias, RefreshRun
+from billing.mirror.models import RefreshRun
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.subscription import CustomerPlan
 from billing.pages.requests import facts
 from billing.users import User
 from tests.simulator_server import RunningSimulator

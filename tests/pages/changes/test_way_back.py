@@ -15,8 +15,8 @@ from billing.changes.models import ChangeRequest
 from billing.changes.refusals import WrongState
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers
-from billing.mirror import queries as mirror
 from billing.mirror.refresh import refresh_account
+from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 from tests.pages.conftest import squeezed
 from tests.simulator_server import RunningSimulator

@@ -27,9 +27,11 @@ from billing.changes.models import (
 )
 from billing.changes.moves import database_now
 from billing.control.models import NewBeginning
-from billing.mirror.models import Customer, CustomFieldKey, Reading
+from billing.mirror.models import Reading
 from billing.mirror.resources.billing_configuration import BillingConfiguration
-from billing.mirror.resources.contract import Contract
+from billing.mirror.resources.contract.resource import Contract
+from billing.mirror.resources.custom_field_key import CustomFieldKey
+from billing.mirror.resources.customer.models import Customer
 from billing.notify.models import Mail, Notice
 from billing.users import User
 from local.testing import application_url

@@ -38,7 +38,7 @@ from billing.metronome.outcomes import OutcomeUnknown
 
 if TYPE_CHECKING:
     from billing.metronome.account import Gateway
-    from billing.metronome.records import ContractRecord
+    from billing.metronome.objects.contract import ContractRecord
 
 FREQUENCIES = ("MONTHLY", "QUARTERLY", "ANNUAL", "WEEKLY")
 STATEMENT_DAYS = ("FIRST_OF_MONTH", "CONTRACT_START")

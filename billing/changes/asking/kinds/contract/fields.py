@@ -14,9 +14,12 @@ from billing.changes.refusals import BadInput
 from billing.lists.text import counted
 from billing.metronome.operations.base import Id
 from billing.metronome.operations.contracts.create import NewContract
-from billing.mirror import catalogue
+from billing.mirror.resources import RESOURCES
+from billing.mirror.resources.package import brought_by, packages
+from billing.mirror.resources.rate_card import rate_cards
 
 RATE_CARD, PACKAGE = "rate_card", "package"
+ON_OFFER = {RATE_CARD: rate_cards, PACKAGE: packages}
 TERMS = (
     "contract_name",
     "contract_ending_before",
@@ -75,9 +78,9 @@ class ContractFields(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        cards = [(f"{RATE_CARD}:{each.pk}", each.name) for each in catalogue.rate_cards()]
-        packages = [(f"{PACKAGE}:{each.pk}", each.name) for each in catalogue.packages()]
-        groups = [("Rate cards", cards), ("Packages", packages)]
+        cards = [(f"{RATE_CARD}:{each.pk}", each.name) for each in rate_cards()]
+        made_up = [(f"{PACKAGE}:{each.pk}", each.name) for each in packages()]
+        groups = [("Rate cards", cards), ("Packages", made_up)]
         self.fields["contract_source"].choices = [
             ("", "No contract yet"),
             *((title, choices) for title, choices in groups if choices),
@@ -129,9 +132,11 @@ def new_contract(entered: dict[str, Any], customer_id: Id, billing_configuration
 def source_of(entered: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """What it is made from, as a thing and as it is mirrored. Raises BadInput where the mirror lost it."""
     of = entered["contract_source"]
-    if (state := catalogue.state_of(of)) is None:
+    noun, _, wanted = of.partition(":")
+    row = next((each for each in ON_OFFER[noun]() if str(each.pk) == wanted), None)
+    if row is None:
         raise BadInput("This is not mirrored any more. Choose again.", field="contract_source")
-    return of, state
+    return of, RESOURCES[noun].state(row)
 
 
 def contract_form(entered: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +170,7 @@ def contract_cautions(entered: dict[str, Any], *, is_billed: bool) -> list[Cauti
     cautions = far_ahead(entered["contract_starting_at"], "The contract")
     source, _, of = entered["contract_source"].partition(":")
     if source == PACKAGE:
-        brings = ", ".join(catalogue.brought_by(of)) or "what has not been read"
+        brings = ", ".join(brought_by(of)) or "what has not been read"
         cautions.append(
             Caution(
                 "warn",

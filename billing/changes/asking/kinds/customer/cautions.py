@@ -8,7 +8,7 @@ from billing.changes.asking.proposal import Caution
 from billing.changes.oddities import drawn, hidden_characters, oddities
 from billing.changes.refusals import BadInput
 from billing.lists.text import folded
-from billing.mirror import likeness
+from billing.mirror.resources.customer import likeness
 
 MOST_NAMED = 8
 

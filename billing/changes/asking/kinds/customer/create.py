@@ -24,8 +24,9 @@ from billing.changes.holds import of_itself
 from billing.changes.oddities import oddities
 from billing.lists.text import counted
 from billing.metronome.operations.customers.create import NewCustomer
-from billing.mirror import queries as mirror
-from billing.mirror.likeness import whose_ids
+from billing.mirror.resources.custom_field_key import customer_field_keys
+from billing.mirror.resources.customer import queries as mirror
+from billing.mirror.resources.customer.likeness import whose_ids
 
 PREFIX = "custom_field:"
 
@@ -40,7 +41,7 @@ class CreateForm(ProposalForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.custom_keys = mirror.customer_field_keys()
+        self.custom_keys = customer_field_keys()
         for key in self.custom_keys:
             self.fields[PREFIX + key] = forms.CharField(
                 label=key, max_length=200, required=False, help_text="Custom field, up to 200 characters."

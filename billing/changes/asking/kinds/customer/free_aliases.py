@@ -20,7 +20,7 @@ from billing.metronome.objects.customer import (
     customers_holding_alias,
 )
 from billing.metronome.outcomes import ReadFailed
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import queries as mirror
 
 PAGE = 100
 SPARE_PAGES = 4

@@ -8,7 +8,7 @@ from billing.changes.asking.kind import Fact
 from billing.changes.oddities import spelled
 from billing.changes.refusals import BadInput
 from billing.metronome.text import TURNERS
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import queries as mirror
 
 ALIAS_FACTS = {
     "aliases_added": Fact("Aliases added", int, watches="ingest_aliases"),

@@ -21,7 +21,7 @@ from billing.lists.text import counted
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.customers.set_ingest_aliases import WholeSet
 from billing.metronome.text import MOST_ALIASES
-from billing.mirror import queries as mirror
+from billing.mirror.resources.customer import queries as mirror
 
 
 class MoveForm(ProposalForm):

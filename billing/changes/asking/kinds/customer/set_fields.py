@@ -25,7 +25,7 @@ from billing.metronome.account import Gateway
 from billing.metronome.objects.custom_field_key import custom_field_keys
 from billing.metronome.operations.custom_fields.set_values import FieldValues
 from billing.metronome.text import LONGEST_FIELD_VALUE
-from billing.mirror import queries as mirror
+from billing.mirror.resources.custom_field_key import customer_field_keys
 
 MOST_NAMED = 4
 
@@ -47,7 +47,7 @@ class SetFieldsForm(ProposalForm):
 
     def __init__(self, *args: Any, held: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.held, self.keys = held, mirror.customer_field_keys()
+        self.held, self.keys = held, customer_field_keys()
         for key in self.keys:
             self.fields[PREFIX + key] = forms.CharField(
                 label=key,

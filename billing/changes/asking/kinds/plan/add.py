@@ -23,7 +23,7 @@ from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.sealed import SealedRequest
 from billing.metronome.operations.base import thing
-from billing.mirror import plans as mirror
+from billing.mirror.resources.subscription import subscription_rows, subscriptions
 
 
 class AddPlanForm(PlanFields, ProposalForm):
@@ -46,8 +46,8 @@ class AddPlan(Kind):
         refuse_archived(basis.state)
         whole, plan = basis.thing, thing("plan", entered["plan_id"])
         plan_name = named_plan(entered["plan_id"])
-        overlaps = overlapping(mirror.subscriptions(basis.state["id"]), entered)
-        rows = mirror.subscription_rows(basis.state["id"])
+        overlaps = overlapping(subscriptions(basis.state["id"]), entered)
+        rows = subscription_rows(basis.state["id"])
         return Proposal(
             kind=self.name,
             sentence=f"Put {quoted(basis.state['name'])} on the plan {quoted(plan_name)} {span(entered)}.",

@@ -26,7 +26,7 @@ from billing.lists.text import counted
 from billing.metronome.objects.plan import end_of, terms
 from billing.metronome.operations.base import thing
 from billing.metronome.operations.plans.end import Ending
-from billing.mirror import plans as mirror
+from billing.mirror.resources.subscription import subscription_rows, subscriptions
 
 
 class EndPlanForm(ProposalForm):
@@ -70,20 +70,20 @@ class EndPlan(Kind):
     undone_by = "plan.end"
 
     def form(self, basis: Basis, data: Any = None) -> ProposalForm:
-        rows = mirror.subscription_rows(basis.state["id"])
+        rows = subscription_rows(basis.state["id"])
         alike = Counter(rows.values())
         choices = [(of, f"{words} ({of})" if alike[words] > 1 else words) for of, words in rows.items()]
         has_end = any(end_of(words) for words in rows.values())
         return EndPlanForm(data, initial=basis.again, choices=choices, has_end=has_end)
 
     def why_not(self, basis: Basis) -> str:
-        has_plans = mirror.subscription_rows(basis.state["id"])
+        has_plans = subscription_rows(basis.state["id"])
         return "" if has_plans else "This customer is on no plan and never was, so there is none to end."
 
     def build(self, entered: dict[str, Any], basis: Basis) -> Proposal:
         refuse_archived(basis.state)
         whole, day = thing("customer", basis.state["id"]), entered["ending_before"]
-        held = {str(row.pk): row for row in mirror.subscriptions(basis.state["id"])}
+        held = {str(row.pk): row for row in subscriptions(basis.state["id"])}
         if (row := held.get(entered["customer_plan_id"])) is None:
             raise BadInput("That is none of this customer’s plans.", field="customer_plan_id")
         start, old = row.starting_on.date().isoformat(), row.ending_before
@@ -94,7 +94,7 @@ class EndPlan(Kind):
             raise BadInput("It ends then already.", field="ending_before")
         if day and day < start:
             raise BadInput(f"It begins on {start}: the end can’t be before.", field="ending_before")
-        rows, plan = mirror.subscription_rows(basis.state["id"]), quoted(row.plan.name)
+        rows, plan = subscription_rows(basis.state["id"]), quoted(row.plan.name)
         moved = "End the plan" if old is None else "Move the end of the plan"
         sentence = (
             f"Take away the end of the plan {plan} of {quoted(basis.state['name'])}: it goes on for good."

@@ -13,8 +13,8 @@ from billing.changes.asking.proposal import Caution
 from billing.lists.text import counted
 from billing.metronome.operations.base import Id
 from billing.metronome.operations.plans.add import Subscription
-from billing.mirror import plans as mirror
-from billing.mirror.models import CustomerPlan
+from billing.mirror.resources import plan as mirror
+from billing.mirror.resources.subscription import CustomerPlan
 
 LONGEST_TERMS, LONGEST_TRIAL = 365, 3_650
 MOST_NAMED = 4

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import Model, OuterRef, Q, QuerySet, TextField, UUIDField, Value
-from django.db.models.functions import Cast, Now
+from django.db.models import OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from billing.lists.conditions import IsAnyOf
 from billing.lists.paging import FilterRefused, Shape, check_search, id_asked_for
 from billing.lists.prepared import Question, kept, no_id
-from billing.mirror.models import Customer, CustomerPlan
-from billing.mirror.searching import ANY_SEARCH, ANY_WORDS, asked_of_each, has, is_plain, searched, ways
+from billing.mirror.resources.customer.models import Customer
+from billing.mirror.resources.customer.searching import asked_of_each, ways
+from billing.mirror.resources.subscription import CustomerPlan, current_plans
+from billing.mirror.searching import ANY_SEARCH, ANY_WORDS, LONGEST_SEARCH, has, is_plain, searched
 
 STATUSES = {"active": "Active", "archived": "Archived", "all": "Active and archived", "missing": "Missing"}
 SORTS = ("name", "-name", "created_at", "-created_at")
-LONGEST_SEARCH = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +127,3 @@ _STATUS_CONDITIONS = {
     "all": Q(missing_since__isnull=True),
     "missing": Q(missing_since__isnull=False),
 }
-
-
-def by_ids(ids: list[str], model: type[Model] = Customer) -> Shape:
-    """The customers of these ids, or another noun's rows, whatever their state."""
-
-    def rows() -> QuerySet[Any]:
-        return model.objects.filter(IsAnyOf("pk", Value([no_id("one")], ArrayField(UUIDField()))))
-
-    return Shape(("by ids", model), rows, {"ids": [no_id("one")]}, {"ids": ids})
-
-
-def current_plans() -> QuerySet[CustomerPlan]:
-    """Subscriptions that have not ended: running ones and those that begin later."""
-    return CustomerPlan.objects.filter(
-        Q(ending_before__isnull=True) | Q(ending_before__gt=Now()), missing_since__isnull=True
-    )

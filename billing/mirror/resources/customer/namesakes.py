@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import F, OuterRef, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 
-from billing.mirror.models import Customer, IngestAlias
+from billing.mirror.resources.customer.models import Customer, IngestAlias
 
 
 class Namesake(NamedTuple):

@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 
 from billing.lists.paging import is_storable
 from billing.lists.text import Skeleton, folded, skeleton
-from billing.mirror.models import Customer, IngestAlias
+from billing.mirror.resources.customer.models import Customer, IngestAlias
 
 MOST_ALIKE = 101
 """Where the search for those alike stops, so that a name that half the account has costs no more."""

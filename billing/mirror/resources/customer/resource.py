@@ -19,8 +19,8 @@ from billing.metronome.objects.customer import CustomerRecord, customers, read_c
 from billing.metronome.objects.invoice import InvoiceRecord, invoices
 from billing.metronome.objects.plan import terms_of
 from billing.metronome.objects.subscription import CustomerPlanRecord, customer_plans
-from billing.mirror.models import Customer, IngestAlias
 from billing.mirror.resource import ChildSet, Field, Resource, State, Whole
+from billing.mirror.resources.customer.models import Customer, IngestAlias
 
 IDS_A_REQUEST = 100
 ACTIVE, ARCHIVED = "archived_at IS NULL", "archived_at IS NOT NULL"

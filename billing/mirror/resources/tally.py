@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache
 
-from django.db import connection
+from django.db import connection, models
 from django.db.models import IntegerField, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Cast, Coalesce, Now
 
 from billing.lists.prepared import Question
-from billing.mirror.models import Customer, CustomerTally, PlanTally
+from billing.mirror.resources.customer.models import Customer, CustomerTally
 
 ACTIVE, ARCHIVED, MISSING = "active", "archived", "missing"
 
@@ -38,6 +38,26 @@ INSERT INTO billing_plantally (plan_id, ending_before, number)
 SELECT plan_id, nullif(ends, 'infinity'), number FROM wrong WHERE number IS NOT NULL
 """
 """Ends may be many, so what is one row and right already is left alone."""
+
+
+class PlanTally(models.Model):
+    """How many subscriptions to a plan that end then came or went, as the tally of customers is kept.
+
+    Those that are missing are not counted. Migration 0055 has the triggers.
+    """
+
+    # without a constraint: one would lock the plan's row, which is a write, each time it is counted
+    plan = models.ForeignKey(
+        "billing.Plan", on_delete=models.CASCADE, db_constraint=False, related_name="tallied"
+    )
+    ending_before = models.DateTimeField(null=True)
+    number = models.BigIntegerField()
+
+    class Meta:
+        app_label = "billing"
+
+    def __str__(self) -> str:
+        return f"{self.number:+} on {self.plan_id} until {self.ending_before}"
 
 
 def tally() -> dict[str, int]:

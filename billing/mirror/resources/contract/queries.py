@@ -14,18 +14,24 @@ from django.db.models.functions import Cast, Now
 
 from billing.lists.conditions import InPassing
 from billing.lists.paging import FilterRefused, Shape, Slice, check_search, cut, id_asked_for
-from billing.lists.prepared import Question, Records, kept, no_id
-from billing.metronome.objects.billing_configuration import in_words as configuration_in_words
+from billing.lists.prepared import Question, kept, no_id
 from billing.metronome.objects.contract import UNNAMED
 from billing.metronome.objects.contract_terms import Term, terms_in
-from billing.mirror.filters import LONGEST_SEARCH, by_ids
 from billing.mirror.models import Reading
-from billing.mirror.queries import COUNT_CAP
-from billing.mirror.resources.billing_configuration import BillingConfiguration
-from billing.mirror.resources.contract import Contract
+from billing.mirror.resources.contract.resource import Contract
 from billing.mirror.resources.package import Package
 from billing.mirror.resources.rate_card import RateCard
-from billing.mirror.searching import ANY_SEARCH, ANY_WORDS, any_of, is_plain, searched, ways_by_name
+from billing.mirror.searching import (
+    ANY_SEARCH,
+    ANY_WORDS,
+    COUNT_CAP,
+    LONGEST_SEARCH,
+    any_of,
+    by_ids,
+    is_plain,
+    searched,
+    ways_by_name,
+)
 
 STATUSES: dict[str, tuple[str, Q]] = {
     "open": ("Open", Q(archived_at=None) & (Q(ending_before=None) | Q(ending_before__gt=Now()))),
@@ -190,18 +196,6 @@ def _own() -> Question:
     own = Contract.objects.filter(customer_id=no_id("owner"))
     ordered = own.order_by(F("archived_at").asc(nulls_first=True), "-ending_before", "-starting_at", "pk")
     return Question(ordered.values_list(*COLUMNS)[: SHOWN_OF_A_CUSTOMER + 1], owner=no_id("owner"))
-
-
-def billed_through(customer_id: UUID | str) -> list[str]:
-    """A customer's billing provider configurations in words, those in use first."""
-    found = _configurations().asked(owner=UUID(str(customer_id)))
-    return [configuration_in_words(row.raw) for row in found if row.raw]
-
-
-@cache
-def _configurations() -> Records:
-    own = BillingConfiguration.objects.filter(customer_id=no_id("owner"), missing_since=None)
-    return Records(own.order_by("is_archived", "pk"), owner=no_id("owner"))
 
 
 def are_some_unread() -> bool:

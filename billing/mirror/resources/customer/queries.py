@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,20 +14,14 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, IntegerField, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
-from billing import clock
 from billing.lists.paging import Shape, cut, is_storable
 from billing.lists.prepared import Question, Records, no_id
 from billing.lists.text import folded, in_order
-from billing.mirror.filters import CustomerFilter, by_ids, current_plans
-from billing.mirror.models import Customer, CustomerPlan, CustomFieldKey, IngestAlias, RefreshRun
-from billing.mirror.runs import DEAD_AFTER
-from billing.mirror.searching import ANY_SEARCH, ANY_WORDS, searched
-from billing.mirror.tally import ACTIVE, ARCHIVED, tally
-
-COUNT_CAP = 1_001
-"""Where counting what a search or a plan lets through stops; without either the tally knows."""
-FRESH_FOR, AGEING_FOR = timedelta(minutes=12), timedelta(minutes=15)
-"""An account refreshed on time, every ten minutes, is fresh; past 15 minutes a page says stale, in amber."""
+from billing.mirror.resources.customer.filters import CustomerFilter
+from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.mirror.resources.subscription import current_plans
+from billing.mirror.resources.tally import ACTIVE, ARCHIVED, tally
+from billing.mirror.searching import ANY_SEARCH, ANY_WORDS, COUNT_CAP, by_ids, searched
 
 SHOWN_ALIASES = 3
 _COLUMNS = {"name": "sort_name", "created_at": "created_at"}
@@ -72,23 +66,6 @@ class Holder:
     archived_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """How old the picture of the whole account is.
-
-    as_of: the start of the last complete refresh, which saw everything that is not missing; None before one.
-    state: `fresh` under 12 minutes, `ageing` under 15, `stale` older, `empty` before the first.
-    last_run: the newest refresh of the account, however it went. running: the one under way.
-    odd_ids: the records that the last complete refresh could not read; they are as old as they were.
-    """
-
-    as_of: datetime | None
-    state: str
-    last_run: RefreshRun | None
-    running: RefreshRun | None
-    odd_ids: frozenset[str] = frozenset()
-
-
 def customers(wanted: CustomerFilter, cursor: str | None = None, limit: int = 50) -> CustomerPage:
     """One page in two queries, however many rows. Raises CursorRefused for a cursor that can't be read."""
     found, count, is_capped = _found(wanted)
@@ -126,7 +103,7 @@ def _found(wanted: CustomerFilter) -> tuple[Shape, int, bool]:
     ids = wanted.first(COUNT_CAP)
     if len(ids) == COUNT_CAP:
         return _in_passing(wanted), COUNT_CAP, True
-    return by_ids(ids), len(ids), False
+    return by_ids(ids, Customer), len(ids), False
 
 
 def _in_passing(wanted: CustomerFilter) -> Shape:
@@ -165,11 +142,6 @@ def aliases_of(customer_id: UUID) -> list[str]:
     return [alias for (alias,) in _aliases().rows(customer=customer_id)]
 
 
-def subscriptions_of(customer_id: UUID) -> list[CustomerPlan]:
-    """A customer's subscriptions, newest first, ended and missing ones too, each with its plan."""
-    return _subscriptions().asked(customer=customer_id)
-
-
 ANY_CUSTOMER = no_id("customer")
 
 
@@ -182,12 +154,6 @@ def _customer() -> Records:
 def _aliases() -> Question:
     rows = IngestAlias.objects.filter(customer=ANY_CUSTOMER).order_by("folded", "alias")
     return Question(rows.values_list("alias"), customer=ANY_CUSTOMER)
-
-
-@cache
-def _subscriptions() -> Records:
-    rows = CustomerPlan.objects.filter(customer=ANY_CUSTOMER).select_related("plan")
-    return Records(rows.order_by("-starting_on", "pk"), customer=ANY_CUSTOMER)
 
 
 def snapshot(customer_id: UUID | str) -> dict[str, Any] | None:
@@ -228,69 +194,6 @@ def alias_holders(aliases: Iterable[str]) -> dict[str, list[Holder]]:
     for alias, *holder in held:
         holders.setdefault(alias, []).append(Holder(*holder))
     return holders
-
-
-def customer_field_keys() -> list[str]:
-    """The custom field keys that a customer can carry, by name."""
-    return in_order(key for (key,) in _field_keys().rows())
-
-
-@cache
-def _field_keys() -> Question:
-    keys = CustomFieldKey.objects.filter(entity="customer", missing_since__isnull=True)
-    return Question(keys.values_list("key"))
-
-
-def freshness() -> Freshness:
-    """How old the mirror is, in one query while the newest refresh has gone well, else in two."""
-    last_run = next(iter(_last_run().asked()), None)
-    now = clock.now()
-    if last_run is None or last_run.status == RefreshRun.Status.SUCCEEDED:
-        complete = last_run
-    else:
-        complete = _account_runs().filter(status=RefreshRun.Status.SUCCEEDED).first()
-    as_of, odd = (complete.started_at, complete.odd) if complete else (None, [])
-    is_running = (
-        last_run is not None
-        and last_run.status == RefreshRun.Status.RUNNING
-        and last_run.heartbeat_at > now - DEAD_AFTER
-    )
-    state = state_of(now - as_of) if as_of else "empty"
-    odd_ids = frozenset(each["id"] for each in odd)
-    return Freshness(as_of, state, last_run, last_run if is_running else None, odd_ids)
-
-
-def _account_runs() -> QuerySet[RefreshRun]:
-    return RefreshRun.objects.filter(scope=RefreshRun.Scope.ACCOUNT).order_by("-started_at", "-pk")
-
-
-@cache
-def _last_run() -> Records:
-    return Records(_account_runs()[:1])
-
-
-def state_of(behind: timedelta) -> str:
-    """`fresh`, `ageing` or `stale`: the words for how far something is behind."""
-    if behind < FRESH_FOR:
-        return "fresh"
-    return "ageing" if behind < AGEING_FOR else "stale"
-
-
-def as_of(row: Customer, account: Freshness) -> datetime:
-    """When this customer was last seen so: a refresh of the account leaves unchanged rows alone."""
-    if row.missing_since or account.as_of is None or str(row.pk) in account.odd_ids:
-        return row.fetched_at
-    return max(row.fetched_at, account.as_of)
-
-
-@cache
-def _runs(limit: int) -> Records:
-    return Records(RefreshRun.objects.select_related("requested_by").order_by("-started_at", "-pk")[:limit])
-
-
-def runs(limit: int = 20) -> list[RefreshRun]:
-    """The newest refreshes, account and single customers alike."""
-    return _runs(limit).asked()
 
 
 _ROW = (

@@ -22,8 +22,9 @@ from billing.metronome.objects.contract import (
     terms_of,
     with_terms,
 )
-from billing.mirror.models import Customer, Mirrored, folded
+from billing.mirror.models import Mirrored, folded
 from billing.mirror.resource import Field, For, Resource, State
+from billing.mirror.resources.customer.models import Customer
 
 
 class Contract(Mirrored):
