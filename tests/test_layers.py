@@ -19,7 +19,7 @@ BELOW: dict[str, set[str]] = {
     "walking": set(),
     "audit": {"users", "lists"},
     "metronome": {"walking"},
-    "control": {"audit"},
+    "control": {"audit", "lists"},
     "notify": {"users", "audit", "lists"},
     "mirror": {"users", "audit", "metronome", "control", "lists", "clock", "walking"},
     "changes": {

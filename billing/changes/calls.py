@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.db.models import Q
@@ -12,6 +13,7 @@ from billing.changes.models import Attempt, AttemptOutcome, Call, CallStatus, Ch
 from billing.changes.moves import database_now, move
 from billing.changes.refusals import WrongState
 from billing.changes.statuses import Status
+from billing.lists.prepared import NOBODY, Records
 
 ARROWS: dict[CallStatus, dict[CallStatus, str]] = {
     CallStatus.WAITING: {
@@ -65,22 +67,46 @@ def put(
 
 def carry_on(change: ChangeRequest, *, actor: Actor, explanation: str, reason: str = "") -> None:
     """A call took effect: a locked request is applied when it was the last, else its next ones are due."""
-    if change.calls.exclude(status=CallStatus.APPLIED).exists():
+    if any(call.status != CallStatus.APPLIED for call in calls_of(change.pk)):
         to, event = Status.APPROVED, Event.CHANGE_RETURNED
     else:
         to, event = Status.APPLIED, Event.CHANGE_APPLIED
     move(change, to, actor=actor, event=event, explanation=explanation, reason=reason)
 
 
+def calls_of(change_id: int) -> list[Call]:
+    """The calls of a request, in their order."""
+    return _calls().asked(change=change_id)
+
+
+@cache
+def _calls() -> Records:
+    return Records(Call.objects.filter(change_id=NOBODY).order_by("position"), change=NOBODY)
+
+
+def locked_call(call_id: int) -> Call:
+    """A call, locked until the transaction ends; its request is locked before it."""
+    return _one_locked().asked(call=call_id)[0]
+
+
+@cache
+def _one_locked() -> Records:
+    return Records(Call.objects.filter(pk=NOBODY).select_for_update(no_key=True).order_by(), call=NOBODY)
+
+
 def results_of(change: ChangeRequest) -> dict[int, dict[str, Any]]:
     """What the calls that took effect have returned, by their number."""
-    rows = change.calls.filter(status=CallStatus.APPLIED).values_list("position", "result")
-    return {position: result or {} for position, result in rows}
+    return results_in(calls_of(change.pk))
+
+
+def results_in(calls: list[Call]) -> dict[int, dict[str, Any]]:
+    """The same of calls that were read already."""
+    return {call.position: call.result or {} for call in calls if call.status == CallStatus.APPLIED}
 
 
 def may_have_arrived(call: Call) -> bool:
     """Whether bytes of an earlier sending may have reached Metronome: all but one that made no connection."""
-    return any(
+    return call.first_sent_at is not None and any(
         attempt.outcome != AttemptOutcome.NOT_SENT or (attempt.evidence or {}).get("status") is not None
         for attempt in call.attempts.all()
     )

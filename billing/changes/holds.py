@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, QuerySet
@@ -15,6 +16,7 @@ from psycopg.errors import UniqueViolation
 
 from billing.changes.models import ChangeRequest, Hold
 from billing.changes.nouns import NOUNS
+from billing.lists.prepared import NOBODY, Records
 
 WHOLE = "*"
 
@@ -87,6 +89,16 @@ def keep(change: ChangeRequest, wanted: Iterable[Held]) -> None:
     )
 
 
+def holds_of(change_id: int) -> list[Hold]:
+    """What a request holds, by owner."""
+    return _holds().asked(change=change_id)
+
+
+@cache
+def _holds() -> Records:
+    return Records(Hold.objects.filter(change_id=NOBODY).order_by("owner", "pk"), change=NOBODY)
+
+
 def occupy(change: ChangeRequest) -> bool:
     """Make every owner that a locked request writes to busy with it; False where one is busy with another.
 
@@ -98,7 +110,8 @@ def occupy(change: ChangeRequest) -> bool:
         with transaction.atomic():
             for key in shared:
                 Hold.objects.filter(pk=key).update(is_busy=True)
-            Hold.objects.filter(pk__in=own).update(is_busy=True)
+            if own:
+                Hold.objects.filter(pk__in=own).update(is_busy=True)
     except IntegrityError as refusal:
         if isinstance(refusal.__cause__, UniqueViolation):
             return False
@@ -118,7 +131,7 @@ def release(change: ChangeRequest, *, is_settled: bool) -> None:
 def _owners(change: ChangeRequest) -> tuple[list[int], list[int]]:
     """For each owner the row that says it is busy: of owners that others hold parts of, and of the rest."""
     first: dict[str, Hold] = {}
-    for row in change.holds.order_by("owner", "pk"):
+    for row in holds_of(change.pk):
         if row.owner not in first or held(row).is_all_of_owner:
             first[row.owner] = row
     shared = [row.pk for row in first.values() if not held(row).is_all_of_owner]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from billing.changes.holds import release
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import WrongState
 from billing.changes.statuses import ARROWS, IN_DOUBT, SETTLED, Status
+from billing.lists.prepared import NOBODY, Records
 
 
 def database_now() -> datetime:
@@ -36,7 +38,29 @@ class DatabaseNow(Func):
 
 def locked(change_id: int) -> ChangeRequest:
     """The request, locked until the transaction ends."""
-    return ChangeRequest.objects.select_for_update(of=("self",), no_key=True).get(pk=change_id)
+    return _only(_one_locked().asked(change=change_id))
+
+
+def as_it_is(change_id: int) -> ChangeRequest:
+    """The request as it stands now, held by nobody."""
+    return _only(_one().asked(change=change_id))
+
+
+def _only(found: list[ChangeRequest]) -> ChangeRequest:
+    if not found:
+        raise ChangeRequest.DoesNotExist("There is no such request.")
+    return found[0]
+
+
+@cache
+def _one() -> Records:
+    return Records(ChangeRequest.objects.filter(pk=NOBODY), change=NOBODY)
+
+
+@cache
+def _one_locked() -> Records:
+    one = ChangeRequest.objects.filter(pk=NOBODY)
+    return Records(one.select_for_update(of=("self",), no_key=True), change=NOBODY)
 
 
 def about(change: ChangeRequest, *, answered: dict[str, Any] | None = None) -> log.Subject:

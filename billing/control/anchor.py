@@ -6,12 +6,15 @@ database and in every sealed text, and another value stops the start.
 
 from __future__ import annotations
 
+from functools import cache
+
 from django.db import transaction
 
 from billing.audit import log
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.control.models import Environment, Installation
+from billing.lists.prepared import Records
 
 
 class AnchorMismatch(RuntimeError):
@@ -49,12 +52,16 @@ def anchor(environment: str, base_url: str) -> Installation:
 
 def installation() -> Installation:
     """The anchor. Raises NotAnchored before the first start."""
-    row = Installation.objects.filter(id=1).first()
-    if row is None:
-        raise NotAnchored(
-            "This database is not tied to a Metronome environment yet: run manage.py refresh_mirror."
-        )
-    return row
+    for row in _anchor().asked():
+        return row
+    raise NotAnchored(
+        "This database is not tied to a Metronome environment yet: run manage.py refresh_mirror."
+    )
+
+
+@cache
+def _anchor() -> Records:
+    return Records(Installation.objects.filter(id=1))
 
 
 def accept_token(fingerprint: str, base_url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -9,6 +11,7 @@ from billing.audit import log
 from billing.audit.actors import Actor, system
 from billing.audit.events import Event
 from billing.control.models import Freeze
+from billing.lists.prepared import Question
 
 SUBJECT = log.Subject(kind="control", id="applying", text="Applying of approved requests")
 
@@ -20,14 +23,23 @@ def state() -> Freeze:
 
 def is_frozen(*, locked: bool = False) -> bool:
     """Whether nothing may be sent. `locked` holds the switch still until the transaction ends."""
-    rows = Freeze.objects.filter(id=1).values_list("frozen", flat=True)
     if not locked:
-        return bool(rows.first())
-    frozen = rows.select_for_update().first()
-    if frozen is None:  # there is no row to hold before the first turn
+        return (True,) in _switch().rows()
+    rows = _held_still().rows()
+    if not rows:  # there is no row to hold before the first turn
         Freeze.objects.get_or_create(id=1)
-        frozen = rows.select_for_update().first()
-    return frozen
+        rows = _held_still().rows()
+    return rows == [(True,)]
+
+
+@cache
+def _switch() -> Question:
+    return Question(Freeze.objects.filter(id=1).values_list("frozen"))
+
+
+@cache
+def _held_still() -> Question:
+    return Question(Freeze.objects.filter(id=1).select_for_update().values_list("frozen"))
 
 
 def freeze(actor: Actor, reason: str) -> bool:

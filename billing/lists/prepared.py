@@ -26,6 +26,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
 
 NOBODY = 2**63 - 1
 """A key that no row has: where it stands in a queryset, the key of whom it is asked for takes its place."""
@@ -94,12 +95,18 @@ class Question:
 
     def __init__(self, rows: QuerySet, *, planned_anew: bool = False, **stand_ins: Any) -> None:
         self._compiler = _compiler(rows)
+        self._locks = rows.query.select_for_update
         self._is_planned_anew = planned_anew
         asked = "%s" if planned_anew else _ASKED
         self._sql, self._names = _text(self._compiler, stand_ins, asked)
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a queryset of values, as the database gives them."""
+        """The rows of a queryset of values, as the database gives them.
+
+        Raises TransactionManagementError for rows to be locked outside a transaction, which would hold none.
+        """
+        if self._locks and not connection.in_atomic_block:
+            raise TransactionManagementError("rows are locked within a transaction only")
         if not self._sql:
             return []
         with connection.cursor() if self._is_planned_anew else planned_once() as cursor:

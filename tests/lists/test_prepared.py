@@ -223,3 +223,20 @@ def test_figures_keep_no_connection(pair: list[User]) -> None:
     counted = figures()
     counted.of(pair[0].pk)
     assert connections_within(counted) == []
+
+
+def test_rows_are_locked_within_a_transaction_or_not_at_all(
+    pair: list[User], elsewhere: ThreadPoolExecutor
+) -> None:
+    with transaction.atomic():
+        one = Records(User.objects.filter(pk=NOBODY).select_for_update(), person=NOBODY)
+        assert one.asked(person=pair[0].pk) == [pair[0]]
+        others = User.objects.select_for_update(skip_locked=True).order_by("pk")
+
+        def left() -> list[User]:
+            with transaction.atomic():
+                return list(others)
+
+        assert elsewhere.submit(left).result() == [pair[1]]
+    with pytest.raises(transaction.TransactionManagementError):
+        one.asked(person=pair[0].pk)

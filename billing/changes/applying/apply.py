@@ -23,7 +23,6 @@ from billing.changes.applying.claiming import (
     claim_next,
     journal,
     keeper,
-    renew,
 )
 from billing.changes.applying.just_read import JustRead
 from billing.changes.applying.lapsed import lapsed_approvals
@@ -33,7 +32,7 @@ from billing.changes.applying.reflecting import reflect
 from billing.changes.applying.resending import why_not_again
 from billing.changes.applying.verifying import Tampered, verified
 from billing.changes.applying.watching import differences
-from billing.changes.calls import carry_on, may_have_arrived, results_of
+from billing.changes.calls import calls_of, carry_on, locked_call, may_have_arrived, results_of
 from billing.changes.local import LOCAL
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import database_now, locked, move
@@ -105,8 +104,8 @@ def _carry_on(claim: Claim, gateway: Gateway) -> None:
     except GatewayError as failure:
         _release_unread(claim, failure)
         return
-    while (call := _next_call(claim)) is not None:
-        if not _carry_out(claim, request, call, gateway):
+    for call in calls_of(claim.change_id):
+        if call.status != CallStatus.APPLIED and not _carry_out(claim, request, call, gateway):
             return
     _finish(claim)
 
@@ -122,7 +121,6 @@ def _carry_out(claim: Claim, request: SealedRequest, call: Call, gateway: Gatewa
     except BudgetExhausted as problem:
         _release(claim, f"{problem} It is tried again.", max(5.0, problem.wait_seconds))
         return False
-    renew(claim)
     journalled = journal(claim, request, call)
     if journalled is None:
         _release(
@@ -148,7 +146,7 @@ def _carry_out_here(claim: Claim, request: SealedRequest, call: Call) -> bool:
         if lapsed_approvals(change):
             _release(claim, "")
             return False
-        call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
+        call = locked_call(call.pk)
         result = LOCAL[call.operation].carry_out(change, request.call(call.position).params)
         filing.file_done_here(change, call, result)
     return True
@@ -199,16 +197,6 @@ def _verified_or_blocked(claim: Claim) -> SealedRequest | None:
             return None
 
 
-def _next_call(claim: Claim) -> Call | None:
-    """The first call that has not taken effect."""
-    return (
-        Call.objects.filter(change_id=claim.change_id)
-        .exclude(status=CallStatus.APPLIED)
-        .order_by("position")
-        .first()
-    )
-
-
 def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: Gateway) -> bool:
     """Look again for an effect of an earlier sending, and read the live subject.
 
@@ -219,7 +207,8 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
         if may_have_arrived(call):
             finding = look(gateway, request, call)
         if finding is None or finding.proof != Proof.APPLIED:
-            moved = differences(gateway, request, request.call(call.position), results_of(call.change))
+            results = results_of(call.change) if call.position > 1 else {}
+            moved = differences(gateway, request, request.call(call.position), results)
             moved += lapsed_approvals(call.change)
     except GatewayError as failure:
         _release_unread(claim, failure)
@@ -231,7 +220,7 @@ def _is_still_right(claim: Claim, request: SealedRequest, call: Call, gateway: G
         if change is None:
             return False
         if finding is not None:
-            call = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
+            call = locked_call(call.pk)
             file_look(call, finding, at=database_now(), counts=False)
             if finding.proof == Proof.APPLIED:
                 found_applied(change, call, finding)

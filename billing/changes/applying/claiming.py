@@ -7,23 +7,36 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    Exists,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 
 from billing.audit import log
 from billing.audit.actors import system
 from billing.audit.events import Event
 from billing.changes.applying.lapsed import lapsed_approvals
-from billing.changes.calls import earlier_silence, results_of
+from billing.changes.calls import earlier_silence, locked_call, results_of
 from billing.changes.holds import busy_elsewhere, occupy
 from billing.changes.models import Attempt, Call, CallStatus, ChangeRequest
 from billing.changes.moves import DatabaseNow, about, claimed, database_now, locked
 from billing.changes.sealed import SealedRequest
 from billing.changes.statuses import Status
 from billing.control.freezing import is_frozen
+from billing.lists.conditions import IsAnyOf
+from billing.lists.prepared import NO_MOMENT, Question, Records, no_key
 from billing.metronome.calls import CallKey, Sending
 
 WORKER = system("changes worker")
@@ -74,16 +87,31 @@ def claim_next(passed: Collection[int]) -> Claim | None:
             if is_frozen():
                 return None
             now = database_now()
-            rows = due(now).alias(length=LENGTH).exclude(pk__in=passed)
-            applying = ChangeRequest.objects.alias(length=LENGTH).filter(status=Status.APPLYING)
-            if applying.filter(length__gt=LONG_BYTES).count() >= MOST_LONG:
-                rows = rows.filter(length__lte=LONG_BYTES)
-            change = _lockable(rows).order_by("submitted_at", "pk").first()
-            if change is None:
+            is_crowded = len(_long_under_way().rows()) >= MOST_LONG
+            found = _oldest(short_only=is_crowded).asked(now=now, passed=sorted(passed))
+            if not found:
                 return None
-            if claim := _taken(change, now):
+            if claim := _taken(found[0], now):
                 return claim
-            passed.add(change.pk)
+            passed.add(found[0].pk)
+
+
+@cache
+def _long_under_way() -> Question:
+    applying = ChangeRequest.objects.filter(status=Status.APPLYING).alias(length=LENGTH)
+    return Question(applying.filter(length__gt=LONG_BYTES).values_list("pk").order_by()[:MOST_LONG])
+
+
+@cache
+def _oldest(*, short_only: bool) -> Records:
+    """Planned anew each time: how many wait, and how many of them are due, changes by the minute."""
+    passed = [no_key("passed")]
+    is_passed = IsAnyOf("pk", Value(passed, ArrayField(BigIntegerField())))
+    rows = due(NO_MOMENT).alias(length=LENGTH).exclude(is_passed)
+    if short_only:
+        rows = rows.filter(length__lte=LONG_BYTES)
+    oldest = _lockable(rows).order_by("submitted_at", "pk")[:1]
+    return Records(oldest, planned_anew=True, now=NO_MOMENT, passed=passed)
 
 
 def due(now: datetime) -> QuerySet[ChangeRequest]:
@@ -179,30 +207,31 @@ def keeper(claim: Claim, *, even_if_lost: bool = False) -> Callable[[], None]:
 def journal(claim: Claim, request: SealedRequest, waiting: Call) -> tuple[Attempt, Sending] | None:
     """Write down that a byte is about to leave, and renew the lease: the right to send. None: send nothing.
 
-    The lease must still be ours and outlive the deadline with a margin, nothing may be frozen, and the
-    approvals must count; otherwise no row is written. The whole is one transaction, committed before the
-    first byte.
+    The lease must still be ours, nothing may be frozen, and the approvals must count; otherwise no row is
+    written. A whole lease outlives the deadline with a margin: settings are refused where it would not. The
+    whole is one transaction, committed before the first byte. Raises ClaimLost.
     """
-    needed = timedelta(seconds=settings.WRITE_DEADLINE_SECONDS + settings.LEASE_MARGIN_SECONDS)
     with transaction.atomic():
         change = locked(claim.change_id)
         now = database_now()
-        holds = change.status == Status.APPLYING and change.claim_token == claim.token
-        if not holds or change.lease_until <= now + needed or is_frozen(locked=True):
+        if change.claim_token != claim.token or change.lease_until <= now:
+            raise ClaimLost
+        if change.status != Status.APPLYING or is_frozen(locked=True):
             return None
         if lapsed_approvals(change):  # since they were looked at, while a turn at Metronome was waited for
             return None
-        call = Call.objects.select_for_update(no_key=True).get(pk=waiting.pk)
+        call = locked_call(waiting.pk)
         if call.status != CallStatus.WAITING:
             return None
-        number = call.attempts.count() + 1
+        was_sent = call.first_sent_at is not None
+        number = call.attempts.count() + 1 if was_sent else 1
         change.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
         change.save(update_fields=["lease_until"])
         call.status = CallStatus.SENT
         call.first_sent_at = call.first_sent_at or now
         call.save(update_fields=["status", "first_sent_at"])
         sealed_call = request.call(call.position)
-        http = sealed_call.resolved(results_of(change))
+        http = sealed_call.resolved(results_of(change) if call.position > 1 else {})
         attempt = Attempt.objects.create(
             call=call,
             number=number,
@@ -227,7 +256,7 @@ def journal(claim: Claim, request: SealedRequest, waiting: Call) -> tuple[Attemp
             http,
             CallKey(uuid=call.key, generation=call.generation),
             attempt.reference,
-            is_resend=earlier_silence(call, before=attempt),
+            is_resend=was_sent and earlier_silence(call, before=attempt),
             ids_are_fresh=http != sealed_call.http,
         )
     return attempt, sending

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from billing.audit import log
 from billing.audit.events import Event
@@ -21,10 +22,11 @@ from billing.changes.applying.just_read import JustRead
 from billing.changes.asking.proposal import Effect
 from billing.changes.calls import results_of
 from billing.changes.models import Attempt, ChangeRequest, Upshot
-from billing.changes.moves import about, database_now, locked
+from billing.changes.moves import about, as_it_is, database_now, locked
 from billing.changes.nouns import noun_of
 from billing.changes.sealed import Results, SealedRequest, id_of
 from billing.changes.statuses import Status
+from billing.lists.prepared import NOBODY, Question
 from billing.metronome.account import Gateway
 from billing.metronome.outcomes import GatewayError
 from billing.mirror.connection import ensure_account
@@ -44,8 +46,8 @@ def compare(change_id: int, gateway: Gateway, just_read: JustRead | None = None)
 
     What the work itself has read since its last sending is not read again.
     """
-    change = ChangeRequest.objects.get(pk=change_id)
-    if change.status != Status.APPLIED or Upshot.objects.filter(change=change).exists():
+    change = as_it_is(change_id)
+    if change.status != Status.APPLIED or _is_compared(change):
         return
     request, results = sealed.read(change.sealed), results_of(change)
     try:
@@ -142,14 +144,29 @@ def _live(
 
 
 def _last_sent(change: ChangeRequest) -> datetime:
-    sent = Attempt.objects.filter(call__change=change).aggregate(last=Max("sent_at"))
-    return sent["last"] or change.settled_at
+    newest = _newest_sending().rows(change=change.pk)
+    return newest[0][0] if newest else change.settled_at
+
+
+@cache
+def _newest_sending() -> Question:
+    sendings = Attempt.objects.filter(call__change_id=NOBODY).order_by("-sent_at")
+    return Question(sendings.values_list("sent_at")[:1], change=NOBODY)
+
+
+def _is_compared(change: ChangeRequest) -> bool:
+    return bool(_upshot().rows(change=change.pk))
+
+
+@cache
+def _upshot() -> Question:
+    return Question(Upshot.objects.filter(change_id=NOBODY).values_list("pk"), change=NOBODY)
 
 
 def _file(change_id: int, compared: int, misses: list[str]) -> None:
     with transaction.atomic():
         change = locked(change_id)
-        if Upshot.objects.filter(change=change).exists():
+        if _is_compared(change):
             return
         settles_at = change.settled_at + timedelta(seconds=settings.SETTLE_SECONDS)
         if misses and database_now() < settles_at:

@@ -14,7 +14,7 @@ from django.db import transaction
 from billing.audit import log
 from billing.audit.events import Event
 from billing.changes.applying.claiming import WORKER, Claim
-from billing.changes.calls import carry_on, earlier_silence, has_silent_sending, put
+from billing.changes.calls import carry_on, earlier_silence, has_silent_sending, locked_call, put
 from billing.changes.models import Attempt, AttemptOutcome, Call, CallStatus, ChangeRequest
 from billing.changes.moves import DatabaseNow, about, database_now, locked, move
 from billing.changes.statuses import Status
@@ -141,7 +141,7 @@ def _file(
     result: dict[str, Any] | None = None,
 ) -> tuple[ChangeRequest, Call, bool]:
     change = locked(claim.change_id)
-    call = Call.objects.select_for_update(no_key=True).get(pk=attempt.call_id)
+    call = locked_call(attempt.call_id)
     holds = (
         change.status == Status.APPLYING
         and change.claim_token == claim.token

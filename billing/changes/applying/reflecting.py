@@ -13,7 +13,7 @@ from billing.changes.applying import comparing
 from billing.changes.applying.just_read import JustRead
 from billing.changes.calls import results_of
 from billing.changes.models import Attempt, Call, ChangeRequest
-from billing.changes.moves import database_now
+from billing.changes.moves import as_it_is, database_now
 from billing.changes.sealed import id_of
 from billing.changes.statuses import SETTLED, Status
 from billing.metronome.account import Gateway
@@ -38,7 +38,7 @@ def reflect(change_id: int, gateway: Gateway, just_read: JustRead | None = None)
     read-back or its look came last. What has a list of its own is read where a call claims something of it,
     or can't be undone.
     """
-    change = ChangeRequest.objects.get(pk=change_id)
+    change = as_it_is(change_id)
     results = results_of(change)
     if change.status not in MOVED_ON and not (change.status == Status.APPROVED and results):
         return

@@ -24,7 +24,7 @@ from billing.changes.applying.looking import file_look, found_applied, look, loo
 from billing.changes.applying.reflecting import reflect
 from billing.changes.applying.resending import MOST_GENERATIONS, is_too_old
 from billing.changes.applying.verifying import Tampered, verified
-from billing.changes.calls import put
+from billing.changes.calls import locked_call, put
 from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Word, agreed_words
 from billing.changes.moves import database_now, locked, move
 from billing.changes.sealed import SealedRequest
@@ -122,7 +122,7 @@ def _file(claim: Claim, call_id: int, finding: Finding, named: Resolution | None
         change = locked(claim.change_id)
         if change.claim_token != claim.token or change.status not in LOOKED_INTO:
             return
-        call = Call.objects.select_for_update(no_key=True).get(pk=call_id)
+        call = locked_call(call_id)
         if change.status == Status.BLOCKED:
             _file_evidence(change, call, finding)
             return

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes import sealed
-from billing.changes.calls import results_of
-from billing.changes.holds import Held, held
-from billing.changes.models import Attempt, ChangeRequest, Verdict
+from billing.changes.calls import calls_of, results_in
+from billing.changes.holds import Held, held, holds_of
+from billing.changes.models import ApprovalStep, Attempt, Call, ChangeRequest, Decision, Verdict
 from billing.changes.operations import operation
 from billing.changes.sealed import SealedRequest
 from billing.control.anchor import installation
+from billing.lists.prepared import NOBODY, Records, no_text
 from billing.metronome.calls import HttpCall
 
 RESULTS = (Event.CALL_APPLIED, Event.CALL_FOUND, Event.CALL_ANSWERED_LATE)
@@ -36,13 +39,41 @@ def verified(change: ChangeRequest) -> SealedRequest:
     except (ValueError, KeyError, TypeError) as problem:
         raise Tampered(f"the sealed text can't be read: {problem}") from problem
     _columns(change, request)
-    _calls(change, request)
-    _results(change, request)
+    calls, told = calls_of(change.pk), _told().asked(reference=change.reference)
+    decisions = _decided().asked(change=change.pk)
+    _calls(calls, request)
+    _results(change, request, calls, told)
     _holds(change, request)
     _steps(change, request)
-    _decisions(change, request)
-    _record(change)
+    _decisions(change, request, decisions)
+    _record(change, decisions, told)
     return request
+
+
+@cache
+def _told() -> Records:
+    """What the record tells of a request's submission, decisions and results."""
+    wanted = sorted({Event.CHANGE_SUBMITTED, *DECISIONS, *RESULTS})
+    rows = AuditEvent.objects.filter(reference=no_text("reference"), event_type__in=wanted).order_by("pk")
+    fields = ("event_type", "digest", "actor_id", "actor_role", "subject_id", "new")
+    return Records(rows.only(*fields), reference=no_text("reference"))
+
+
+@cache
+def _decided() -> Records:
+    rows = Decision.objects.filter(change_id=NOBODY).select_related("step").order_by("number")
+    return Records(rows, change=NOBODY)
+
+
+@cache
+def _to_take() -> Records:
+    return Records(ApprovalStep.objects.filter(change_id=NOBODY).order_by("position"), change=NOBODY)
+
+
+@cache
+def _sent_filled_in() -> Records:
+    rows = Attempt.objects.filter(call__change_id=NOBODY, request__isnull=False)
+    return Records(rows.select_related("call").order_by(), change=NOBODY)
 
 
 def _columns(change: ChangeRequest, request: SealedRequest) -> None:
@@ -61,8 +92,7 @@ def _columns(change: ChangeRequest, request: SealedRequest) -> None:
             raise Tampered(f"the {what} is {column}, but {text} was sealed")
 
 
-def _calls(change: ChangeRequest, request: SealedRequest) -> None:
-    rows = list(change.calls.order_by("position"))
+def _calls(rows: list[Call], request: SealedRequest) -> None:
     if len(rows) != len(request.calls):
         raise Tampered(f"{len(rows)} calls are stored, but {len(request.calls)} were sealed")
     for row, call in zip(rows, request.calls, strict=True):
@@ -75,9 +105,11 @@ def _calls(change: ChangeRequest, request: SealedRequest) -> None:
             raise Tampered(f"call {call.position} would be sent differently from what was shown")
 
 
-def _results(change: ChangeRequest, request: SealedRequest) -> None:
+def _results(
+    change: ChangeRequest, request: SealedRequest, calls: list[Call], told: list[AuditEvent]
+) -> None:
     """An id that a later call takes from an earlier one has to be the one that was put on record with it."""
-    results, due = results_of(change), {}
+    results, due = results_in(calls), {}
     for call in request.calls:
         try:
             due[call.position] = call.resolved(results)
@@ -85,23 +117,18 @@ def _results(change: ChangeRequest, request: SealedRequest) -> None:
             continue  # the call that makes it comes first
         except ValueError as problem:
             raise Tampered(str(problem)) from problem
-    sendings = Attempt.objects.filter(call__change=change, request__isnull=False)
-    for position, sent in sendings.values_list("call__position", "request"):
-        if HttpCall(**sent) != due.get(position):
+    for attempt in _sent_filled_in().asked(change=change.pk):
+        position = attempt.call.position
+        if HttpCall(**attempt.request) != due.get(position):
             raise Tampered(f"call {position} was sent about something else than what earlier calls made")
-    recorded = {
-        event.new["call"]: event.new.get("result")
-        for event in AuditEvent.objects.filter(reference=change.reference, event_type__in=RESULTS).order_by(
-            "pk"
-        )
-    }
+    recorded = {event.new["call"]: event.new.get("result") for event in told if event.event_type in RESULTS}
     for position, result in results.items():
         if result and recorded.get(position) != result:
             raise Tampered(f"call {position} returned another result than the audit record tells")
 
 
 def _holds(change: ChangeRequest, request: SealedRequest) -> None:
-    rows = list(change.holds.all())
+    rows = holds_of(change.pk)
     if sorted(held(row) for row in rows) != sorted(Held(**each) for each in request.content["holds"]):
         raise Tampered("what it holds is not what was sealed")
     if change.is_open and not all(row.is_open for row in rows):
@@ -109,13 +136,12 @@ def _holds(change: ChangeRequest, request: SealedRequest) -> None:
 
 
 def _steps(change: ChangeRequest, request: SealedRequest) -> None:
-    rows = [(step.role, step.people) for step in change.steps.order_by("position")]
+    rows = [(step.role, step.people) for step in _to_take().asked(change=change.pk)]
     if rows != [(step.role, step.people) for step in request.steps]:
         raise Tampered("the approval steps are not the sealed ones")
 
 
-def _decisions(change: ChangeRequest, request: SealedRequest) -> None:
-    decisions = list(change.decisions.select_related("step"))
+def _decisions(change: ChangeRequest, request: SealedRequest, decisions: list[Decision]) -> None:
     if [decision.number for decision in decisions] != list(range(1, len(decisions) + 1)):
         raise Tampered("the decisions are not numbered one after another")
     for decision in decisions:
@@ -135,16 +161,18 @@ def _decisions(change: ChangeRequest, request: SealedRequest) -> None:
             raise Tampered(f"step {position + 1} has {len(people)} of {step.people} approvals")
 
 
-def _record(change: ChangeRequest) -> None:
-    events = AuditEvent.objects.filter(
-        reference=change.reference, event_type__in=[Event.CHANGE_SUBMITTED, *DECISIONS]
-    ).order_by("pk")
-    told = list(events.values_list("event_type", "digest", "actor_id", "actor_role", "subject_id"))
-    if any(digest != change.digest or subject != str(change.uuid) for _e, digest, _a, _r, subject in told):
+def _record(change: ChangeRequest, decisions: list[Decision], told: list[AuditEvent]) -> None:
+    events = [event for event in told if event.event_type not in RESULTS]
+    if any(event.digest != change.digest or event.subject_id != str(change.uuid) for event in events):
         raise Tampered("the audit record tells of another digest")
-    if [actor for event, _d, actor, _r, _s in told if event == Event.CHANGE_SUBMITTED] != [change.maker_id]:
+    submitters = [event.actor_id for event in events if event.event_type == Event.CHANGE_SUBMITTED]
+    if submitters != [change.maker_id]:
         raise Tampered("the audit record does not tell who submitted it")
-    recorded = [(DECISIONS[event], actor, role) for event, _d, actor, role, _s in told if event in DECISIONS]
-    decided = list(change.decisions.values_list("verdict", "checker_id", "step__role"))
+    recorded = [
+        (DECISIONS[event.event_type], event.actor_id, event.actor_role)
+        for event in events
+        if event.event_type in DECISIONS
+    ]
+    decided = [(decision.verdict, decision.checker_id, decision.step.role) for decision in decisions]
     if recorded != decided:
         raise Tampered("the audit record and the decisions name different people, or other roles of theirs")
