@@ -10,29 +10,28 @@ from billing.audit.events import Event
 from billing.audit.queries import AuditFilter
 from billing.audit.taking import Taking, take
 from billing.lists.csv import as_utc
-from billing.lists.formulas import Defused
 
 COLUMNS: dict[str, str | Expression] = {
     "id": "id",
     "occurred_at": as_utc("occurred_at"),
     "event": "event_type",
-    "actor": Defused("actor_text"),
+    "actor": "actor_text",
     "actor_id": "actor_id",
-    "actor_username": Defused("actor__username"),
+    "actor_username": "actor__username",
     "actor_role": "actor_role",
     "subject_type": "subject_type",
-    "subject_id": Defused("subject_id"),
-    "subject": Defused("subject_text"),
+    "subject_id": "subject_id",
+    "subject": "subject_text",
     "customer_id": "customer_id",
-    "customer_name": Defused("customer_name"),
-    "reference": Defused("reference"),
-    "old": Defused(Cast("old", TextField()), is_cheap=True),
-    "new": Defused(Cast("new", TextField()), is_cheap=True),
-    "reason": Defused("reason"),
+    "customer_name": "customer_name",
+    "reference": "reference",
+    "old": Cast("old", TextField()),
+    "new": Cast("new", TextField()),
+    "reason": "reason",
     "digest": "digest",
     "ip": Func("ip", function="host", output_field=TextField()),  # inet as text would add /32
-    "user_agent": Defused("user_agent"),
-    "request_id": Defused("request_id"),
+    "user_agent": "user_agent",
+    "request_id": "request_id",
 }
 
 

@@ -15,7 +15,6 @@ from billing.audit.taking import Taking, take
 from billing.changes.models import Call, ChangeRequest, Decision, Verdict, last_words
 from billing.changes.nouns import NOUNS
 from billing.lists.csv import as_utc
-from billing.lists.formulas import Defused
 
 NONE = Value("[]", output_field=TextField())
 SUBJECT = Concat(
@@ -53,15 +52,15 @@ def _columns() -> dict[str, str | Expression]:
         "reference": "reference",
         "kind": "kind",
         "status": "status",
-        "sentence": Defused("sentence"),
-        "subject": Defused("subject_text"),
+        "sentence": "sentence",
+        "subject": "subject_text",
         "customer_id": Coalesce(Cast("customer_id", TextField()), _made()),
-        "old_name": Defused(Sealed("before", SUBJECT, "name")),
-        "new_name": Defused(Sealed("calls", "0", "params", "name")),
+        "old_name": Sealed("before", SUBJECT, "name"),
+        "new_name": Sealed("calls", "0", "params", "name"),
         **_sets(),
-        "maker": Defused("maker__name"),
-        "maker_username": Defused("maker__username"),
-        "reason": Defused(Sealed("reason")),
+        "maker": "maker__name",
+        "maker_username": "maker__username",
+        "reason": Sealed("reason"),
         "submitted_at": as_utc("submitted_at"),
         "approvers": _approvals(F("checker__name")),
         "approver_usernames": _approvals(F("checker__username")),
@@ -77,12 +76,12 @@ def _columns() -> dict[str, str | Expression]:
         "rejection_reason": _rejection(F("reason")),
         "expires_at": as_utc("expires_at"),
         "settled_at": as_utc("settled_at"),
-        "explanation": Defused("explanation"),
+        "explanation": "explanation",
         "digest": "digest",
     }
 
 
-def _sets() -> dict[str, Defused]:
+def _sets() -> dict[str, Expression]:
     """What was added to and removed from each set that a request may write, by the set's group."""
     fields = [field for field in NOUNS["customer"].fields if field.look == "set" and field.group]
     return {
@@ -92,10 +91,10 @@ def _sets() -> dict[str, Defused]:
     }
 
 
-def _items(name: str, which: str) -> Defused:
+def _items(name: str, which: str) -> Expression:
     """A sealed set as a JSON array, spaced as every list in a cell of ours is."""
     sealed = Cast(Sealed("sets", SUBJECT, name, which), JSONField())
-    return Defused(Coalesce(Cast(sealed, TextField()), NONE))
+    return Coalesce(Cast(sealed, TextField()), NONE)
 
 
 def _made() -> Subquery:
@@ -104,25 +103,25 @@ def _made() -> Subquery:
     return Subquery(made.values(made_id=KT("result__id"))[:1], output_field=TextField())
 
 
-def _approvals(fact: Expression | F) -> Defused:
+def _approvals(fact: Expression | F) -> Expression:
     """A JSON array, one item an approval that was not taken back, in their order."""
     return _listed(
         Decision.objects.filter(last_words(), change=OuterRef("pk"), verdict=Verdict.APPROVE), fact
     )
 
 
-def _taken_back(fact: Expression | F) -> Defused:
+def _taken_back(fact: Expression | F) -> Expression:
     """A JSON array, one item each time that an approval was taken back."""
     return _listed(Decision.objects.filter(change=OuterRef("pk"), verdict=Verdict.TAKE_BACK), fact)
 
 
-def _listed(given: QuerySet[Decision], fact: Expression | F) -> Defused:
+def _listed(given: QuerySet[Decision], fact: Expression | F) -> Expression:
     listed = Cast(JSONBAgg(fact, order_by=["number"]), TextField())
     texts = given.order_by().values("change").annotate(text=listed).values("text")
-    return Defused(Coalesce(Subquery(texts, output_field=TextField()), NONE))
+    return Coalesce(Subquery(texts, output_field=TextField()), NONE)
 
 
-def _rejection(fact: Expression | F) -> Defused:
+def _rejection(fact: Expression | F) -> Expression:
     said = Decision.objects.filter(change=OuterRef("pk"), verdict=Verdict.REJECT)
     texts = said.annotate(text=Cast(fact, TextField())).values("text")
-    return Defused(Subquery(texts[:1], output_field=TextField()))
+    return Subquery(texts[:1], output_field=TextField())

@@ -8,6 +8,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import CharField, Expression, F, Func, QuerySet
 
+from billing.lists.formulas import guarded
+
 UTC_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 
@@ -26,7 +28,8 @@ def as_utc(name: str) -> AsUtc:
 def copy_into(file: IO[bytes], rows: QuerySet[Any], columns: dict[str, str | Expression]) -> int:
     """Write the rows as CSV with a header and return their number; `columns`: heading to field or expression.
 
-    One statement sees one moment of the database. Raises Django's own database errors.
+    No cell is a formula (see `formulas.py`). One statement sees one moment of the database. Raises Django's
+    own database errors.
     """
     named = {f"csv_{place}": F(c) if isinstance(c, str) else c for place, c in enumerate(columns.values())}
     # Django joins tables of its own accord only for fields, so each cell is an annotation with its own name.
@@ -39,6 +42,6 @@ def copy_into(file: IO[bytes], rows: QuerySet[Any], columns: dict[str, str | Exp
     # Django translates the errors of execute; those of COPY come as they are, so they are wrapped here.
     with connection.cursor() as cursor, connection.wrap_database_errors:
         with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv)", params) as out:
-            for block in out:
+            for block in guarded(out):
                 file.write(block)
         return cursor.rowcount

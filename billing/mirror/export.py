@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.postgres.aggregates import JSONBAgg
 from django.db.models import (
-    CharField,
     DateTimeField,
     Expression,
     Field,
@@ -23,7 +22,6 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.audit.taking import Taking, take
 from billing.lists.csv import as_utc
-from billing.lists.formulas import Defused
 from billing.mirror.models import Raw
 from billing.mirror.resource import Resource
 
@@ -51,9 +49,9 @@ def _cell(field: Field) -> str | Expression:
     if isinstance(field, DateTimeField):
         return as_utc(field.attname)
     if isinstance(field, JSONField):
-        return Defused(Cast(field.attname, TextField()))
-    return Defused(field.attname) if isinstance(field, TextField | CharField) else field.attname
+        return Cast(field.attname, TextField())
+    return field.attname
 
 
-def listed(name: str) -> Defused:
-    return Defused(Cast(JSONBAgg(name, order_by=name), TextField()))
+def listed(name: str) -> Expression:
+    return Cast(JSONBAgg(name, order_by=name), TextField())

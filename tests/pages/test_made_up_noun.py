@@ -31,7 +31,6 @@ from dataclasses import dataclass
 from django.utils.html import format_html
 
 from billing.lists.paging import FilterRefused, cut
-from billing.lists.formulas import Defused
 from billing.mirror.resources.plan import Plan
 from billing.pages.detail import DetailPage
 from billing.pages.listing import Column, Input, ListPage
@@ -63,10 +62,10 @@ class Tariffs(ListPage):
         Column(
             "Name",
             lambda row: format_html('<a href="/tariffs/{}/">{}</a>', row.pk, row.name),
-            {"id": "id", "name": Defused("name")},
+            {"id": "id", "name": "name"},
             sort="name",
         ),
-        Column("Description", lambda row: row.description, {"description": Defused("description")}),
+        Column("Description", lambda row: row.description, {"description": "description"}),
     )
     none_left = ("No tariff is left", "Say less.")
 

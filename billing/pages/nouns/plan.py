@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from billing.lists.csv import as_utc
-from billing.lists.formulas import Defused
 from billing.lists.paging import CursorRefused, FilterRefused, Slice
 from billing.mirror.resources import plan as mirror
 from billing.mirror.resources.plan import Plan, PlanRow
@@ -67,11 +66,11 @@ class Plans(ListPage):
     filter = PlanFilter
     columns = (
         Column(csv={"id": "id"}),
-        Column("Name", _name, {"name": Defused("name")}, sort="name"),
+        Column("Name", _name, {"name": "name"}, sort="name"),
         Column(
             "Description",
             lambda row: format_html("<bdi>{}</bdi>", row.description),
-            {"description": Defused("description")},
+            {"description": "description"},
         ),
         Column(
             "Customers",
@@ -81,7 +80,7 @@ class Plans(ListPage):
             falls=True,
             look="num",
         ),
-        Column(csv={"custom_fields": Defused(Cast("custom_fields", TextField()))}),
+        Column(csv={"custom_fields": Cast("custom_fields", TextField())}),
         Column(csv={"missing_since": as_utc("missing_since"), "fetched_at": as_utc("fetched_at")}),
     )
     none_yet = ("No plans", "Either this account has none, or the first refresh has not read them yet.")

@@ -22,7 +22,6 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.audit.taking import Taking, take
 from billing.lists.csv import as_utc
-from billing.lists.formulas import Defused
 from billing.mirror.export import NONE, listed
 from billing.mirror.resources.customer.filters import CustomerFilter
 from billing.mirror.resources.customer.models import IngestAlias
@@ -43,10 +42,10 @@ def _columns(*, are_few: bool) -> dict[str, str | Expression]:
     """Few customers are each asked for their lists; of all of them the lists are put together once."""
     return {
         "id": "id",
-        "name": Defused("name"),
-        "external_id": Defused("external_id"),
+        "name": "name",
+        "external_id": "external_id",
         **(_asked_one_by_one() if are_few else _joined()),
-        "custom_fields": Defused(Cast("custom_fields", TextField()), is_cheap=True),
+        "custom_fields": Cast("custom_fields", TextField()),
         "created_at": as_utc("created_at"),
         "updated_at": as_utc("updated_at"),
         "archived_at": as_utc("archived_at"),
@@ -57,9 +56,9 @@ def _columns(*, are_few: bool) -> dict[str, str | Expression]:
 
 def _joined() -> dict[str, str | Expression]:
     return {
-        "ingest_aliases": Defused(Coalesce("held_aliases__aliases", NONE), is_cheap=True),
+        "ingest_aliases": Coalesce("held_aliases__aliases", NONE),
         "ingest_alias_count": Coalesce("held_aliases__number", 0),
-        "plans": Defused(Coalesce("held_plans__names", NONE), is_cheap=True),
+        "plans": Coalesce("held_plans__names", NONE),
         "plan_ids": Coalesce("held_plans__ids", NONE),
     }
 
@@ -73,7 +72,7 @@ def _asked_one_by_one() -> dict[str, str | Expression]:
     return {
         "ingest_aliases": Coalesce(Subquery(aliases, output_field=TextField()), NONE),
         "ingest_alias_count": Coalesce(Subquery(number, output_field=IntegerField()), 0),
-        "plans": Defused(_array(plans.values("name"))),
+        "plans": _array(plans.values("name")),
         "plan_ids": _array(plans.values("id")),
     }
 
