@@ -54,15 +54,16 @@ def measure_applying() -> None:
     finally:
         runner.teardown_databases(databases)
     say(f"load {os.getloadavg()[0]:.1f} after; {applying.LATENCY_SECONDS * 1000:.0f} ms an answer\n")
-    say(f"{'alias changes applied':24}{'a second':>10}{'limit':>8}{'ratio':>7}{'goal':>6}{'requests':>10}")
+    names = f"{'a second':>10}{'limit':>8}{'ratio':>7}{'goal':>6}{'requests':>10}{'CPU ms':>8}"
+    say(f"{'alias changes applied':24}{names}")
     for speed in speeds:
         ratio = speed.ours / speed.limit
         verdict = "" if ratio >= applying.GOAL else "  missed"
         figures = f"{speed.ours:10.1f}{speed.limit:8.1f}{ratio:7.2f}{applying.GOAL:6.1f}"
         by = f"{speed.processes} of {speed.threads} threads"
-        say(f"{by:24}{figures}{speed.requests_a_change:10.1f}{verdict}")
-    say("\nprocesses of so many threads; requests: of a change")
-    say("limit: as many plain threads in one process that send so many requests and do nothing else\n")
+        say(f"{by:24}{figures}{speed.requests_a_change:10.1f}{speed.cpu_ms_a_change:8.1f}{verdict}")
+    say("\nprocesses of so many threads; requests, and the workers' own processor time: of a change")
+    say("limit: as many plain threads in one process that send the same requests and do nothing else\n")
 
 
 def measure_refresh(size: int) -> None:

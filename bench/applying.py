@@ -1,7 +1,8 @@
 """Measure how fast worker processes apply requests against a slow Metronome, beside plain threads.
 
 Metronome is the simulator, a process of its own, with LATENCY_SECONDS added to every answer. The limit is as
-many plain threads that send the same number of requests a change, over connections they keep, and no more.
+many plain threads in one process that send what a change sends and do nothing else: its reads over a
+connection that each thread keeps, and its write over a fresh one.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from billing.audit.actors import person
 from billing.changes import sealed
 from billing.changes.agreeing import deciding
 from billing.changes.asking import submitting
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, Verdict
 from billing.changes.moves import database_now
@@ -38,7 +40,7 @@ from billing.users import User
 from local.testing import environment_for
 
 LATENCY_SECONDS = 0.05
-WORKERS = ((1, 8), (1, 32), (2, 16))
+WORKERS = ((1, 8), (1, 32), (2, 16), (4, 8))
 """Processes, and threads of each."""
 CHANGES_A_THREAD = 4
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,13 +51,15 @@ GOAL = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What so many processes did: changes a second, beside the limit's, and requests a change."""
+    """What so many processes did: changes a second, beside the limit's; requests and the workers' own
+    processor time a change."""
 
     processes: int
     threads: int
     ours: float
     limit: float
     requests_a_change: float
+    cpu_ms_a_change: float
 
 
 def measure() -> list[Speed]:
@@ -80,18 +84,20 @@ def measure() -> list[Speed]:
 
 
 def _speed(processes: int, threads: int, changes: list[ChangeRequest], port: int) -> Speed:
-    seconds, requests = _apply(processes, threads, port)
+    seconds, requests, cpu_ms = _apply(processes, threads, port)
     applied = ChangeRequest.objects.filter(pk__in=[each.pk for each in changes], status="applied").count()
     if applied != len(changes):
         raise SystemExit(f"{applied} of {len(changes)} changes were applied")
-    tickets = iter(range(requests))
-    customer_id = str(changes[0].customer_id)
-    plainly = together(processes * threads, lambda: _ask_plainly(port, tickets, customer_id))
-    return Speed(processes, threads, applied / seconds, applied / plainly, requests / applied)
+    tickets = iter([str(change.customer_id) for change in changes])
+    reads = round(requests / applied) - 1
+    plainly = together(processes * threads, lambda: _ask_plainly(port, tickets, reads))
+    return Speed(
+        processes, threads, applied / seconds, applied / plainly, requests / applied, cpu_ms / applied
+    )
 
 
-def _apply(processes: int, threads: int, port: int) -> tuple[float, int]:
-    """Seconds until worker processes have applied all that is due, and the requests that it took."""
+def _apply(processes: int, threads: int, port: int) -> tuple[float, int, float]:
+    """Seconds until worker processes have applied all that is due; the requests and processor time of it."""
     environment = environment_for(
         "worker-changes",
         database_url=database_url(),
@@ -123,8 +129,9 @@ def _apply(processes: int, threads: int, port: int) -> tuple[float, int]:
         for worker in workers:
             worker.stdin.write("begin\n")
             worker.stdin.flush()
-        requests = sum(int(worker.stdout.readline()) for worker in workers)
-        return time.perf_counter() - began, requests
+        spent = [worker.stdout.readline().split() for worker in workers]
+        seconds = time.perf_counter() - began
+        return seconds, sum(int(requests) for requests, _ in spent), sum(float(ms) for _, ms in spent)
 
 
 def database_url() -> str:
@@ -148,7 +155,7 @@ def _mirrored(gateway: Gateway) -> Iterator[dict[str, Any]]:
 
 def _approved(snapshot: dict[str, Any], maker: User, checker: User) -> ChangeRequest:
     aliases = [*snapshot["ingest_aliases"], f"bench-{snapshot['id']}"]
-    proposal = KINDS["customer.realias"].build({"ingest_aliases": aliases}, snapshot=snapshot)
+    proposal = KINDS["customer.realias"].build({"ingest_aliases": aliases}, Basis.of("customer", snapshot))
     change = submitting.submit(proposal, actor=person(maker), reason="measured")
     deciding.decide(
         change.pk,
@@ -161,11 +168,18 @@ def _approved(snapshot: dict[str, Any], maker: User, checker: User) -> ChangeReq
     return change
 
 
-def _ask_plainly(port: int, tickets: Iterator[int], customer_id: str) -> None:
-    asked = simulator.request(f"/v1/customers/{customer_id}")
-    with contextlib.closing(simulator.Caller(port)) as caller:
-        for _ticket in tickets:
-            caller.ask(asked)
+def _ask_plainly(port: int, tickets: Iterator[str], reads: int) -> None:
+    """For each customer that is left what one change of it asks of Metronome."""
+    with contextlib.closing(simulator.Caller(port)) as kept:
+        for customer_id in tickets:
+            path = f"/v1/customers/{customer_id}"
+            for _each in range(reads):
+                kept.ask(simulator.request(path))
+            body = {"ingest_aliases": [f"bench-{customer_id}"]}
+            written = simulator.request(f"{path}/setIngestAliases", body, key=f"plain-{customer_id}")
+            with contextlib.closing(simulator.Caller(port)) as fresh:
+                if (status := fresh.ask(written)[0]) != 200:
+                    raise SystemExit(f"the simulator answered {status}")
 
 
 def _control(caller: simulator.Caller, what: str, body: object) -> None:

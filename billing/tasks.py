@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from celery import Task, shared_task
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -22,7 +23,8 @@ logger = logging.getLogger(__name__)
 
 
 DRAINS, DRAIN_EXPIRES = 8, 15.0
-"""Threads that a sweep wakes at most; a call that nobody hears before the next sweep is worth nothing."""
+"""Threads of a process that a sweep wakes at most. A call that nobody hears before the next sweep is worth
+nothing."""
 CHECK_EXPIRES = 60.0
 """Seconds after which nobody waits for a check or a survey any more: the page asks again."""
 
@@ -34,7 +36,7 @@ LISTS_EXPIRE = 60.0
 def sweep_changes() -> None:
     """Tidy up, and wake as many threads as there is work for. Applies nothing itself."""
     sweeping.tidy()
-    for _each in range(sweeping.number_due(DRAINS)):
+    for _each in range(sweeping.number_due(DRAINS * settings.WORKER_CHANGES_PROCESSES)):
         apply_approved.apply_async(expires=DRAIN_EXPIRES)
 
 

@@ -22,8 +22,10 @@ TUNABLE = (
     "SECOND_LOOK_SECONDS",
     "SESSION_HOURS",
     "SETTLE_SECONDS",
+    "WORKER_CHANGES_PROCESSES",
     "WRITE_DEADLINE_SECONDS",
 )
+MOST_WORKERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Metronome:
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """port: of the dashboard. folder: data, secrets, logs. inherited: what every child gets, nothing of ours
-    in it but the numbers that may be tuned. database_url and redis_url: "" means servers of our own."""
+    in it but the numbers that may be tuned. changes_workers: processes that apply approved requests.
+    database_url and redis_url: "" means servers of our own."""
 
     port: int
     folder: Path
@@ -48,6 +51,7 @@ class Configuration:
     redis_url: str = field(repr=False)
     secret_key: str = field(repr=False)
     inherited: dict[str, str] = field(repr=False)
+    changes_workers: int
 
     @property
     def url(self) -> str:
@@ -93,6 +97,7 @@ def read_configuration(environment: Mapping[str, str], folder: Path) -> Configur
         redis_url=_text_or_file(environment, "REDIS_URL"),
         secret_key=kept_secret(folder, "secret_key"),
         inherited=inherited,
+        changes_workers=_read_workers(environment),
     )
 
 
@@ -112,6 +117,15 @@ def kept_port(folder: Path) -> int:
     port = free_port()
     path.write_text(f"{port}\n", encoding="utf-8")
     return port
+
+
+def _read_workers(environment: Mapping[str, str]) -> int:
+    text = environment.get("WORKER_CHANGES_PROCESSES", "").strip() or "1"
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_WORKERS):
+        raise CannotStart(
+            f"WORKER_CHANGES_PROCESSES must be a number between 1 and {MOST_WORKERS}, not {text!r}."
+        )
+    return int(text)
 
 
 def _read_port(environment: Mapping[str, str]) -> int:

@@ -108,14 +108,18 @@ class Programs:
         environment = self._environment("web") | {"WEB_THREADS": str(WEB_THREADS)}
         return Program("web", command, environment, may_restart=True)
 
-    def worker(self, name: str) -> Program:
-        queues = QUEUES[name]
-        options = f"--pool threads --concurrency {WORKER_THREADS} --queues {queues} --hostname {name}@%h"
-        options += " --loglevel INFO --without-gossip --without-mingle"
-        return self._celery(f"worker-{name}", "worker", *options.split())
+    def worker(self, name: str, number: int = 1) -> Program:
+        """number: which one of several that hear the same queues."""
+        suffix = "" if number == 1 else f"-{number}"
+        options = f"--pool threads --concurrency {WORKER_THREADS} --queues {QUEUES[name]}"
+        options += f" --hostname {name}{suffix}@%h --loglevel INFO --without-gossip --without-mingle"
+        return self._celery(f"worker-{name}", "worker", *options.split(), suffix=suffix)
 
     def workers(self) -> tuple[Program, ...]:
-        return tuple(self.worker(name) for name in QUEUES)
+        processes = dict.fromkeys(QUEUES, 1) | {"changes": self.configuration.changes_workers}
+        return tuple(
+            self.worker(name, number + 1) for name, many in processes.items() for number in range(many)
+        )
 
     def beat(self) -> Program:
         schedule = str(self.configuration.folder / "beat-schedule")
@@ -138,10 +142,10 @@ class Programs:
         """Return the file that a worker or beat touches while it turns."""
         return self.configuration.folder / f"heartbeat-{name}"
 
-    def _celery(self, name: str, *arguments: str) -> Program:
+    def _celery(self, role: str, *arguments: str, suffix: str = "") -> Program:
         """A celery process. When the supervisor dies it is killed: PostgreSQL and Redis are gone then, and a
         worker is made to be killed at any moment, while an orderly end would wait for them."""
-        environment = self._environment(name, with_token=name != "beat")
+        name, environment = f"{role}{suffix}", self._environment(role, with_token=role != "beat")
         environment["HEARTBEAT_FILE"] = str(self.heartbeat_file(name))
         command = _python("celery", "-A", "adminsite", *arguments)
         return Program(name, command, environment, may_restart=True, death_signal=signal.SIGKILL)

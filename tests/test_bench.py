@@ -41,5 +41,6 @@ def test_it_applies_with_worker_processes_beside_plain_threads(monkeypatch: pyte
     assert ((one.processes, one.threads), (two.processes, two.threads)) == ((1, 2), (2, 1))
     assert all(speed.ours > 0 and speed.limit > 0 for speed in (one, two))
     assert all(speed.requests_a_change >= 3 for speed in (one, two))
+    assert all(1 < speed.cpu_ms_a_change < 10_000 for speed in (one, two))
     assert set(ChangeRequest.objects.values_list("status", flat=True)) == {"applied"}
     assert ChangeRequest.objects.count() == 4

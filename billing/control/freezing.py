@@ -6,13 +6,15 @@ from functools import cache
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.db.transaction import TransactionManagementError
 
 from billing.audit import log
 from billing.audit.actors import Actor, system
 from billing.audit.events import Event
 from billing.control.models import Freeze
-from billing.lists.prepared import Question
+from billing.lists.prepared import Question, planned_once
 
+HELD_STILL = "countersign: the freeze"
 SUBJECT = log.Subject(kind="control", id="applying", text="Applying of approved requests")
 
 
@@ -22,24 +24,22 @@ def state() -> Freeze:
 
 
 def is_frozen(*, locked: bool = False) -> bool:
-    """Whether nothing may be sent. `locked` holds the switch still until the transaction ends."""
-    if not locked:
-        return (True,) in _switch().rows()
-    rows = _held_still().rows()
-    if not rows:  # there is no row to hold before the first turn
-        Freeze.objects.get_or_create(id=1)
-        rows = _held_still().rows()
-    return rows == [(True,)]
+    """Whether nothing may be sent. `locked` holds the switch still until the transaction ends.
+
+    Any number may hold it still at once. Whoever turns it waits for them, by a trigger (migration 0056), and
+    whoever would hold it from then on waits for the turn: the lock is given in the order of asking.
+    """
+    if locked:
+        if not transaction.get_connection().in_atomic_block:
+            raise TransactionManagementError("the freeze is held still within a transaction only")
+        with planned_once() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [HELD_STILL])
+    return (True,) in _switch().rows()
 
 
 @cache
 def _switch() -> Question:
     return Question(Freeze.objects.filter(id=1).values_list("frozen"))
-
-
-@cache
-def _held_still() -> Question:
-    return Question(Freeze.objects.filter(id=1).select_for_update().values_list("frozen"))
 
 
 def freeze(actor: Actor, reason: str) -> bool:

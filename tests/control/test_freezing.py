@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 
 from billing.audit.actors import person
 from billing.audit.models import AuditEvent
@@ -83,3 +89,88 @@ def test_the_switch_can_be_held_still_by_a_transaction(alex: User) -> None:
     freezing.freeze(person(alex), "month end")
     with transaction.atomic():
         assert freezing.is_frozen(locked=True) is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_hold_the_switch_still_at_once_and_a_turn_waits_for_all_of_them(alex: User) -> None:
+    """Nothing may be sent after a turn that is told as done, and no worker waits for another."""
+    both_hold, go_on, told = threading.Barrier(3), threading.Event(), []
+
+    def hold(name: str) -> None:
+        with closing_connections(), transaction.atomic():
+            assert freezing.is_frozen(locked=True) is False
+            both_hold.wait(20)
+            assert go_on.wait(20)
+            told.append(name)
+
+    def turn() -> None:
+        with closing_connections():
+            freezing.freeze(person(alex), "month end")
+            told.append("frozen")
+
+    def hold_later() -> bool:
+        with closing_connections(), transaction.atomic():
+            return freezing.is_frozen(locked=True)
+
+    with ThreadPoolExecutor(4) as threads:
+        held = [threads.submit(hold, "held") for _each in range(2)]
+        both_hold.wait(20)
+        turned = threads.submit(turn)
+        wait_until(lambda: waiting_for_the_freeze() == 1)
+        later = threads.submit(hold_later)
+        wait_until(lambda: waiting_for_the_freeze() == 2)
+        assert told == []
+        go_on.set()
+        for each in (*held, turned):
+            each.result(20)
+        assert told == ["held", "held", "frozen"]
+        assert later.result(20) is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_turn_by_plain_sql_waits_too() -> None:
+    Freeze.objects.create(id=1)
+
+    def turn() -> str:
+        with closing_connections(), connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '100ms'")
+            try:
+                cursor.execute("UPDATE billing_freeze SET changed_at = now()")
+            except OperationalError as problem:
+                return str(problem)
+            return ""
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            assert freezing.is_frozen(locked=True) is False
+            assert "lock timeout" in threads.submit(turn).result(20)
+        assert threads.submit(turn).result(20) == ""
+
+
+def test_the_switch_is_held_still_within_a_transaction_only(transactional_db: None) -> None:
+    with pytest.raises(transaction.TransactionManagementError):
+        freezing.is_frozen(locked=True)
+
+
+@contextmanager
+def closing_connections() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        connections.close_all()
+
+
+def waiting_for_the_freeze() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return cursor.fetchone()[0]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.01)

@@ -8,6 +8,7 @@ import pytest
 from local import configuration as module
 from local.configuration import data_folder, read_configuration
 from local.processes import CannotStart
+from local.programs import Programs, Servers
 
 REAL = {
     "METRONOME_BASE_URL": "https://api.metronome.com",
@@ -41,6 +42,30 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str):
     with pytest.raises(CannotStart) as refusal:
         read_configuration({"PORT": port}, tmp_path)
     assert str(refusal.value) == f"PORT must be a number between 1 and 65535, not {port!r}."
+
+
+@pytest.mark.parametrize("processes", ["many", "0", "33", "1.5"])
+def test_a_number_of_workers_that_is_none_is_refused(tmp_path: Path, processes: str):
+    with pytest.raises(CannotStart) as refusal:
+        read_configuration({"WORKER_CHANGES_PROCESSES": processes}, tmp_path)
+    assert str(refusal.value) == (
+        f"WORKER_CHANGES_PROCESSES must be a number between 1 and 32, not {processes!r}."
+    )
+
+
+@pytest.mark.parametrize(("given", "processes"), [({}, 1), ({"WORKER_CHANGES_PROCESSES": "3"}, 3)])
+def test_as_many_workers_as_asked_for_apply_requests(tmp_path: Path, given: dict[str, str], processes: int):
+    owned = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    configuration = read_configuration({**owned, **given}, tmp_path)
+    started = Programs(configuration, Servers(configuration)).workers()
+
+    changes = [each for each in started if each.environment["COUNTERSIGN_PROCESS"] == "worker-changes"]
+    names = ["worker-changes", "worker-changes-2", "worker-changes-3"][:processes]
+    assert [each.name for each in started] == [*names, "worker-checks", "worker-refresh"]
+    assert [each.name for each in changes] == names
+    assert all("changes,sweeps" in each.command for each in changes)
+    assert len({each.environment["HEARTBEAT_FILE"] for each in changes}) == processes
+    assert len({each.command[each.command.index("--hostname") + 1] for each in changes}) == processes
 
 
 def test_a_real_metronome_is_named_whole_or_not_at_all(tmp_path: Path):

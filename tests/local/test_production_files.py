@@ -146,6 +146,12 @@ def test_each_process_starts_with_just_what_compose_gives_it(
     assert settings["DEBUG"] is False
 
 
+def test_as_many_containers_apply_requests_as_the_setting_says(compose: dict[str, Any]):
+    worker = compose["services"]["worker-changes"]
+    assert worker["deploy"] == {"replicas": worker["environment"]["WORKER_CHANGES_PROCESSES"]}
+    assert substituted(worker["deploy"]["replicas"]) == "1"
+
+
 def stages() -> dict[str, list[str]]:
     """The lines of each stage of the Dockerfile, by its name; the last one has none."""
     found: dict[str, list[str]] = {}
