@@ -143,7 +143,7 @@ FIELDS_ARE_NAMED_IN = (
 )
 TOO_GENERAL = {
     *("id", "key", "name", "type", "description", "currency", "entity", "created_at", "updated_at"),
-    *("raw", "fetched_at", "missing_since"),  # what every mirrored row has, of whatever noun
+    *("raw", "raw_digest", "fetched_at", "missing_since"),  # what every mirrored row has, of whatever noun
     *("sort_name", "name_words"),  # how whatever has a name is put in order and found
     *("customer", "customer_id", "plan"),  # nouns, and whose a thing is
     "alias",  # Django's and SQL's word for another name of a column or a table

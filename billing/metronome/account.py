@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 from billing.metronome.budget import Budget, BudgetExhausted, BudgetUnavailable
 from billing.metronome.calls import Answer, Sending
 from billing.metronome.config import GatewayConfig
+from billing.metronome.exact import packed_rows, skimmed_json
 from billing.metronome.judging import (
     judged_read,
     judged_write,
@@ -21,7 +22,6 @@ from billing.metronome.judging import (
     parsed,
     retry_after,
     says_unknown,
-    skimmed_json,
 )
 from billing.metronome.listing import Item, Listing, UnreadPage
 from billing.metronome.outcomes import ReadFailed
@@ -127,7 +127,8 @@ class Gateway:
             onward = whole.get(listing.cursor)
             if onward is not None and not isinstance(onward, str):
                 raise ValueError(f"`{listing.cursor}` is not text")
-            return UnreadPage(listing, answer.body, len(rows), onward or None)
+            ids = [listing.id_of(row) for row in rows]
+            return UnreadPage(listing, ids, packed_rows(rows, answer.body), onward or None)
 
         return parsed(answer, skim, load=skimmed_json)
 

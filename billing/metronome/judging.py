@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-import orjson
-
 from billing.metronome.calls import Answer
+from billing.metronome.exact import parsed_json
 from billing.metronome.outcomes import (
     Halt,
     NotSent,
@@ -92,22 +89,6 @@ def says_unknown(answer: RawAnswer) -> bool:
     return (
         answer.status == 400 and code_of(answer.body).endswith("NotFound") and bool(message_of(answer.body))
     )
-
-
-def parsed_json(body: bytes) -> Any:
-    """The body as JSON, its fractions as Decimal. Raises ValueError, also for one nested without end."""
-    try:
-        return json.loads(body, parse_float=Decimal)
-    except RecursionError as problem:
-        raise ValueError("the body is nested too deeply") from problem
-
-
-def skimmed_json(body: bytes) -> Any:
-    """The body as JSON for who wants its shape, not its numbers: quicker, and fractions are floats."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:  # it is stricter than JSON is, about half characters say
-        return parsed_json(body)
 
 
 def message_of(body: bytes) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from billing.metronome.exact import parsed_json
 from billing.metronome.records import Page
 from billing.metronome.rows import own_id, sort_out
 
@@ -41,18 +40,26 @@ class Listing(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class UnreadPage(Generic[T]):
-    """A page as it came, with how many rows it has: whoever has them already makes no records of them."""
+    """A page whose rows are no records yet, and for whoever has them already never will be.
+
+    ids: what each row says its id is, or empty; texts: its own JSON, packed, to the last digit.
+    """
 
     listing: Listing[T]
-    body: bytes
-    rows: int
+    ids: Sequence[str]
+    texts: Sequence[bytes]
     next_cursor: str | None
+
+    @property
+    def rows(self) -> int:
+        """How many it has."""
+        return len(self.texts)
 
     def read(self, places: Collection[int] | None = None) -> Page[T]:
         """Its rows as records, odd ones set apart; of those at these places, from 0, alone."""
-        rows = json.loads(self.body, parse_float=Decimal)["data"]
-        wanted = rows if places is None else [rows[place] for place in sorted(places)]
-        items, odd = sort_out(wanted, self.listing.make, self.listing.id_of)
+        wanted = self.texts if places is None else [self.texts[place] for place in sorted(places)]
+        rows = [parsed_json(text) for text in wanted]
+        items, odd = sort_out(rows, self.listing.make, self.listing.id_of)
         return Page(items, self.next_cursor, odd)
 
 

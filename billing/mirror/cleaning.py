@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
-from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
 
+from billing.metronome.exact import packed
 from billing.metronome.outcomes import storable
 from billing.mirror.oddities import Oddities
 
 RAW = "raw"
 """The column that keeps Metronome's own JSON."""
 
-_EXACT = f"exactly {secrets.token_hex(8)} "
-_EXACTLY = re.compile(f'"{_EXACT}([^"]*)"')
-_SUSPICIOUS = re.compile(r"\\u(?:0000|d[89a-f])")
+DIGEST = "raw_digest"
+"""The column that keeps a digest of it."""
+
+_SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f])")
 
 
 class Cleaner:
@@ -50,29 +50,33 @@ class Cleaner:
         return f"{texts} from Metronome held characters that can’t be stored; they are shown as \ufffd."
 
 
-def as_json(value: Any, **layout: Any) -> str:
-    """JSON text; a Decimal stands in it as the number that it is. layout: as `json.dumps` takes it."""
-    text = json.dumps(value, default=_exactly, **layout)
-    return _EXACTLY.sub(r"\1", text) if _EXACT in text else text
-
-
 def row_json(columns: dict[str, Any]) -> str:
-    """A row as JSON text. Its columns are clean; Metronome's own JSON beside them is made so here."""
-    text = as_json(columns)
-    if RAW in columns and _SUSPICIOUS.search(text):
-        return as_json({**columns, RAW: Cleaner().json(columns[RAW])})
-    return text
+    """A row as JSON text; what it has of Metronome's own JSON is text already, and clean."""
+    raw = columns.get(RAW)
+    if raw is None:
+        return packed(columns).decode()
+    others = packed({name: held for name, held in columns.items() if name != RAW}).decode()
+    return f'{others[:-1]},"{RAW}":{raw}}}'
 
 
-def column_json(name: str, value: Any) -> str | None:
-    """One column's JSON as text, clean."""
-    if value is None:
+def clean_text(raw: Any) -> str | None:
+    """Metronome's own JSON of a record as text that PostgreSQL can hold."""
+    if raw is None:
         return None
-    text = as_json(value)
-    return as_json(Cleaner().json(value)) if name == RAW and _SUSPICIOUS.search(text) else text
+    text = packed(raw)
+    return (packed(Cleaner().json(raw)) if _SUSPICIOUS.search(text) else text).decode()
 
 
-def _exactly(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return f"{_EXACT}{value}"
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+def digest_of_raw(raw: Any) -> str | None:
+    """The digest of Metronome's own JSON of a record; none where it can't be held as it is.
+
+    Such a record is judged anew by each refresh, which then says again what was replaced.
+    """
+    if raw is None or _SUSPICIOUS.search(text := packed(raw)):
+        return None
+    return digest_of(text)
+
+
+def digest_of(text: bytes) -> str:
+    """128 bits that tell a text from every other, written as a UUID's digits."""
+    return blake2b(text, digest_size=16).hexdigest()

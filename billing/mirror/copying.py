@@ -20,7 +20,7 @@ def copied(noun: Resource, rows: Collection[Row], fetched_at: datetime, *, run: 
     table = table_of(noun)
     try:
         with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
-            columns = [*(name for name, _of in table.members), "fetched_at"]
+            columns = [*(name for name, *_more in table.members), "fetched_at"]
             _copy(cursor, table.name, columns, ([*table.values(row), fetched_at] for row in rows))
             for child, _gone, _new in table.sets:
                 each = ((row.key, value) for row in rows for value in row.columns[child.of])

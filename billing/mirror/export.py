@@ -22,7 +22,7 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.audit.taking import Taking, take
 from billing.lists.csv import as_utc
-from billing.mirror.models import Raw
+from billing.mirror.models import Digest, Raw
 from billing.mirror.resource import Resource
 
 NONE = Value("[]", output_field=TextField())
@@ -36,7 +36,7 @@ def noun_csv(
     rows = noun.model.objects.order_by("pk") if rows is None else rows
     columns: dict[str, str | Expression] = {}
     for field in noun.model._meta.concrete_fields:
-        if not field.generated and not isinstance(field, Raw):
+        if not field.generated and not isinstance(field, Raw | Digest):
             columns[field.attname] = _cell(field)
     for child in noun.sets:
         own = child.model.objects.filter(**{child.owner: OuterRef("pk")}).order_by().values(child.owner)

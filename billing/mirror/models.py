@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from billing.lists.text import Folded
-from billing.mirror.cleaning import as_json
+from billing.metronome.exact import as_json
 
 
 def folded(column: str) -> models.GeneratedField:
@@ -114,6 +114,26 @@ class Mirrored(models.Model):
     def raw_text(self) -> str:
         """Metronome's own JSON of it, laid out to be read; empty where it is not kept."""
         return "" if self.raw is None else as_json(self.raw, indent=2, ensure_ascii=False)
+
+
+class Digest(models.UUIDField):
+    """What tells `raw` of one row from every other. Null: it is compared anew by the next refresh."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "null": True})
+
+    def deconstruct(self) -> tuple[Any, ...]:
+        name, _path, args, options = super().deconstruct()
+        return name, "django.db.models.UUIDField", args, options
+
+
+class Listed(models.Model):
+    """A row that each refresh of the account meets in a list: by its digest it knows what has not changed."""
+
+    raw_digest = Digest()
+
+    class Meta:
+        abstract = True
 
 
 class Named(Mirrored):

@@ -18,15 +18,16 @@ from typing import Any
 
 from django.db import DatabaseError, connection, models, transaction
 
+from billing.metronome.exact import packed
 from billing.metronome.outcomes import storable
-from billing.mirror.cleaning import RAW, Cleaner, as_json, column_json, row_json
+from billing.mirror.cleaning import DIGEST, RAW, Cleaner, clean_text, digest_of_raw, row_json
 from billing.mirror.resource import ChildSet, Resource
 from billing.mirror.resources import RESOURCES
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record as it is stored: what tells it from others, and its columns as JSON values."""
+    """A record as it is stored: what tells it from others, and its columns as JSON values, `raw` as text."""
 
     key: str
     columns: dict[str, Any]
@@ -112,7 +113,8 @@ def store(
         written = _run(statement, [row.text() for row in some], given)
         for child, gone, new in table.sets if written else ():
             changed = [
-                as_json({"id": str(key[0]), "held": rows[_text_of(key)].columns[child.of]}) for key in written
+                packed({"id": str(key[0]), "held": rows[_text_of(key)].columns[child.of]}).decode()
+                for key in written
             ]
             _run(gone, changed, given)
             _run(new, changed, given)
@@ -144,7 +146,7 @@ class Table:
     name: str
     key: tuple[str, ...]
     json: frozenset[str]
-    members: tuple[tuple[str, Callable[[Any, Cleaner], Any]], ...]
+    members: tuple[tuple[str, str, Callable[[Any, Cleaner], Any]], ...]
     owners: tuple[models.ForeignKey, ...]
     upsert: str
     new_ones: str
@@ -152,7 +154,7 @@ class Table:
 
     def row(self, record: Any, clean: Cleaner) -> Row:
         """A record as it is stored."""
-        columns = {name: convert(getattr(record, name), clean) for name, convert in self.members}
+        columns = {name: convert(getattr(record, of), clean) for name, of, convert in self.members}
         for child, _gone, _new in self.sets:
             columns[child.of] = sorted({clean.text(each) for each in getattr(record, child.of)})
         return Row(_text_of([columns[name] for name in self.key]), columns)
@@ -161,7 +163,8 @@ class Table:
         """A row's columns one by one, in the order of `members`, JSON as text."""
         held = row.columns
         return [
-            column_json(name, held[name]) if name in self.json else held[name] for name, _of in self.members
+            packed(held[name]).decode() if name in self.json and held[name] is not None else held[name]
+            for name, _of, _convert in self.members
         ]
 
 
@@ -196,8 +199,13 @@ def table_of(resource: Resource) -> Table:
     return Table(
         name=resource.model._meta.db_table,
         key=resource.key,
-        json=frozenset(field.attname for field in columns if isinstance(field, models.JSONField)),
-        members=tuple((field.attname, _conversion(field)) for field in columns),
+        json=frozenset(
+            field.attname for field in columns if isinstance(field, models.JSONField) and field.attname != RAW
+        ),
+        members=tuple(
+            (field.attname, RAW if field.attname == DIGEST else field.attname, _conversion(field))
+            for field in columns
+        ),
         owners=tuple(field for field in columns if isinstance(field, models.ForeignKey)),
         upsert=UPSERT.format(**words),
         new_ones=NEW_ONES.format(**words),
@@ -230,7 +238,9 @@ def _filled(statement: str, child: ChildSet, named: dict[str, str]) -> str:
 def _conversion(field: models.Field) -> Callable[[Any, Cleaner], Any]:
     """How a record's member becomes a JSON value for its column."""
     if field.attname == RAW:
-        return lambda value, _clean: value
+        return lambda value, _clean: clean_text(value)
+    if field.attname == DIGEST:
+        return lambda raw, _clean: digest_of_raw(raw)
     if isinstance(field, models.JSONField):
         return lambda value, clean: clean.json(value)
     if isinstance(field, models.DateField):

@@ -17,7 +17,7 @@ from billing.metronome.records import Page
 from billing.mirror import absence
 from billing.mirror.ahead import ahead
 from billing.mirror.cleaning import Cleaner
-from billing.mirror.comparing import differing, keeps_raw
+from billing.mirror.comparing import differing, has_digest
 from billing.mirror.copying import copied
 from billing.mirror.models import RefreshRun, Seen
 from billing.mirror.resource import Resource, Whole, as_they_come
@@ -126,7 +126,7 @@ class Sweep:
         self._at(read.phase, of=of)
         self._now = self.journal.progress()
         self._is_mostly_new = not noun.model.objects.exists()
-        makes_ready = noun if keeps_raw(noun) and read.fill is as_they_come else None
+        makes_ready = noun if has_digest(noun) and read.fill is as_they_come else None
         with ahead(self._fetched(read.listing, makes_ready)) as pages:
             some: list[Fetched] = []
             store_at = 0.0
@@ -203,7 +203,7 @@ class Sweep:
                 changed = [each.ready.read for each in some]
                 rows = {key: row for each in some for key, row in each.ready.rows.items()}
                 self.clean.replaced += sum(each.ready.replaced for each in some)
-            elif keeps_raw(noun):
+            elif has_digest(noun):
                 differ = differing(noun, pages, asked_at, held=read.held, run=self.run.pk)
                 changed = [page.read(places) for page, places in zip(pages, differ, strict=True) if places]
                 self.run.rows_read += sum(page.rows for page in pages) - sum(map(len, differ))

@@ -309,7 +309,7 @@ def test_empty_pages_with_ever_new_cursors_end(
 
     def page(listing: Listing[Any], cursor: str | None = None) -> UnreadPage[Any]:
         asked.append(cursor)
-        return UnreadPage(listing, b'{"data": []}', 0, f"c{len(asked)}")
+        return UnreadPage(listing, (), (), f"c{len(asked)}")
 
     monkeypatch.setattr(bending, "unread", page)
 

@@ -11,8 +11,9 @@ import pytest
 from django.test import Client
 
 from billing.metronome.account import Gateway
+from billing.metronome.exact import as_json
 from billing.metronome.objects.customer import CustomerRecord, customers
-from billing.mirror.cleaning import Cleaner, as_json
+from billing.mirror.cleaning import Cleaner
 from billing.mirror.refresh import refresh_account
 from billing.mirror.resources import RESOURCES
 from billing.mirror.resources.customer.models import Customer

@@ -13,12 +13,12 @@ from billing.metronome.account import Gateway
 from billing.metronome.instants import instant
 from billing.metronome.objects.package import PACKAGES, brings
 from billing.metronome.outcomes import storable
-from billing.mirror.models import Named
+from billing.mirror.models import Listed, Named
 from billing.mirror.named import PRESENT, NamedFilter
 from billing.mirror.resource import Field, Resource, State, Whole
 
 
-class Package(Named):
+class Package(Listed, Named):
     """A package. `rate_card_id` is empty where none is said."""
 
     rate_card_id = models.TextField(blank=True)

@@ -16,13 +16,13 @@ from billing.lists.prepared import Question
 from billing.metronome.account import Gateway
 from billing.metronome.objects.plan import PLANS, plan_at
 from billing.metronome.outcomes import storable
-from billing.mirror.models import Named
+from billing.mirror.models import Listed, Named
 from billing.mirror.resource import Field, Resource, State, Whole
 from billing.mirror.resources.subscription import CustomerPlan
 from billing.mirror.resources.tally import subscribed
 
 
-class Plan(Named):
+class Plan(Listed, Named):
     """A plan (Metronome 1.0)."""
 
     description = models.TextField(blank=True)

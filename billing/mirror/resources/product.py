@@ -8,12 +8,12 @@ from django.db import models
 from django.db.models import Q
 
 from billing.metronome.objects.product import PRODUCTS
-from billing.mirror.models import Named
+from billing.mirror.models import Listed, Named
 from billing.mirror.named import PRESENT, NamedFilter
 from billing.mirror.resource import Resource, Whole
 
 
-class Product(Named):
+class Product(Listed, Named):
     """A product under its current name."""
 
     type = models.TextField()

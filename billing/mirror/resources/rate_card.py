@@ -11,12 +11,12 @@ from django.db.models import Q
 from billing.metronome.account import Gateway
 from billing.metronome.objects.rate_card import RATE_CARDS
 from billing.metronome.outcomes import storable
-from billing.mirror.models import Named
+from billing.mirror.models import Listed, Named
 from billing.mirror.named import PRESENT, NamedFilter
 from billing.mirror.resource import Field, Resource, State, Whole
 
 
-class RateCard(Named):
+class RateCard(Listed, Named):
     """A rate card, without its rates. `currency` is its pricing unit’s name."""
 
     description = models.TextField(blank=True)

@@ -7,10 +7,10 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from billing.lists.text import Folded, Skeleton, Words
-from billing.mirror.models import Mirrored, folded
+from billing.mirror.models import Listed, Mirrored, folded
 
 
-class Customer(Mirrored):
+class Customer(Listed, Mirrored):
     """A customer as Metronome's customer list gives it."""
 
     id = models.UUIDField(primary_key=True)
