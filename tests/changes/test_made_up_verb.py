@@ -7,14 +7,12 @@ proposed on its page, agreed to, applied by a worker that dies at each step, rec
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from billing.audit.models import AuditEvent
@@ -28,13 +26,16 @@ from billing.metronome.operations.base import Operation
 from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
 from billing.walking import found_in
-from tests.faults.test_crash_table import ROOT, STEPS, live_environment, recover
+from tests.faults import answers, asked, test_crash_table, test_lost_answers
+from tests.faults.test_crash_table import ROOT, STEPS, killed, recover
 from tests.simulator_server import RunningSimulator
 from tests.world import approve
 
 KIND = """
 from django import forms
 
+from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example
 from billing.changes.asking.kind import Kind, ProposalForm
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.holds import of_itself
@@ -71,6 +72,9 @@ class ProvideGadget(Kind):
             facts={"irreversible": False},
             form={"name": called},
         )
+
+    def example(self, world):
+        return Example(Basis(), "ordered", {"name": "Sprocket"})
 """
 OPERATIONS = """
 from dataclasses import dataclass
@@ -225,20 +229,6 @@ def sent(worker: Path, maker: User, browser: Callable[[User], Client]) -> Change
     return ChangeRequest.objects.get()
 
 
-def killed(change: ChangeRequest, worker: Path, step: str, when: str, nth: int, simulator: Any) -> None:
-    """Run a worker on it that dies at the step, the first or the second time that it gets there."""
-    died = subprocess.run(
-        [sys.executable, str(worker), str(change.pk), step, when, str(nth)],
-        cwd=ROOT,
-        env=live_environment(simulator) | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr
-
-
 def test_two_files_are_all_that_it_costs() -> None:
     assert len(FILES) == 2
     assert all(os.sep in path for path in FILES)
@@ -269,6 +259,53 @@ def test_its_page_its_hints_and_the_request_come_from_its_class(
     assert "gadget.provide" in browser(maker).get("/changes.csv?view=all").getvalue().decode()
 
 
+def test_its_rows_in_the_tables_of_faults_come_from_its_example(
+    worker: Path,
+    maker: User,
+    checker: User,
+    checker2: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+) -> None:
+    steps = [row.values[:2] for row in test_crash_table.rows() if row.values[2] == "gadget.provide"]
+    assert steps == STEPS
+    lost = [row.values[1] for row in answers.rows(answers.BEFORE) if row.values[0] == "gadget.provide"]
+    assert lost == list(answers.BEFORE)
+    spoilt = [row.values for row in answers.rows(answers.AFTER, with_others=True)]
+    assert ("gadget.provide", "silence", "nothing") in spoilt
+
+    change = asked.approved_request("gadget.provide", gateway, maker, (checker, checker2))
+    killed(change, "send", "after", simulator, 2, worker)
+    recover(change, gateway)
+    assert change.status == "applied", change.explanation
+    asked.assert_each_call_took_effect_once(change, simulator)
+
+
+def test_an_answer_of_its_last_call_that_is_lost_is_looked_up(
+    worker: Path,
+    maker: User,
+    checker: User,
+    checker2: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+) -> None:
+    test_lost_answers.test_an_effect_without_its_answer_is_never_made_twice(
+        "gadget.provide", "silence", "nothing", gateway, simulator, maker, checker, checker2
+    )
+
+
+def test_it_waits_in_the_demo_and_has_a_past_there(
+    worker: Path, house: None, gateway: Gateway, simulator: RunningSimulator
+) -> None:
+    simulator.reset(customers=260)
+
+    call_command("seed_demo", verbosity=0)
+
+    told = ChangeRequest.objects.filter(kind="gadget.provide")
+    assert told.get(status="submitted").sentence == "Provide the gadget “Sprocket”."
+    assert told.filter(status__in=["rejected", "withdrawn", "expired"]).exists()
+
+
 @pytest.mark.parametrize(
     ("step", "when", "nth"),
     [
@@ -292,7 +329,7 @@ def test_a_worker_that_dies_at_any_step_of_either_call_makes_each_effect_once(
 ) -> None:
     change = approve(sent, checker)
 
-    killed(change, worker, step, when, nth, simulator)
+    killed(change, step, when, simulator, nth, worker)
     recover(change, gateway)
 
     assert change.status == "applied", change.explanation

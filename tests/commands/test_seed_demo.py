@@ -13,6 +13,7 @@ from billing.changes import queries
 from billing.changes.agreeing import resolving
 from billing.changes.applying import apply
 from billing.changes.applying.verifying import verified
+from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest
 from billing.changes.statuses import Status
 from billing.metronome.account import Gateway
@@ -39,6 +40,10 @@ def test_it_tells_of_every_status_and_only_once(
         status__in=["applied", "approved", "unknown", "partly_applied"]
     ):
         verified(change)
+    waiting = ChangeRequest.objects.filter(status="submitted").values_list("kind", flat=True)
+    assert set(waiting) == set(KINDS) - {"billing.archive"}  # nobody has a provider to archive yet
+    told = ChangeRequest.objects.filter(status__in=["rejected", "withdrawn", "expired"])
+    assert set(told.values_list("kind", flat=True)) == set(KINDS) - {"billing.archive"}
     manager = User.objects.get(username="manager")
     manager2 = User.objects.get(username="manager2")
     assert queries.waiting_for(manager).count() >= 5

@@ -6,23 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.faults.test_crash_table import KINDS, LATER, ours
+from billing.changes import sealed
+from billing.changes.asking.kinds import KINDS
+from billing.changes.models import ChangeRequest
+from billing.metronome.objects.plan import end_of
+from tests.faults.asked import is_done_here, ours
 from tests.simulator_server import RunningSimulator
 
-ROUTES = {
-    "customer.create": "POST /v1/customers",
-    "customer.rename": "POST /v1/customers/{customer_id}/setName",
-    "customer.realias": "POST /v1/customers/{customer_id}/setIngestAliases",
-    "customer.archive": "POST /v1/customers/archive",
-    "customer.set_fields": "POST /v1/customFields/setValues",
-    "customer.delete_fields": "POST /v1/customFields/deleteValues",
-    "plan.add": "POST /v1/customers/{customer_id}/plans/add",
-    "plan.end": "POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end",
-    "billing.set": "POST /v1/setCustomerBillingProviderConfigurations",
-    "billing.archive": "POST /v1/archiveCustomerBillingProviderConfigurations",
-    "contract.rename": "POST /v2/contracts/edit",
-    "contract.end": "POST /v2/contracts/edit",
-}
+SET_NAME = "POST /v1/customers/{customer_id}/setName"
+SET_ALIASES = "POST /v1/customers/{customer_id}/setIngestAliases"
+END_PLAN = "POST /v1/customers/{customer_id}/plans/{customer_plan_id}/end"
+EDIT_CONTRACT = "POST /v2/contracts/edit"
+
 AFTER: dict[str, tuple[str, dict[str, Any]]] = {
     "500": ("status_after", {"status": 500}),
     "silence": ("drop_after", {}),
@@ -60,85 +55,86 @@ MEANWHILE = {
     "contract.rename": ("nothing", "undone", "changed"),
     "contract.end": ("nothing", "undone", "changed"),
 }
+"""What somebody is known to do to an effect; to those of all other kinds nothing."""
 EMPTY = ("half a body", "an empty object", "other fields")
 AS_DOCUMENTED = {
-    ("customer.realias", "half a body"),
-    ("customer.realias", "an empty object"),
-    ("customer.realias", "other fields"),
-    *((f"customer.{verb}_fields", answer) for verb in ("set", "delete") for answer in EMPTY),
-    ("plan.end", "an empty object"),
-    ("plan.end", "other fields"),
-    ("billing.archive", "an empty object"),
-    ("billing.archive", "other fields"),
+    "customers.setIngestAliases": EMPTY,
+    "custom_fields.setValues": EMPTY,
+    "custom_fields.deleteValues": EMPTY,
+    "plans.end": EMPTY[1:],
+    "billing.archive": EMPTY[1:],
 }
 """Metronome answers these with nothing, or with what says nothing: the read-back tells that they stand."""
 A_PERSON = {
-    (kind, "undone")
-    for kind in (
-        "customer.rename",
-        "customer.realias",
-        "customer.set_fields",
-        "customer.delete_fields",
-        "plan.end",
-    )
+    "customer.rename",
+    "customer.realias",
+    "customer.set_fields",
+    "customer.delete_fields",
+    "plan.end",
 }
-"""Where the old value stands again: whether ours is still wanted is for a person to say."""
+"""Where the old value stands again once it is undone: whether ours is still wanted a person has to say."""
+FAMILIES = ("customer.create", "customer.rename", "customer.realias", "customer.archive")
+"""One of each way in which what a call did to a customer is found."""
 
 
-def rows(answers: dict[str, Any], *more: Any) -> list[Any]:
-    """The table's rows, those of the long form marked."""
+def rows(answers: dict[str, Any], *, with_others: bool = False) -> list[Any]:
+    """A row for each kind that there is and each answer, those of the long form marked.
+
+    with_others: one for each thing that somebody does to the effect before we look.
+    """
     return [
         pytest.param(kind, answer, *extra, marks=() if _is_short(kind, answer, extra) else pytest.mark.rows)
-        for kind in (*KINDS, *LATER)
+        for kind in KINDS
+        if not is_done_here(kind)
         for answer in answers
-        for extra in ([(meanwhile,) for meanwhile in MEANWHILE[kind]] if more else [()])
+        for extra in ([(how,) for how in MEANWHILE.get(kind, ("nothing",))] if with_others else [()])
     ]
 
 
 def _is_short(kind: str, answer: str, extra: tuple[str, ...]) -> bool:
     """Whether `make test` takes the row, too."""
-    return answer in SHORT and (kind in KINDS or (answer == "silence" and extra in ((), ("nothing",))))
+    return answer in SHORT and (kind in FAMILIES or (answer == "silence" and extra in ((), ("nothing",))))
 
 
-def somebody_else(kind: str, how: str, simulator: RunningSimulator, snapshot: dict[str, Any]) -> None:
-    """What somebody does to our effect: undoes it, or puts a third value in its place."""
-    subject = ours(simulator)[0]["resource_id"]
-    if how == "nothing":
-        return
-    if kind in LATER:
-        others_do(simulator, *_against(kind, how, ours(simulator)[0], snapshot))
-    elif kind == "customer.create" and how == "undone":
-        simulator.change("set_ingest_aliases", subject, ingest_aliases=[])
-    elif kind == "customer.realias":
-        third = [] if how == "changed" else snapshot["ingest_aliases"]
-        simulator.change("set_ingest_aliases", subject, ingest_aliases=third)
-    else:
-        simulator.change("rename", subject, name="A third name" if how == "changed" else snapshot["name"])
+def somebody_else(change: ChangeRequest, how: str, simulator: RunningSimulator) -> None:
+    """What somebody does to the effect of our last call: undoes it, or puts a third value in its place."""
+    if how != "nothing":
+        effect = ours(simulator)[-1]
+        others_do(simulator, *_against(change, effect, how == "changed"))
 
 
 def _against(
-    kind: str, how: str, effect: dict[str, Any], snapshot: dict[str, Any]
+    change: ChangeRequest, effect: dict[str, Any], changes: bool
 ) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """What somebody does to an effect of one of the later kinds: route, ids in its path, body."""
-    of = effect["resource_id"]
-    if kind in ("customer.set_fields", "customer.delete_fields"):
-        segment = "third" if how == "changed" else snapshot["custom_fields"]["segment"]
-        body = {"entity": "customer", "entity_id": of, "custom_fields": {"segment": segment}}
-        return ROUTES["customer.set_fields"], {}, body
-    if kind in ("plan.add", "plan.end"):
-        ids = {"customer_id": of, "customer_plan_id": effect["after"]["id"]}
-        return ROUTES["plan.end"], ids, {"ending_before": "2032-01-01T00:00:00Z"} if how == "changed" else {}
-    if kind == "billing.set":
-        ids = [effect["after"]["id"]]
-        body = {"customer_id": of, "customer_billing_provider_configuration_ids": ids}
-        return ROUTES["billing.archive"], {}, body
-    if kind == "contract.rename":
-        name = "A third name" if how == "changed" else "An order"
-        return ROUTES[kind], {}, _of_contract(effect) | {"update_contract_name": name}
-    if kind == "contract.end":
-        end = "2032-01-01T00:00:00Z" if how == "changed" else None
-        return ROUTES[kind], {}, _of_contract(effect) | {"update_contract_end_date": end}
-    return ROUTES["customer.rename"], {"customer_id": of}, {"name": "A third name"}
+    """The same as route, ids in its path, body."""
+    call, of = sealed.read(change.sealed).calls[-1], effect["resource_id"]
+    before = next(iter(call.before.values()), {})
+    match change.kind:
+        case "customer.realias":
+            aliases = [] if changes else before["ingest_aliases"]
+            return SET_ALIASES, {"customer_id": of}, {"ingest_aliases": aliases}
+        case "customer.create" if not changes:
+            return SET_ALIASES, {"customer_id": of}, {"ingest_aliases": []}
+        case "customer.set_fields" | "customer.delete_fields":
+            [key] = getattr(call.params, "custom_fields", None) or call.params.keys
+            custom = {key: "third" if changes else before["custom_fields"][key]}
+            body = {"entity": "customer", "entity_id": of, "custom_fields": custom}
+            return "POST /v1/customFields/setValues", {}, body
+        case "plan.add" | "plan.end":
+            own = effect["after"]["id"]
+            end = "2041-01-01" if changes else end_of(before["plan_rows"][own])
+            ids = {"customer_id": of, "customer_plan_id": own}
+            return END_PLAN, ids, {"ending_before": f"{end}T00:00:00Z"} if end else {}
+        case "billing.set":
+            ids = {"customer_billing_provider_configuration_ids": [effect["after"]["id"]]}
+            return "POST /v1/archiveCustomerBillingProviderConfigurations", {}, {"customer_id": of} | ids
+        case "contract.rename":
+            name = "A third name" if changes else before["name"]
+            return EDIT_CONTRACT, {}, _of_contract(effect) | {"update_contract_name": name}
+        case "contract.end":
+            end = "2041-01-01T00:00:00Z" if changes else before["ending_before"] or None
+            return EDIT_CONTRACT, {}, _of_contract(effect) | {"update_contract_end_date": end}
+    return SET_NAME, {"customer_id": of}, {"name": "A third name" if changes else before["name"]}
 
 
 def _of_contract(effect: dict[str, Any]) -> dict[str, str]:

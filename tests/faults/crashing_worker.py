@@ -28,6 +28,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "journal": (apply, "journal"),
     "send": (Gateway, "write"),
     "file": (filing, "file_applied"),
+    "record": (filing, "file_done_here"),
     "finish": (apply, "_finish"),
 }
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.wording import in_our_words
 from billing.changes.sealed import SealedRequest
@@ -132,6 +133,24 @@ class Kind(ABC):
         form = self.form(basis) if self.needs_customer else None
         empty = [field for field in form.fields.values() if _offers_nothing(field)] if form else []
         return f"This customer has no {empty[0].label.lower()} that this could be asked for." if empty else ""
+
+    @abstractmethod
+    def example(self, world: World) -> Example:
+        """What a person would ask for of this kind in a small world. Raises NothingSuch.
+
+        Demo and crash tables walk the kinds and take their requests and rows from this.
+        """
+
+    def as_entered(self, example: Example) -> Proposal:
+        """The proposal of an example, through the form, as its page makes it. Raises ValueError."""
+        opened = self.form(example.basis)
+        typed = {field.html_name: field.value() for field in opened}
+        form = self.form(example.basis, typed | {"reason": example.reason} | example.entered)
+        if not form.is_valid():
+            raise ValueError(f"the example of {self.name} is refused: {form.errors.as_json()}")
+        entered = dict(form.cleaned_data)
+        del entered["reason"]
+        return self.build(entered, example.basis)
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """What the form of `undone_by` starts with for this request; None where nothing can be given back."""

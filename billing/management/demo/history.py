@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import Any
 from uuid import UUID
 
@@ -15,18 +16,17 @@ from billing.audit.events import Event
 from billing.audit.models import AuditEvent
 from billing.changes import telling
 from billing.changes.asking.basis import Basis
-from billing.changes.asking.kinds import KINDS
-from billing.changes.asking.kinds.billing.fields import Billing
+from billing.changes.asking.example import NothingSuch
+from billing.changes.asking.kinds import KINDS, Kind
 from billing.changes.asking.proposal import Proposal
-from billing.changes.asking.survey import read_survey
 from billing.changes.models import AttemptOutcome, ChangeRequest
 from billing.changes.moves import database_now
 from billing.changes.statuses import Status
 from billing.management.demo.story import Story
+from billing.management.demo.world import MirroredWorld
 from billing.metronome.account import Gateway
 from billing.mirror.resources.customer import queries as mirror
 from billing.mirror.resources.customer.models import Customer, IngestAlias
-from billing.mirror.resources.plan import plans_on_offer
 from billing.users import User
 
 DAYS = 60
@@ -43,13 +43,11 @@ REASONS = {
         "Customer asked by e-mail, ticket FIN-2244.",
         "Agreed in the quarterly review.",
     ],
-    "customer.create": ["Signed order form, FIN-2251."],
-    "customer.provision": ["Signed order form, FIN-2263: everything in one go."],
 }
 REJECTIONS = [
-    "The order form says otherwise.",
-    "Please attach the customer’s written consent first.",
-    "Wrong customer: this is the subsidiary.",
+    "This is not what was agreed.",
+    "Please attach what this rests on first.",
+    "Not before the quarter is closed.",
 ]
 
 
@@ -72,7 +70,7 @@ class History:
         )
         ids = list(usable.order_by("created_at", "id").values_list("pk", flat=True)[14:400])
         self.dice.shuffle(ids)
-        self.ids = iter(ids)
+        self.world = MirroredWorld(gateway, ids)
 
     @transaction.atomic
     def tell(self) -> int:
@@ -87,7 +85,7 @@ class History:
         return sum(event.event_type == Event.CHANGE_SUBMITTED for event in self.events)
 
     def _snapshot(self) -> dict[str, Any]:
-        return mirror.snapshot(next(self.ids))
+        return self.world.customer("ingest_aliases").state
 
     def _rename(self, *, happened: bool) -> Proposal:
         now = self._snapshot()
@@ -113,43 +111,21 @@ class History:
         old, new = f"{now['name'][:100]} (old)", f"{now['name'][:120]} Holding"
         return KINDS["customer.rename"].build({"name": new}, _of({**now, "name": old}))
 
-    def _create(self, name: str) -> Proposal:
-        alias = name.lower().replace(" ", "-").replace(".", "")
-        entered = {"name": name, "ingest_aliases": [alias], "custom_fields": {"segment": "mid-market"}}
-        return KINDS["customer.create"].build(entered, Basis())
+    def _example(self, kind: Kind, **how: Any) -> Story | None:
+        """What a person would ask for of a kind; None where no customer has what that needs."""
+        try:
+            example = kind.example(self.world)
+        except NothingSuch:
+            return None
+        return self._story(kind.as_entered(example), reason=example.reason, **how)
 
-    def _provision(self, name: str) -> Proposal:
-        alias, plan = name.lower().replace(" ", "-"), plans_on_offer()[0]
-        entered = {
-            "name": name,
-            "ingest_aliases": [alias, f"{alias}-eu"],
-            "custom_fields": {"segment": "enterprise"},
-            "billing": Billing(
-                "stripe",
-                {"stripe_customer_id": "cus_R2tW81nQ", "stripe_collection_method": "send_invoice"},
-                "direct_to_billing_provider",
-                "",
-            ),
-            "plan_id": str(plan.id),
-            "starting_on": (self.now + timedelta(days=30)).date().isoformat(),
-            "ending_before": "",
-            "net_payment_terms_days": 30,
-            "trial_days": None,
-        }
-        return KINDS["customer.provision"].build(entered, Basis())
-
-    def _archive(self, ids: Iterable[UUID], *, former_alias: str = "") -> Proposal:
-        """Archive the first of these that has business; `former_alias` is one that it held until now."""
-        for customer_id in ids:
-            survey = read_survey(self.gateway, str(customer_id))
-            if survey and survey["contracts"] and survey["invoices"]:
-                snapshot = mirror.snapshot(customer_id)
-                if former_alias:
-                    snapshot = {**snapshot, "ingest_aliases": [former_alias]}
-                    survey["customer"] = {**survey["customer"], "ingest_aliases": [former_alias]}
-                entered = {"clear_aliases": True, "open_business_reason": "The group contract replaces it."}
-                return KINDS["customer.archive"].build(entered, _of(snapshot, survey=survey))
-        raise RuntimeError("the demo account has too few customers with contracts")
+    def _archive(self, ids: Iterable[UUID], former_alias: str) -> Proposal:
+        """Archive the first of these that has business, with an alias that it held until now."""
+        basis = MirroredWorld(self.gateway, ids).surveyed("contracts", "invoices")
+        aliases = {"ingest_aliases": [former_alias]}
+        survey = {**basis.survey, "customer": {**basis.survey["customer"], **aliases}}
+        entered = {"clear_aliases": True, "open_business_reason": "The group contract replaces it."}
+        return KINDS["customer.archive"].build(entered, _of({**basis.state, **aliases}, survey=survey))
 
     def _story(self, proposal: Proposal, *, days_ago: float, maker: str = "", reason: str = "") -> Story:
         maker = maker or self.dice.choice(["finance", "finance", "finance2"])
@@ -169,7 +145,7 @@ class History:
         self.events += story.events
 
     def _past(self) -> None:
-        worker = None
+        worker, kinds = None, cycle(KINDS.values())
         for number in range(84):
             days_ago = DAYS - number * (DAYS - 1.5) / 84 + self.dice.random() / 2
             removes = number % 9 == 4
@@ -177,12 +153,16 @@ class History:
             fate = end[number % len(end)]
             happened = fate == "applied"
             renames = fate == "stale" or (number % 3 and fate != "refused")  # what its end tells of
-            proposal = (
-                self._rename(happened=happened)
-                if renames
-                else self._realias(happened=happened, removes=removes and fate != "refused")
-            )
-            story = self._story(proposal, days_ago=days_ago if fate != "expired" else max(days_ago, 16))
+            days_ago, story = max(days_ago, 16) if fate == "expired" else days_ago, None
+            if fate in ("rejected", "withdrawn", "expired"):  # nothing came of it: any kind will do
+                story = self._example(next(kinds), days_ago=days_ago)
+            if story is None:
+                proposal = (
+                    self._rename(happened=happened)
+                    if renames
+                    else self._realias(happened=happened, removes=removes and fate != "refused")
+                )
+                story = self._story(proposal, days_ago=days_ago)
             if fate == "rejected":
                 story.reject(self._checkers(story)[0], self.dice.choice(REJECTIONS))
             elif fate == "withdrawn":
@@ -190,7 +170,7 @@ class History:
                     Status.WITHDRAWN,
                     Event.CHANGE_WITHDRAWN,
                     story.change.maker,
-                    reason="Proposed for the wrong customer.",
+                    reason="Proposed too early: this is not agreed yet.",
                 )
             elif fate == "expired":
                 story.wait(days=14).end(
@@ -217,22 +197,13 @@ class History:
     def _open(self) -> None:
         """What waits today. Each of these is a real proposal: approving it works, end to end."""
         manager, manager2 = self.people["manager"], self.people["manager2"]
-        self._keep(self._story(self._rename(happened=False), days_ago=2.2))
-        self._keep(self._story(self._realias(happened=False), days_ago=1.4))
-        self._keep(self._story(self._create("Kestrel Instruments Ltd"), days_ago=0.6))
-        self._keep(self._story(self._provision("Tidewater Robotics"), days_ago=0.4))
+        for number, kind in enumerate(KINDS.values()):
+            if story := self._example(kind, days_ago=0.3 + number / 8):
+                self._keep(story)
         self._keep(self._story(self._rename(happened=False), days_ago=0.9, maker="manager"))
         self._keep(self._story(self._rename(happened=False), days_ago=0.5, maker="manager2"))
         self._keep(self._story(self._realias(happened=False, removes=True), days_ago=1.1).approve(manager))
         self._keep(self._story(self._realias(happened=False, removes=True), days_ago=0.7).approve(manager2))
-        self._keep(
-            self._story(
-                self._archive(self.ids),
-                days_ago=0.3,
-                maker="finance",
-                reason="Merged into the group, FN-2231.",
-            )
-        )
         applying = self._story(self._rename(happened=False), days_ago=0.2).approve(manager2)
         applying.move(
             Status.APPLYING, claim_token=applying.change.uuid, lease_until=self.now + timedelta(seconds=30)
@@ -267,7 +238,7 @@ class History:
         bare = Customer.objects.filter(archived_at__isnull=True, missing_since__isnull=True, aliases=None)
         ids = bare.order_by("created_at", "id").values_list("pk", flat=True)
         story = self._story(
-            self._archive(ids, former_alias="harbour-legacy-eu"),
+            self._archive(ids, "harbour-legacy-eu"),
             days_ago=1.7,
             reason="The group contract replaces it, FN-2214.",
         )

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import spoken
 from billing.changes.asking.kinds.customer.held import refuse_archived
@@ -91,6 +92,11 @@ class ArchiveBilling(Kind):
             blast=tuple(_blast(survey, now, later)),
             irreversible=True,
         )
+
+    def example(self, world: World) -> Example:
+        basis = world.surveyed("billing")
+        active = [of for of, words in basis.survey["billing"].items() if words != ARCHIVED]
+        return Example(basis, "Their Stripe account is closed.", {"configuration_ids": active})
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """Nothing is filled in: a new configuration is entered anew, and bills no contract by itself."""

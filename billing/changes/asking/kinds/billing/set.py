@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import (
     BILLING_PARTS,
@@ -58,6 +59,10 @@ class SetBilling(Kind):
             form=billing.as_form(),
             warnings=tuple(_cautions(billing, [words for words in rows.values() if words != ARCHIVED])),
         )
+
+    def example(self, world: World) -> Example:
+        entered = {"billing_provider": "stripe", "stripe_customer_id": "cus_Q7mK40dX"}
+        return Example(world.surveyed(), "They pay by card from next month on.", entered)
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """Nothing is filled in: what was added is among those that the form lists."""

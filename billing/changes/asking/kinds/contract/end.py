@@ -9,9 +9,17 @@ from django import forms
 
 from billing import clock
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.contract.chosen import SURVEYED, ContractForm, chosen, edited
-from billing.changes.asking.kinds.plan.fields import ENDS, GOES_ON, DayField, check_end, what_becomes_of_it
+from billing.changes.asking.kinds.plan.fields import (
+    ENDS,
+    GOES_ON,
+    DayField,
+    check_end,
+    days_ahead,
+    what_becomes_of_it,
+)
 from billing.changes.asking.proposal import Caution, Effect, Proposal
 from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
@@ -108,6 +116,15 @@ class EndContract(Kind):
                 },
             ),
         )
+
+    def example(self, world: World) -> Example:
+        basis = world.surveyed("contracts")
+        entered = {
+            "contract_id": basis.survey["contracts"][-1]["id"],
+            "how": ENDS,
+            "ending_before": days_ahead(400),
+        }
+        return Example(basis, "Not renewed, their letter of last week.", entered)
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """The former end, where it was a day's beginning, or that it had none. Cut terms don't come back."""

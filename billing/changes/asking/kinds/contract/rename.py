@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.contract.chosen import SURVEYED, ContractForm, chosen, edited
 from billing.changes.asking.kinds.customer.cautions import name_cautions
@@ -51,6 +52,12 @@ class RenameContract(Kind):
             warnings=tuple(name_cautions(new)),
             **edited(basis, contract["id"], "name", {"update_contract_name": new}),
         )
+
+    def example(self, world: World) -> Example:
+        basis = world.surveyed("contracts")
+        contract = basis.survey["contracts"][-1]
+        entered = {"contract_id": contract["id"], "name": f"{contract['name'][:120]}, renewed"}
+        return Example(basis, "Named as on the order form, FIN-2292.", entered)
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """The former name; none where it had none, since a name can't be taken away here."""

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Caution, Effect, Planned, Proposal
@@ -150,6 +151,16 @@ class ArchiveCustomer(Kind):
             blast=tuple(_blast(aliases, clears, survey, finalized, others)),
             irreversible=True,
         )
+
+    def example(self, world: World) -> Example:
+        basis = world.surveyed("ingest_aliases", "contracts", "invoices")
+        entered = {
+            "clear_aliases": "yes",
+            "open_business": "on",
+            "open_business_reason": "The group contract replaces it.",
+            "typed_name": basis.state["name"],
+        }
+        return Example(basis, "Merged into the group, FIN-2231.", entered)
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """The aliases, where they were cleared first."""

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Hint, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.cautions import (
     alias_cautions,
@@ -103,6 +104,14 @@ class CreateCustomer(Kind):
             form={"name": name, "ingest_aliases": aliases, "custom_fields": custom},
             warnings=tuple(warnings),
         )
+
+    def example(self, world: World) -> Example:
+        entered = {
+            "name": "Kestrel Instruments Ltd",
+            "ingest_aliases": "kestrel-instruments",
+            f"{PREFIX}segment": "mid-market",
+        }
+        return Example(Basis(), "Signed order form, FIN-2251.", entered)
 
     def hints(self, entered: dict[str, Any], basis: Basis) -> list[Hint]:
         return alias_hints(entered.get("ingest_aliases") or [], own_id=None)

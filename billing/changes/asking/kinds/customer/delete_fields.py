@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
@@ -73,6 +74,11 @@ class DeleteFields(Kind):
                 ),
             ),
         )
+
+    def example(self, world: World) -> Example:
+        basis = world.customer("custom_fields")
+        key = max(basis.state["custom_fields"])
+        return Example(basis, "Sales keeps this elsewhere by now.", {"keys": [key]})
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """The former values."""

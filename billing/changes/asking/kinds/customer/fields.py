@@ -65,13 +65,18 @@ def fits_a_line(alias: str) -> bool:
     return bool(alias) and plain_lines(alias).count("\n") == 0
 
 
+def mark_of(alias: str) -> str:
+    """The value of an alias’s box: fit for any form, whatever the alias holds."""
+    return hashlib.sha256(alias.encode()).hexdigest()[:16]
+
+
 class AliasChoice(forms.MultipleChoiceField):
     """Aliases that no line can hold, each with a box; its value is the list of those that were ticked."""
 
     widget = forms.CheckboxSelectMultiple
 
     def __init__(self, *, aliases: Collection[str], words: str, **kwargs: Any) -> None:
-        self.by_mark = {hashlib.sha256(alias.encode()).hexdigest()[:16]: alias for alias in aliases}
+        self.by_mark = {mark_of(alias): alias for alias in aliases}
         choices = [(mark, f"{words} “{drawn_lines(alias)}”") for mark, alias in self.by_mark.items()]
         super().__init__(choices=choices, required=False, **kwargs)
 

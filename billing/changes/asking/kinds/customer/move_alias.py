@@ -8,8 +8,9 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Hint, Kind, ProposalForm, quoted
-from billing.changes.asking.kinds.customer.fields import AliasChoice
+from billing.changes.asking.kinds.customer.fields import AliasChoice, mark_of
 from billing.changes.asking.kinds.customer.free_aliases import free_aliases
 from billing.changes.asking.kinds.customer.held import ALIAS_FACTS, refuse_archived
 from billing.changes.asking.proposal import Caution, Planned, Proposal
@@ -109,6 +110,12 @@ class MoveAliases(Kind):
             form={"ingest_aliases": moving, "to": taker["id"]},
             warnings=tuple(_warnings(moving, kept, giver["name"], taker["name"])),
         )
+
+    def example(self, world: World) -> Example:
+        giver, taker = world.customer("ingest_aliases"), world.customer()
+        marks = [mark_of(giver.state["ingest_aliases"][0])]
+        reason = "This product belongs to the subsidiary since the split."
+        return Example(giver, reason, {"ingest_aliases": marks, "to": taker.state["id"]})
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """The former aliases of whom they were taken from."""

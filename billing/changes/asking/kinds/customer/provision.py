@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Kind, Part, ProposalForm, quoted
 from billing.changes.asking.kinds.billing.fields import BILLING_PARTS, BillingFields
 from billing.changes.asking.kinds.contract.fields import (
@@ -25,6 +26,7 @@ from billing.changes.asking.kinds.plan.fields import (
     PLAN_FACTS,
     PLAN_PART,
     PlanFields,
+    days_ahead,
     days_back,
     named_plan,
     plan_cautions,
@@ -37,6 +39,7 @@ from billing.changes.refusals import BadInput
 from billing.changes.sealed import SealedRequest
 from billing.lists.text import counted
 from billing.metronome.operations.base import Made, thing
+from billing.mirror.resources.plan import plans_on_offer
 
 CREATED = Made(1)
 """The customer's id: what the first call makes."""
@@ -135,6 +138,19 @@ class ProvisionCustomer(Kind):
             form=form,
             warnings=tuple(warnings),
         )
+
+    def example(self, world: World) -> Example:
+        entered = {
+            "name": "Tidewater Robotics",
+            "ingest_aliases": "tidewater-robotics\ntidewater-robotics-eu",
+            f"{PREFIX}segment": "enterprise",
+            "billing_provider": "stripe",
+            "stripe_customer_id": "cus_R2tW81nQ",
+            "plan_id": str(plans_on_offer()[0].id),
+            "starting_on": days_ahead(30),
+            "net_payment_terms_days": 30,
+        }
+        return Example(Basis(), "Signed order form, FIN-2263: everything in one go.", entered)
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """Archived, its aliases cleared first, so that they can be used again."""

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Hint, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.cautions import (
     alias_cautions,
@@ -125,6 +126,12 @@ class ReplaceAliases(Kind):
             form={"ingest_aliases": wanted},
             warnings=tuple(warnings),
         )
+
+    def example(self, world: World) -> Example:
+        basis = world.customer("ingest_aliases")
+        wanted = [*filter(fits_a_line, basis.state["ingest_aliases"]), f"{basis.state['id'][:8]}-eu"]
+        reason = "A data centre in Europe goes live this week."
+        return Example(basis, reason, {"ingest_aliases": "\n".join(wanted)})
 
     def hints(self, entered: dict[str, Any], basis: Basis) -> list[Hint]:
         wanted = entered.get("ingest_aliases") or []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.cautions import name_cautions, namesake_cautions
 from billing.changes.asking.kinds.customer.fields import NameField
@@ -52,3 +53,8 @@ class RenameCustomer(Kind):
             form={"name": new},
             warnings=tuple(warnings),
         )
+
+    def example(self, world: World) -> Example:
+        basis = world.customer()
+        entered = {"name": f"{basis.state['name'][:120]} Holding"}
+        return Example(basis, "Legal name changed, see the commercial register.", entered)

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.guard import Guarding
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.create import PREFIX, with_inputs
@@ -108,6 +109,11 @@ class SetFields(Kind):
             facts={"irreversible": False, "fields_overwritten": sum(key in held for key in wanted)},
             form={"custom_fields": wanted},
         )
+
+    def example(self, world: World) -> Example:
+        basis = world.customer("custom_fields")
+        key = max(basis.state["custom_fields"])
+        return Example(basis, "Reviewed with sales, FIN-2270.", {PREFIX + key: "key account"})
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """The former values, where there were any."""

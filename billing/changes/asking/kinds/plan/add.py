@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.kinds.plan.end import ENDS
 from billing.changes.asking.kinds.plan.fields import (
     PLAN_FACTS,
     PlanFields,
+    days_ahead,
     days_back,
     named_plan,
     overlapping,
@@ -23,6 +25,7 @@ from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.holds import of_itself
 from billing.changes.sealed import SealedRequest
 from billing.metronome.operations.base import thing
+from billing.mirror.resources.plan import plans_on_offer
 from billing.mirror.resources.subscription import subscription_rows, subscriptions
 
 
@@ -65,6 +68,10 @@ class AddPlan(Kind):
             form=plan_form(entered),
             warnings=tuple(plan_cautions(entered, overlaps)),
         )
+
+    def example(self, world: World) -> Example:
+        entered = {"plan_id": str(plans_on_offer()[0].id), "starting_on": days_ahead(30)}
+        return Example(world.customer(), "Signed order form, FIN-2284.", entered)
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """Ended on its first day, as if it never was; which of the customer's plans it is, the form asks."""

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Fact, Kind, ProposalForm, quoted
 from billing.changes.asking.kinds.customer.held import refuse_archived
 from billing.changes.asking.kinds.plan.fields import (
@@ -15,6 +16,7 @@ from billing.changes.asking.kinds.plan.fields import (
     GOES_ON,
     DayField,
     check_end,
+    days_ahead,
     days_back,
     what_becomes_of_it,
 )
@@ -118,6 +120,15 @@ class EndPlan(Kind):
             form={"customer_plan_id": str(row.pk), "how": entered["how"], "ending_before": day},
             warnings=tuple(_cautions(day, goes_on, terms(row.plan.name, row.starting_on, old), start)),
         )
+
+    def example(self, world: World) -> Example:
+        basis = world.surveyed("plans")
+        entered = {
+            "customer_plan_id": basis.survey["plans"][0]["id"],
+            "how": ENDS,
+            "ending_before": days_ahead(400),
+        }
+        return Example(basis, "Not renewed, their letter of last week.", entered)
 
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """The former end of the same plan, or that it had none."""

@@ -168,6 +168,11 @@ def days_back(day: str) -> int:
     return max(0, (clock.now().date() - date.fromisoformat(day)).days)
 
 
+def days_ahead(number: int) -> str:
+    """The day that is so many days from today."""
+    return (clock.now().date() + timedelta(days=number)).isoformat()
+
+
 def far_ahead(day: str, what: str) -> list[Caution]:
     """A caution for a beginning that lies more than ten years ahead; what: `The plan`."""
     years = (date.fromisoformat(day) - clock.now().date()) // timedelta(days=365)

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import Kind, ProposalForm
 from billing.changes.asking.proposal import Planned, Proposal
 from billing.changes.holds import of_itself
@@ -52,3 +53,13 @@ class ReplacePolicy(Kind):
             facts={"irreversible": False},
             form={"rules": rules},
         )
+
+    def example(self, world: World) -> Example:
+        stricter = {
+            "name": "Two people for a new policy",
+            "kinds": [self.name],
+            "when": [],
+            "steps": [{"role": "manager", "people": 2}],
+        }
+        rules = json.dumps([*policy_now()["rules"], stricter])
+        return Example(Basis(), "Agreed with the auditors.", {"rules": rules})
