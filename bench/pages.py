@@ -81,6 +81,15 @@ DECISIONS = """
 SELECT * FROM (SELECT * FROM billing_decision ORDER BY decided_at DESC, id DESC LIMIT 6) d
   JOIN billing_changerequest c ON c.id = d.change_id"""
 EVENTS = "SELECT * FROM billing_auditevent ORDER BY occurred_at DESC, id DESC LIMIT 8"
+OWN_EVENTS = """
+SELECT * FROM billing_auditevent WHERE id IN (
+  (SELECT id FROM billing_auditevent WHERE actor_id = {me} ORDER BY occurred_at DESC, id DESC LIMIT 8)
+  UNION
+  SELECT e.id FROM billing_changerequest c, LATERAL (
+      SELECT id FROM billing_auditevent WHERE reference = c.reference ORDER BY id DESC LIMIT 8) e
+   WHERE c.maker_id = {me} AND c.status IN (
+      'submitted', 'approved', 'applying', 'unknown', 'partly_applied', 'blocked'))
+ ORDER BY id DESC LIMIT 8"""
 CUSTOMER = (
     "SELECT * FROM billing_customer WHERE id = '{id}'",
     "SELECT * FROM billing_ingestalias WHERE customer_id = '{id}' ORDER BY alias",
@@ -160,7 +169,7 @@ def rows(people: dict[str, User]) -> list[Row]:
         Row("system", "administrator", "/system/", 3, (UNSETTLED, RUNS)),
         Row("its poll", "administrator", "/system/", 1.3, against=KILOBYTE, is_poll=True),
         Row("overview", "manager", "/", 3, overview),
-        Row("overview", "finance", "/", 3, overview[1:]),
+        Row("overview", "finance", "/", 3, (*overview[1:-1], OWN_EVENTS.format(me=finance.pk))),
         Row("record", "auditor", "/audit/", 3, (RECORD.format(about="true"),)),
         Row("record, person", "auditor", f"/audit/?actor={manager}", 3, (RECORD.format(about=by_me),)),
         Row("record, event + person", "auditor", f"/audit/?actor={manager}&event=change.approved", 3, (

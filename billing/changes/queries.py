@@ -40,7 +40,7 @@ from billing.changes.models import (
 from billing.changes.statuses import OPEN, Status
 from billing.lists.conditions import IsAnyOf
 from billing.lists.paging import Shape, Slice, cut, moment_with_zone
-from billing.lists.prepared import NOBODY, Question, Records, no_id, no_key, no_text
+from billing.lists.prepared import Question, Records, no_id, no_key, no_text, planned_once
 from billing.metronome.operations.base import thing
 from billing.roles import Can
 from billing.users import User
@@ -229,17 +229,31 @@ def troubles(refused_since: datetime) -> QuerySet[ChangeRequest]:
     return rows.order_by("-needs_person", "-submitted_at")
 
 
-def lately_of(person: User, number: int = 50) -> list[str]:
-    """The references of a person's newest requests, and of those that are still open."""
-    return [reference for (reference,) in _lately(number).rows(person=person.pk)]
+def newest_events_for(person: User, most: int) -> list[int]:
+    """The ids of the newest events that are a person's own or about a request of theirs; so many at most.
+
+    Of their requests the newest 50 are looked at, and those that are still open.
+    """
+    with planned_once() as cursor:
+        cursor.execute(_OWN_EVENTS, {"person": person.pk, "most": most})
+        return [pk for (pk,) in cursor.fetchall()]
 
 
-@cache
-def _lately(number: int) -> Question:
-    own = ChangeRequest.objects.filter(maker=NOBODY)
-    newest = own.order_by("-submitted_at").values_list("reference")[:number]
-    open_ones = own.filter(status__in=sorted(OPEN)).values_list("reference")
-    return Question(newest.union(open_ones), person=NOBODY)
+_OWN_EVENTS = """
+WITH own AS MATERIALIZED (
+    (SELECT reference FROM billing_changerequest WHERE maker_id = %(person)s
+      ORDER BY submitted_at DESC LIMIT 50)
+    UNION
+    SELECT reference FROM billing_changerequest WHERE maker_id = %(person)s AND status IN (OPEN))
+SELECT id FROM (
+    (SELECT id FROM billing_auditevent WHERE actor_id = %(person)s
+      ORDER BY occurred_at DESC, id DESC LIMIT %(most)s)
+    UNION
+    SELECT newest.id FROM own, LATERAL (
+        SELECT id FROM billing_auditevent WHERE reference = own.reference
+         ORDER BY id DESC LIMIT %(most)s) newest) found
+ ORDER BY id DESC LIMIT %(most)s""".replace("OPEN", ", ".join(f"'{status.value}'" for status in sorted(OPEN)))
+"""Of each request a few entries of an index: all events of a thousand open ones took 15 ms to sort."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cache
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, TextField, Value
+from django.db.models import BigIntegerField, Value
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -16,7 +16,7 @@ from billing.changes import queries as changes
 from billing.changes.models import ChangeRequest, Decision
 from billing.changes.statuses import Status
 from billing.lists.conditions import IsAnyOf
-from billing.lists.prepared import NO_MOMENT, NOBODY, Question, Records, no_key, no_text
+from billing.lists.prepared import NO_MOMENT, Question, Records, no_key
 from billing.mirror.resources.tally import created_since, tally
 from billing.pages import freshness
 from billing.pages.access import needs
@@ -89,22 +89,12 @@ def _events(user: User) -> list[AuditEvent]:
     """The newest events this person may see: all of them, or what they did and what befell their requests."""
     if user.may(Can.READ_AUDIT):
         return _newest().asked()
-    found = _own().rows(person=user.pk, references=changes.lately_of(user))
-    return _some().asked(ids=[pk for (pk,) in found])
+    return _some().asked(ids=changes.newest_events_for(user, SHOWN_EVENTS))
 
 
 @cache
 def _newest() -> Records:
     return Records(AuditEvent.objects.order_by("-occurred_at", "-id")[:SHOWN_EVENTS])
-
-
-@cache
-def _own() -> Question:
-    did = AuditEvent.objects.filter(actor=NOBODY).order_by("-id").values_list("pk")[:SHOWN_EVENTS]
-    one_of = IsAnyOf("reference", Value([no_text("reference")], ArrayField(TextField())))
-    befell = AuditEvent.objects.filter(one_of).order_by().values_list("pk")
-    newest = did.union(befell).order_by("-pk")[:SHOWN_EVENTS]
-    return Question(newest, person=NOBODY, references=[no_text("reference")])
 
 
 @cache
