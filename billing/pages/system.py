@@ -25,6 +25,7 @@ from billing.lists.prepared import NO_MOMENT, Question, Records, snapshot
 from billing.mirror import ages
 from billing.mirror.connection import budget_snapshot
 from billing.mirror.models import RefreshRun
+from billing.mirror.rounds import rounds
 from billing.mirror.runs import DEAD_AFTER
 from billing.notify import queries as notices
 from billing.pages import freshness
@@ -106,6 +107,7 @@ def system(request: HttpRequest) -> HttpResponse:
         freshness=freshness.of_account(account),
         runs=_runs(account.last_run),
         odd=_odd(account),
+        rounds=rounds(),
         dead_before=clock.now() - DEAD_AFTER,
         queues=_queues(),
         settled=settled,

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from billing import clock
 from billing.changes import sealed
 from billing.changes.models import ChangeRequest
 from billing.changes.refusals import BadInput
+from billing.mirror.resources.delivery_method import DeliveryMethod
 from billing.users import User
 from tests.changes.test_provision import ADDRESS, MADE, plan, sent, typed
 from tests.world import by, propose
@@ -23,7 +25,7 @@ __all__ = ["plan", "sent"]
         ({"stripe_customer_id": ""}, "stripe_customer_id", "Stripe needs it."),
         ({"aws_region": "us-west-1"}, "aws_region", "This is for AWS Marketplace, and Stripe is chosen"),
         ({"delivery_method": "tackle"}, "delivery_method", "Tackle is for AWS Marketplace alone."),
-        ({"delivery_method_id": "one"}, "delivery_method_id", "An id has the form"),
+        ({"delivery_method_id": "one"}, "delivery_method_id", "The account has no such delivery method"),
         (
             {"stripe_customer_id": "cus_\x00"},
             "stripe_customer_id",
@@ -95,7 +97,10 @@ def test_each_provider_is_sent_what_it_needs(
 ) -> None:
     browser = Client()
     browser.force_login(maker)
-    method = "4422E46F-b374-4159-97e3-300208cdb2e2"
+    method = "4422e46f-b374-4159-97e3-300208cdb2e2"
+    DeliveryMethod.objects.create(
+        id=method, billing_provider=provider, delivery_method="aws_sns", fetched_at=clock.now()
+    )
     entered = typed(
         plan, billing_provider=provider, stripe_customer_id="", delivery_method_id=method, **given
     )
@@ -108,7 +113,7 @@ def test_each_provider_is_sent_what_it_needs(
         "customer_id": MADE,
         "billing_provider": provider,
         "configuration": sent,
-        "delivery_method_id": method.lower(),
+        "delivery_method_id": method,
     }
 
 

@@ -72,8 +72,9 @@ def test_a_refresh_spends_one_request_a_page(gateway: Gateway, simulator: Runnin
 
     run = refresh_account(gateway)
 
-    # active, archived, plans, four plans' customers, custom field keys, rate cards, packages, products
-    assert run.requests_spent == 11
+    # active, archived, plans, four plans' customers, custom field keys, rate cards, packages,
+    # products, delivery methods
+    assert run.requests_spent == 12
 
 
 def test_only_what_changed_is_written(gateway: Gateway, simulator: RunningSimulator) -> None:

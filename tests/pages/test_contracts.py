@@ -67,8 +67,11 @@ def add(customer: Customer, name: str, **more: Any) -> Contract:
     return Contract.objects.create(id=uuid4(), customer=customer, name=name, **given)
 
 
-def read(customer: Customer) -> None:
-    Reading.objects.create(customer=customer, noun="contract", priority=1, read_at=now())
+def read(customer: Customer, noun: str = "contract") -> None:
+    """Its list was read, whether or not somebody has looked at it before."""
+    Reading.objects.update_or_create(
+        customer=customer, noun=noun, defaults={"priority": 1, "due_at": None, "read_at": now()}
+    )
 
 
 def names(answer: Any) -> list[str]:
@@ -222,7 +225,7 @@ def test_a_customers_billing_is_told_or_not_read_yet(
 ) -> None:
     finance, address = browser("finance"), f"/customers/{halcyon.pk}/"
     unread = finance.get(address).content.decode()
-    Reading.objects.create(customer=halcyon, noun="billing_configuration", priority=1, read_at=now())
+    read(halcyon, "billing_configuration")
     none = finance.get(address).content.decode()
     raw = {"id": str(uuid4()), "customer_id": str(halcyon.pk), "billing_provider": "stripe"}
     whole = {"configuration": {"stripe_customer_id": "cus_1"}, "delivery_method_id": str(uuid4())}

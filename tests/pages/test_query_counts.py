@@ -22,7 +22,8 @@ PAGES = {
     "/changes/": 8,  # the people of the filter, and the policy of what may be decided together
     "/changes/?view=all": 7,
     "/audit/": 5,
-    "/system/": 12,  # one asks for a new beginning that waits, one for the mark, one for what came out
+    "/system/": 14,  # one asks for a new beginning that waits, one for the mark, one for what came out,
+    # and two for how far the round of customers’ lists is
 }
 
 

@@ -9,6 +9,7 @@ from django.db import models
 
 from billing.lists.prepared import Records, no_id
 from billing.metronome.objects.billing_configuration import billing_configurations, in_words
+from billing.metronome.objects.delivery_method import told_by
 from billing.mirror.models import Mirrored
 from billing.mirror.resource import For, Resource
 from billing.mirror.resources.customer.models import Customer
@@ -39,9 +40,15 @@ class BillingConfigurationResource(Resource):
 
 
 def billed_through(customer_id: UUID | str) -> list[str]:
-    """A customer's billing provider configurations in words, those in use first."""
+    """A customer's billing provider configurations in words, and to whose account; those in use first."""
     found = _configurations().asked(owner=UUID(str(customer_id)))
-    return [in_words(row.raw) for row in found if row.raw]
+    return [f"{in_words(row.raw)}{_through(row)}" for row in found if row.raw]
+
+
+def _through(row: BillingConfiguration) -> str:
+    """What tells its delivery method from others of the account; nothing where it is over."""
+    told = "" if row.is_archived else told_by(row.raw)
+    return f" ({told})" if told else ""
 
 
 @cache

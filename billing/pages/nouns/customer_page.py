@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from billing import clock
 from billing.audit import queries as audit
 from billing.changes import queries as changes
 from billing.control.models import Environment
@@ -30,6 +33,8 @@ from billing.roles import Can
 SHOWN_ALIASES = 24
 SHOWN_REQUESTS = 10
 SHOWN_EVENTS = 10
+WORTH_READING_AFTER = timedelta(minutes=10)
+"""As often as the account is refreshed."""
 METRONOME_APP = "https://app.metronome.com/customers/"
 
 
@@ -48,6 +53,8 @@ class CustomerPage(DetailPage):
         requests = changes.latest_for_customer(thing.pk, SHOWN_REQUESTS + 1)
         aliases = mirror.aliases_of(thing.pk)
         held, read_at = contracts.of_customer(thing.pk), fanout.read_at(thing.pk)
+        if request.user.may(Can.REFRESH) and not thing.missing_since:
+            _look_at(thing, read_at.values())
         return {
             "customer": thing,
             "standing": customer_status(thing),
@@ -70,6 +77,13 @@ class CustomerPage(DetailPage):
             "freshness": freshness.of_instant(ages.as_of(thing, account), account),
             "refresh_url": reverse("billing:customer-refresh", args=[thing.pk]),
         }
+
+
+def _look_at(customer: Customer, read_at: Iterable[datetime | None]) -> None:
+    """Have its lists read next where they are old; who comes again soon moves nothing."""
+    since = clock.now() - WORTH_READING_AFTER
+    if any(read is None or read < since for read in read_at):
+        fanout.look_at(customer.pk)
 
 
 def _is_simulated() -> bool:

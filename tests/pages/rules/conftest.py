@@ -32,6 +32,7 @@ from billing.mirror.resources.billing_configuration import BillingConfiguration
 from billing.mirror.resources.contract.resource import Contract
 from billing.mirror.resources.custom_field_key import CustomFieldKey
 from billing.mirror.resources.customer.models import Customer
+from billing.mirror.resources.delivery_method import DeliveryMethod
 from billing.notify.models import Mail, Notice
 from billing.users import User
 from local.testing import application_url
@@ -112,7 +113,7 @@ def _make() -> dict[str, Any]:
 
 
 def _add_lists(customer: Customer) -> None:
-    """A contract and a billing configuration of the customer's, and the queue in which its lists are read."""
+    """A contract and a way of billing of the customer's, and the queue in which its lists are read."""
     Contract.objects.create(id=uuid4(), customer=customer, starting_at=now(), fetched_at=now())
     BillingConfiguration.objects.create(
         id=uuid4(),
@@ -120,6 +121,9 @@ def _add_lists(customer: Customer) -> None:
         billing_provider="stripe",
         delivery_method="direct_to_billing_provider",
         fetched_at=now(),
+    )
+    DeliveryMethod.objects.create(
+        id=uuid4(), billing_provider="stripe", delivery_method="direct_to_billing_provider", fetched_at=now()
     )
     Reading.objects.create(customer=customer, noun="contract", priority=1, due_at=now())
 

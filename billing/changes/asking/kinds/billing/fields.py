@@ -1,6 +1,6 @@
 """The part of a form that says through which provider a customer is billed: the vendor's documented names.
 
-The account's own delivery methods are not mirrored, so an id of one is typed where a provider has several.
+One of the account's own delivery methods is chosen where these are mirrored; until then its id is typed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from billing.changes.asking.proposal import Caution
 from billing.metronome.operations.base import Id
 from billing.metronome.operations.billing.set import ALSO, DELIVERY_METHODS, NEEDED, NewConfiguration
 from billing.metronome.text import TextRefused, check_text
+from billing.mirror.resources.delivery_method import DeliveryMethod, delivery_methods
 
 PROVIDERS = {
     "stripe": "Stripe",
@@ -71,7 +72,9 @@ class Billing:
 
 
 def delivery_cautions(billing: Billing) -> list[Caution]:
-    """A marketplace of Amazon's that nothing says how to reach: an account has to be set up for it."""
+    """A provider that the account has no such way to, or a marketplace that nothing says how to reach."""
+    if known := delivery_methods():
+        return [] if any(_delivers(row, billing) for row in known) else [_not_set_up(billing)]
     if billing.provider != "aws_marketplace" or billing.delivery_method != DELIVERY_METHODS[0]:
         return []
     return [
@@ -79,9 +82,54 @@ def delivery_cautions(billing: Billing) -> list[Caution]:
             "warn",
             "AWS Marketplace, delivered directly.",
             "Only where the account is set up so; others deliver by SQS, SNS or Tackle. Which methods the "
-            "account has is not read here: Metronome refuses one that it has not.",
+            "account has is not read yet: Metronome refuses one that it has not.",
         )
     ]
+
+
+def _delivers(row: DeliveryMethod, billing: Billing) -> bool:
+    """Whether it is the one that was asked for, or one of that sort."""
+    is_it = row.delivery_method == billing.delivery_method or str(row.pk) == billing.delivery_method_id
+    return row.billing_provider == billing.provider and is_it
+
+
+def _not_set_up(billing: Billing) -> Caution:
+    words = METHODS.get(billing.delivery_method, "this delivery method")
+    return Caution(
+        "warn",
+        f"The account has no such way to {PROVIDERS[billing.provider]}.",
+        f"Not {_lowered(words)}, as of the last refresh. Metronome refuses what is not set up.",
+    )
+
+
+def _lowered(words: str) -> str:
+    return words[0].lower() + words[1:] if words.startswith("Direct") else words
+
+
+def _one_of(known: list[DeliveryMethod]) -> forms.ChoiceField:
+    """The choice among the account's delivery methods, provider by provider."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for row in known:
+        words = METHODS.get(row.delivery_method, row.delivery_method)
+        told = row.told_by or (str(row.pk) if _are_alike(row, known) else "")
+        groups.setdefault(PROVIDERS.get(row.billing_provider, row.billing_provider), []).append(
+            (str(row.pk), f"{words} ({told})" if told else words)
+        )
+    return forms.ChoiceField(
+        label="Delivery method of the account",
+        required=False,
+        choices=[("", "The one that it has of this sort"), *groups.items()],
+        help_text="Needed where the account has several of one sort, such as two Stripe accounts.",
+        error_messages={"invalid_choice": "The account has no such delivery method any more. Choose again."},
+    )
+
+
+def _are_alike(row: DeliveryMethod, known: list[DeliveryMethod]) -> bool:
+    return len([each for each in known if _sort(each) == _sort(row)]) > 1
+
+
+def _sort(row: DeliveryMethod) -> tuple[str, str]:
+    return row.billing_provider, row.delivery_method
 
 
 def spoken(words: str) -> str:
@@ -141,6 +189,9 @@ class BillingFields(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.known = delivery_methods()
+        if self.known:
+            self.fields["delivery_method_id"] = _one_of(self.known)
         for of, names in NEEDED.items():
             for name in names:
                 self.fields[name].needed_where = f"needed for {PROVIDERS[of]}"
@@ -157,6 +208,8 @@ class BillingFields(forms.Form):
         method, of_account = entered.get("delivery_method"), entered.get("delivery_method_id")
         if method == "tackle" and not of_account and provider != "aws_marketplace":
             self.add_error("delivery_method", "Tackle is for AWS Marketplace alone.")
+        if provider and (problem := self._unclear(provider, method, str(of_account or ""))):
+            self.add_error("delivery_method_id", problem)
         entered["billing"] = None
         if provider and not self.errors.keys() & BillingFields.base_fields.keys():
             configuration = {name: entered[name] for name in OF_PROVIDER[provider] if entered[name]}
@@ -167,6 +220,19 @@ class BillingFields(forms.Form):
                 str(of_account or ""),
             )
         return entered
+
+    def _unclear(self, provider: str, method: str | None, chosen: str) -> str:
+        """Why the delivery method can't be told, as far as the account's are mirrored; empty where it can."""
+        if chosen:
+            owners = {row.billing_provider for row in self.known if str(row.pk) == chosen} - {provider}
+            return "".join(
+                f"This one is for {PROVIDERS.get(of, of)}, and {PROVIDERS[provider]} is chosen."
+                for of in owners
+            )
+        alike = [row for row in self.known if _sort(row) == (provider, method or DELIVERY_METHODS[0])]
+        if len(alike) < 2:
+            return ""
+        return f"The account has {len(alike)} of this sort for {PROVIDERS[provider]}: say which one."
 
     def _check(self, name: str, value: Any, of: str, provider: str) -> None:
         """Add what is wrong with one provider's value: it is missing, or belongs to another provider."""
