@@ -17,19 +17,20 @@ def format_html(form: str, *values: Any, **named: Any) -> SafeString:
     """The form with each value in its place, escaped unless it is markup already."""
     return SafeString(
         form.format(
-            *[_escaped(value) for value in values],
-            **{name: _escaped(value) for name, value in named.items()},
+            *[escaped(value) for value in values],
+            **{name: escaped(value) for name, value in named.items()},
         )
     )
 
 
 def format_html_join(between: str, form: str, rows: Iterable[Sequence[Any]]) -> SafeString:
     """The form for each row of values, with `between` in between."""
-    drawn = [form.format(*[_escaped(value) for value in row]) for row in rows]
-    return SafeString(_escaped(between).join(drawn))
+    drawn = [form.format(*[escaped(value) for value in row]) for row in rows]
+    return SafeString(escaped(between).join(drawn))
 
 
-def _escaped(value: Any) -> str:
+def escaped(value: Any) -> str:
+    """The value as markup: as it is if it is some, escaped if not."""
     if type(value) is str:  # markup is of a type of its own
         return escape(value)
     return value.__html__() if hasattr(value, "__html__") else escape(str(value))
