@@ -36,6 +36,8 @@ class Can(StrEnum):
     FREEZE = "freeze and unfreeze applying"
     REVOKE_TOKENS = "revoke other people’s access tokens"
     BEGIN_ANEW = "have the whole mirror read anew"
+    SEE_PEOPLE = "see who may come in"
+    CHANGE_PEOPLE = "ask for changes of people's rights, and agree to them"
 
 
 GRANTS: dict[Role, frozenset[Can]] = {
@@ -43,16 +45,30 @@ GRANTS: dict[Role, frozenset[Can]] = {
     Role.MANAGER: frozenset(
         {Can.BROWSE, Can.PROPOSE, Can.REFRESH, Can.DECIDE, Can.READ_AUDIT, Can.BEGIN_ANEW}
     ),
-    Role.AUDITOR: frozenset({Can.BROWSE, Can.READ_AUDIT}),
+    Role.AUDITOR: frozenset({Can.BROWSE, Can.READ_AUDIT, Can.SEE_PEOPLE}),
     Role.ADMINISTRATOR: frozenset(
-        {Can.BROWSE, Can.REFRESH, Can.READ_AUDIT, Can.RESOLVE, Can.FREEZE, Can.BEGIN_ANEW, Can.REVOKE_TOKENS}
+        {
+            Can.BROWSE,
+            Can.REFRESH,
+            Can.READ_AUDIT,
+            Can.RESOLVE,
+            Can.FREEZE,
+            Can.BEGIN_ANEW,
+            Can.REVOKE_TOKENS,
+            Can.SEE_PEOPLE,
+            Can.CHANGE_PEOPLE,
+        }
     ),
 }
 
 
-def may(user: HasRole, can: Can) -> bool:
-    """Whether this person may do this thing now. A deactivated or unknown person may do nothing."""
-    return bool(user.is_active) and can in GRANTS.get(user.role, frozenset())
+DECIDES = (Can.DECIDE, Can.CHANGE_PEOPLE)
+"""Who may do either fills steps that ask for their role; those that ask administrators are about people."""
+
+
+def may(user: HasRole, *any_of: Can) -> bool:
+    """Whether this person may do one of these things now. A deactivated or unknown person may do nothing."""
+    return bool(user.is_active) and not GRANTS.get(user.role, frozenset()).isdisjoint(any_of)
 
 
 def roles_that(*any_of: Can) -> list[str]:

@@ -23,6 +23,7 @@ BELOW: dict[str, set[str]] = {
     "notify": {"users", "audit", "lists"},
     "mirror": {"users", "audit", "metronome", "control", "lists", "clock", "walking"},
     "changes": {
+        "people",
         "users",
         "roles",
         "audit",

@@ -65,6 +65,10 @@ class Event(models.TextChoices):
     PERSON_CONFIRMED = "person.confirmed", "Identity confirmed again"
     PERSON_SESSION_ENDED = "person.session_ended", "Session ended"
     PERSON_REFUSED = "person.refused", "Company sign-in refused"
+    PERSON_ROLE_CHANGED = "person.role_changed", "Role changed"
+    PERSON_ACCESS_ENDED = "person.access_ended", "Access ended"
+    PERSON_DEACTIVATED = "person.deactivated", "Person deactivated"
+    PERSON_REACTIVATED = "person.reactivated", "Person reactivated"
     AUDIT_EXPORTED = "audit.exported", "Audit record asked for as a file"
     LIST_EXPORTED = "list.exported", "List asked for as a file"
     EXPORT_DELIVERED = "export.delivered", "File handed over whole"
@@ -290,6 +294,16 @@ WORDS: dict[Event, Words] = {
         "plain", "lock", "Session ended", "A session of {what} was ended by {who}."
     ),
     Event.PERSON_REFUSED: Words("warn", "mark-rejected", "Refused", "A company sign-in was refused: {what}."),
+    Event.PERSON_ROLE_CHANGED: Words(
+        "info",
+        "people",
+        "Role changed",
+        "The role of {what} was changed.",
+        line="Role changed to {role}",
+    ),
+    Event.PERSON_ACCESS_ENDED: Words("warn", "lock", "Access ended", "{who} ended the access of {what}."),
+    Event.PERSON_DEACTIVATED: Words("plain", "mark-archived", "Deactivated", "{what} was deactivated."),
+    Event.PERSON_REACTIVATED: Words("info", "people", "Reactivated", "{what} may come in again."),
     Event.AUDIT_EXPORTED: Words(
         "plain", "download", "Asked for as a file", "{who} asked for a file: {what}.", "billing:audit"
     ),

@@ -10,13 +10,24 @@ from billing.changes.refusals import NotAllowed
 from billing.roles import Can, roles_with
 from billing.users import User
 
+PERSON = "person"
+"""The noun that a request is about when it changes somebody's rights."""
 
-def acting_person(actor: Actor, can: Can, words: str) -> User:
-    """The actor's person, who may do this. Raises NotAllowed: a deactivated person may do nothing."""
+
+def acting_person(actor: Actor, words: str, *any_of: Can) -> User:
+    """The actor's person, who may do one of these. Raises NotAllowed: a deactivated person may do nothing."""
     person = User.objects.filter(pk=actor.user.pk).first() if actor.user else None
-    if person is None or not person.may(can):
+    if person is None or not person.may(*any_of):
         raise NotAllowed(f"Your role may not {words}.")
     return person
+
+
+def subjects_of(change: ChangeRequest) -> set[int]:
+    """The people whose rights a request changes: they decide nothing of it (migration 0060 holds it, too)."""
+    if not change.kind.startswith(f"{PERSON}."):
+        return set()
+    named = (hold.thing.partition(":") for hold in change.holds.all())
+    return {int(key) for noun, _, key in named if noun == PERSON}
 
 
 def second_persons(change: ChangeRequest, first_id: int) -> QuerySet[User]:

@@ -23,7 +23,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.db.models.lookups import Exact, IsNull
 
 from billing.changes.models import (
@@ -37,12 +37,13 @@ from billing.changes.models import (
     Verdict,
     counting_approvals,
 )
+from billing.changes.people import PERSON
 from billing.changes.statuses import OPEN, Status
 from billing.lists.conditions import IsAnyOf
 from billing.lists.paging import Shape, Slice, cut, moment_with_zone
 from billing.lists.prepared import Question, Records, no_id, no_key, no_text, planned_once
 from billing.metronome.operations.base import thing
-from billing.roles import Can
+from billing.roles import DECIDES, Can
 from billing.users import User
 
 WAITING_CAP = 100
@@ -56,9 +57,10 @@ def waiting_for(person: User) -> QuerySet[ChangeRequest]:
     """
     arms, statuses = [], OPEN - {Status.SUBMITTED}
     said = Resolution.objects.filter(carried_out_at__isnull=True)
-    if person.may(Can.DECIDE):
+    if person.may(*DECIDES):
         statuses = OPEN
-        arms.append(Q(status=Status.SUBMITTED) & _undecided_by(person) & _has_open_step_for(person))
+        is_open_to_them = _undecided_by(person) & _has_open_step_for(person) & _is_not_about(person)
+        arms.append(Q(status=Status.SUBMITTED) & is_open_to_them)
     if person.may(Can.DECIDE) or person.may(Can.RESOLVE):
         unseconded = said.filter(needs_second=True, seconded_by__isnull=True).exclude(by=person)
         arms.append(_never_decided_by(person) & Q(pk__in=unseconded.values("change_id")))
@@ -82,6 +84,13 @@ def _undecided_by(person: User) -> Exact:
 def _never_decided_by(person: User) -> IsNull:
     """Whether they have said nothing of it, ever: who has, resolves nothing of it."""
     own = Decision.objects.filter(change=OuterRef("pk"), checker=person).order_by()
+    return IsNull(Subquery(own.values("pk")[:1]), True)
+
+
+def _is_not_about(person: User) -> IsNull:
+    """Whether it changes nothing of this person's own rights: nobody decides that of themselves."""
+    self = Concat(Value(f"{PERSON}:"), Cast(Value(person.pk, BigIntegerField()), TextField()))
+    own = Hold.objects.filter(change=OuterRef("pk"), thing=self).order_by()
     return IsNull(Subquery(own.values("pk")[:1]), True)
 
 

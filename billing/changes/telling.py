@@ -22,7 +22,7 @@ from billing.changes.models import (
     last_words,
 )
 from billing.changes.oddities import spelled
-from billing.changes.people import second_persons
+from billing.changes.people import second_persons, subjects_of
 from billing.changes.statuses import OPEN, Status
 from billing.notify.models import About, Notice
 from billing.notify.telling import settle, tell
@@ -205,7 +205,7 @@ def _deciders(change: ChangeRequest) -> QuerySet[User]:
     said = Decision.objects.filter(last_words(), change=change).exclude(verdict=Verdict.TAKE_BACK)
     decided_already = said.values("checker_id")
     people = User.objects.filter(role__in=roles).exclude(pk=change.maker_id)
-    return people.exclude(pk__in=decided_already)
+    return people.exclude(pk__in=decided_already).exclude(pk__in=subjects_of(change))
 
 
 def _tell(

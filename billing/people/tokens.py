@@ -142,6 +142,12 @@ def revoke(token_id: UUID, by: User, actor: Actor) -> AccessToken:
     return token
 
 
+def revoke_all(owner: User, by: User, actor: Actor) -> int:
+    """End every token of somebody who comes in no more, in the caller's transaction; how many there were."""
+    live = AccessToken.objects.filter(owner=owner, revoked_at=None)
+    return len([revoke(token_id, by, actor) for token_id in live.values_list("pk", flat=True)])
+
+
 def admitted(secret: str, ip: str | None) -> AccessToken:
     """The live token that this is the secret of, its use noted, once a minute at the most.
 

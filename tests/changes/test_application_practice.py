@@ -21,6 +21,7 @@ from tests.world import approve, by, propose
 
 NOT_DONE = "the application does nothing like it"
 UNTOLD = "the record does not tell of it"
+OLD_SESSIONS = "every session of before ends with a change of rights"
 OWNERS = "only migrations write here"
 KEPT = "these rows are kept"
 OF_MANAGER = "FROM billing_user u, billing_changerequest c WHERE u.username = 'manager'"
@@ -54,8 +55,8 @@ TRIES = {
         "UPDATE billing_changerequest SET status = 'blocked'",
         "cannot go from submitted to blocked",
     ),
-    "another role": ("UPDATE billing_user SET role = 'manager' WHERE username = 'finance'", NOT_DONE),
-    "a person switched off": ("UPDATE billing_user SET is_active = false", NOT_DONE),
+    "another role": ("UPDATE billing_user SET role = 'manager' WHERE username = 'finance'", OLD_SESSIONS),
+    "a person switched off": ("UPDATE billing_user SET is_active = false", OLD_SESSIONS),
     "another sign-in name": ("UPDATE billing_user SET username = 'x' WHERE username = 'finance'", NOT_DONE),
     "another password": ("UPDATE billing_user SET password = 'x' WHERE username = 'manager'", UNTOLD),
     "a new person": (

@@ -10,6 +10,8 @@ from psycopg.errors import InsufficientPrivilege, RestrictViolation
 
 from billing.audit.models import AuditEvent
 from billing.changes.models import ChangeRequest
+from billing.users import User
+from tests.world import approve, propose
 
 TOUCH = "UPDATE billing_changerequest SET check_error = 'touched'; "
 AUDIT = (
@@ -120,3 +122,83 @@ def test_touching_a_request_first_adds_nothing_to_it(application: psycopg.Connec
         application.execute(TOUCH + part)
 
     assert application.execute("SELECT check_error FROM billing_changerequest").fetchone() == ("",)
+
+
+UNAGREED = "nobody has agreed to this change of rights"
+FORGED = {
+    "another role": ("role = 'manager', session_generation = 1 WHERE username = 'finance'", UNAGREED),
+    "a role that was not asked for": (
+        "role = 'administrator', session_generation = 1 WHERE username = 'finance'",
+        UNAGREED,
+    ),
+    "a role with the old sessions": (
+        "role = 'manager' WHERE username = 'finance'",
+        "every session of before",
+    ),
+    "sessions of before": ("session_generation = 0 WHERE username = 'gone'", "every session of before"),
+    "somebody deactivated": (
+        "is_active = false, left_at = now(), session_generation = 1 WHERE username = 'finance'",
+        UNAGREED,
+    ),
+    "somebody let in": (
+        "is_active = true, session_generation = 6 WHERE username = 'gone'",
+        UNAGREED,
+    ),
+    "an end that nobody is told of": (
+        "is_active = false, session_generation = 1 WHERE username = 'finance'",
+        "the record does not tell of it",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+@pytest.mark.parametrize("is_agreed", [False, True])
+def test_the_application_changes_no_rights_but_as_agreed(
+    house: None,
+    maker: User,
+    checker: User,
+    administrator: User,
+    application_url: str,
+    what: str,
+    is_agreed: bool,
+) -> None:
+    """Not even with a request that was agreed to, before a worker carries it out."""
+    second = _add("admin2", "administrator")
+    User.objects.filter(pk=_add("gone", "finance").pk).update(is_active=False, session_generation=5)
+    entered = {"person": maker, "role": "manager"}
+    change = propose("person.set_role", administrator, entered)
+    if is_agreed:
+        approve(change, second)
+    statement, words = FORGED[what]
+    before = list(User.objects.order_by("pk").values())
+
+    with (
+        psycopg.connect(application_url, autocommit=True) as application,
+        pytest.raises(RestrictViolation, match=words),
+    ):
+        application.execute(f"UPDATE billing_user SET {statement}")  # noqa: S608
+
+    assert list(User.objects.order_by("pk").values()) == before
+
+
+def test_the_database_takes_no_decision_about_oneself(
+    house: None, administrator: User, application_url: str
+) -> None:
+    second, _third = _add("admin2", "administrator"), _add("admin3", "administrator")
+    propose("person.set_role", administrator, {"person": second, "role": "auditor"})
+    statement = (
+        "INSERT INTO billing_decision (change_id, maker_id, step_id, checker_id, number, verdict, reason,"
+        " digest) SELECT c.id, c.maker_id, s.id, u.id, 1, 'approve', '', c.digest FROM billing_user u,"
+        " billing_changerequest c JOIN billing_approvalstep s ON s.change_id = c.id"
+        " WHERE u.username = 'admin2'"
+    )
+
+    with (
+        psycopg.connect(application_url, autocommit=True) as application,
+        pytest.raises(RestrictViolation, match="nobody decides about their own rights"),
+    ):
+        application.execute(statement)
+
+
+def _add(username: str, role: str) -> User:
+    return User.objects.create_user(username=username, name=username.title(), role=role)

@@ -14,12 +14,12 @@ from billing.audit.events import Event
 from billing.changes import sealed, telling
 from billing.changes.models import SAYS, ApprovalStep, ChangeRequest, Decision, Verdict, counting_approvals
 from billing.changes.moves import about, database_now, locked, move
-from billing.changes.people import acting_person
+from billing.changes.people import acting_person, subjects_of
 from billing.changes.refusals import BadInput, NotAllowed, NotWhatYouSaw, WrongState
 from billing.changes.statuses import Status
 from billing.changes.typed import checked_reason, is_typed
 from billing.lists.prepared import NOBODY, Question, Records
-from billing.roles import Can
+from billing.roles import DECIDES
 from billing.users import User
 
 
@@ -31,7 +31,7 @@ def decide(
     Raises NotAllowed (maker, wrong role), WrongState (settled, already decided), NotWhatYouSaw, or BadInput
     when a rejection has no reason or the typed confirmation differs; nothing is written then.
     """
-    checker = acting_person(actor, Can.DECIDE, "decide requests")
+    checker = acting_person(actor, "decide requests", *DECIDES)
     if (verdict := Verdict(verdict)) not in SAYS:
         raise BadInput("Choose to approve or to reject.", field="verdict")
     reason = checked_reason(reason) if verdict is Verdict.REJECT or reason.strip() else ""
@@ -77,7 +77,7 @@ def take_back(change_id: int, *, actor: Actor, reason: str) -> ChangeRequest:
     Raises NotAllowed, BadInput without a reason, or WrongState: another word came first, or no approval of
     theirs stands. Nothing is written then.
     """
-    checker = acting_person(actor, Can.DECIDE, "decide requests")
+    checker = acting_person(actor, "decide requests", *DECIDES)
     reason = checked_reason(reason)
     with transaction.atomic():
         change = locked(change_id)
@@ -161,12 +161,14 @@ def waiting_step(change: ChangeRequest, checker: User) -> ApprovalStep:
     """The step that waits for this person. Raises NotAllowed or WrongState, saying why there is none."""
     if change.maker_id == checker.pk:
         raise NotAllowed("You proposed this, so somebody else has to decide.")
-    if not checker.may(Can.DECIDE):
+    if not checker.may(*DECIDES):
         raise NotAllowed("Your role does not decide requests.")
     if change.status != Status.SUBMITTED:
         raise WrongState(
             f"{change.reference} is {Status(change.status).label.lower()}; there is nothing left to decide."
         )
+    if checker.pk in subjects_of(change):
+        raise NotAllowed("This is about your own rights, so somebody else has to decide.")
     if standing_approval(change, checker):
         raise WrongState("You have already decided this request; another person has to agree as well.")
     for step, _missing in open_steps(change):

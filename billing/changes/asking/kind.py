@@ -15,6 +15,7 @@ from billing.changes.asking.proposal import Proposal
 from billing.changes.asking.wording import in_our_words
 from billing.changes.sealed import SealedRequest
 from billing.changes.typed import ReasonField
+from billing.roles import Can
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class Kind(ABC):
     label: ClassVar[str]
     send_label: ClassVar[str] = "Send for approval"
     irreversible: ClassVar[bool] = False
+    asked_by: ClassVar[Can] = Can.PROPOSE
+    """What whoever asks for it has to be allowed."""
     needs_customer: ClassVar[bool] = True
     needs_survey: ClassVar[bool] = False
     has_page: ClassVar[bool] = True
@@ -155,6 +158,10 @@ class Kind(ABC):
     def undoing(self, request: SealedRequest) -> dict[str, Any] | None:
         """What the form of `undone_by` starts with for this request; None where nothing can be given back."""
         return None
+
+    def at_least(self, facts: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+        """Steps, `(role, people)`, that it asks for whatever the policy says."""
+        return ()
 
     def hints(self, entered: dict[str, Any], basis: Basis) -> list[Hint]:
         """Advice on half-entered input; empty when there is nothing to say."""

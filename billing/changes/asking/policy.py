@@ -18,7 +18,7 @@ from billing.changes.asking.proposal import Planned
 from billing.changes.local.policy import NewPolicy
 from billing.changes.models import PolicyVersion
 from billing.changes.refusals import BadInput
-from billing.roles import GRANTS, Can, Role
+from billing.roles import Can, Role, roles_with
 
 OPERATORS = {
     "is": lambda fact, value: fact == value,
@@ -30,6 +30,10 @@ FACTS: dict[str, Fact] = {
     **{name: fact for kind in KINDS.values() for name, fact in kind.facts.items()},
 }
 """What rules may ask about: the kinds say what there is."""
+
+
+ABOUT_PEOPLE = frozenset(name for name, kind in KINDS.items() if kind.asked_by == Can.CHANGE_PEOPLE)
+"""Kinds that change people's rights: administrators ask for them, and may be asked to agree."""
 
 
 class PolicyInvalid(ValueError):
@@ -52,7 +56,8 @@ def check_rules(rules: Any) -> None:
     """Raise PolicyInvalid unless every rule is complete and asks people who may decide."""
     if not isinstance(rules, list):
         raise PolicyInvalid("a policy is a list of rules")
-    deciders = [role.value for role in Role if Can.DECIDE in GRANTS[role]]
+    deciders = [role.value for role in roles_with(Can.DECIDE)]
+    of_people = [role.value for role in roles_with(Can.CHANGE_PEOPLE)]
     for number, rule in enumerate(rules, start=1):
         where = f"rule {number}"
         if not isinstance(rule, dict) or not isinstance(rule.get("name"), str) or not rule["name"].strip():
@@ -78,8 +83,12 @@ def check_rules(rules: Any) -> None:
             people = step.get("people") if isinstance(step, dict) else None
             if not isinstance(people, int) or isinstance(people, bool) or not 1 <= people <= 5:
                 raise PolicyInvalid(f"{where}: a step asks for 1 to 5 people")
-            if step.get("role") not in deciders:
-                raise PolicyInvalid(f"{where}: {step.get('role')} may not decide")
+            role = step.get("role")
+            others = [kind for kind in kinds if kind not in ABOUT_PEOPLE]
+            if role in of_people and others and len(others) < len(kinds):
+                raise PolicyInvalid(f"{where}: {role} may not decide about {others[0]}")
+            if role not in deciders and (role not in of_people or others):
+                raise PolicyInvalid(f"{where}: {role} may not decide")
         for name in ("typed_confirmation", "may_be_batched"):
             if not isinstance(rule.get(name, False), bool):
                 raise PolicyInvalid(f"{where}: {name} is true or false")
@@ -114,6 +123,11 @@ def _check_conditions(conditions: Any, where: str) -> None:
             raise PolicyInvalid(f"{where}: the value for {fact} has the wrong type")
 
 
+def asked_by(kind: str) -> Can:
+    """What whoever asks for this kind has to be allowed."""
+    return KINDS[kind].asked_by
+
+
 def current() -> PolicyVersion:
     """The policy in force. An installation always has one (migration 0004)."""
     return PolicyVersion.objects.order_by("-version")[0]
@@ -141,6 +155,10 @@ def requirement(kind: str, facts: dict[str, Any], policy: PolicyVersion | None =
             people[step["role"]] = max(people.get(step["role"], 0), step["people"])
         typed = typed or bool(rule.get("typed_confirmation"))
         cool_off_minutes = max(cool_off_minutes, rule.get("cool_off_minutes", 0))
+    for role, number in KINDS[kind].at_least(facts) if kind in KINDS else ():
+        if people.get(role, 0) < number:
+            matched.append({"name": f"Always: {number} {role} for this kind", "because": []})
+            people[role] = number
     if not people:
         people = {Role.MANAGER.value: 1}
         matched = [{"name": "No rule matches: a manager decides", "because": []}]

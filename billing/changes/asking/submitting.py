@@ -15,11 +15,11 @@ from billing.changes.asking.way_back import way_back
 from billing.changes.holds import held, in_the_way
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import about, database_now
-from billing.changes.people import acting_person
-from billing.changes.refusals import BadInput, SubjectBusy, WrongState
+from billing.changes.people import PERSON, acting_person
+from billing.changes.refusals import BadInput, NotAllowed, SubjectBusy, WrongState
 from billing.changes.statuses import PROPOSE_AGAIN, Status
 from billing.changes.typed import checked_reason
-from billing.roles import Can
+from billing.metronome.operations.base import thing
 
 
 def submit(
@@ -30,7 +30,9 @@ def submit(
     Raises NotAllowed, BadInput, or SubjectBusy when an open request writes to the same thing. The caller
     nudges the live check after commit.
     """
-    maker = acting_person(actor, Can.PROPOSE, "propose changes")
+    maker = acting_person(actor, "propose changes", policy.asked_by(proposal.kind))
+    if any(each.thing == thing(PERSON, str(maker.pk)) for each in proposal.holds):
+        raise NotAllowed("Nobody asks for a change of their own rights: another administrator has to.")
     reason = checked_reason(reason)
     if replaces is not None and Status(replaces.status) not in PROPOSE_AGAIN:
         back = way_back(replaces)

@@ -19,15 +19,15 @@ from billing.changes.agreeing import deciding, resolving
 from billing.changes.models import ChangeRequest, Verdict, Word
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.changes.statuses import Status
-from billing.pages.access import needs
+from billing.pages.access import RoleMissing, needs
 from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, TakeBackForm, WithdrawForm
 from billing.pages.requests.page import drawn, found
 from billing.pages.requests.queue import around
 from billing.pages.web import actor_of, form_of, go_to
-from billing.roles import Can
+from billing.roles import DECIDES, Can
 
 
-@needs(Can.DECIDE)
+@needs(*DECIDES)
 @form_of("billing:change")
 def decide(request: HttpRequest, reference: str) -> HttpResponse:
     """Record a verdict on exactly what was on the page, and open the next one that waits for this person.
@@ -35,6 +35,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
     422 redraws the form with what was typed.
     """
     row, form = found(reference), DecideForm(request.POST)
+    _asks_their_role(request, row)
     if not form.is_valid():
         return drawn(request, row, status=422, refused=form)
     try:
@@ -64,15 +65,16 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
     return go_to(request, "billing:change", reference)
 
 
-@needs(Can.DECIDE)
+@needs(*DECIDES)
 @form_of("billing:change")
 def take_back(request: HttpRequest, reference: str) -> HttpResponse:
     """A checker takes their own approval back."""
+    _asks_their_role(request, found(reference))
     said = f"Your approval of {reference} is taken back. You may decide it again."
     return _act(request, reference, TakeBackForm, deciding.take_back, said)
 
 
-@needs(Can.PROPOSE)
+@needs(Can.PROPOSE, Can.CHANGE_PEOPLE)
 @form_of("billing:change")
 def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     """The maker takes it back."""
@@ -119,6 +121,12 @@ def disagree(request: HttpRequest, reference: str) -> HttpResponse:
     """A second person disagrees with a waiting word."""
     said = "You disagree, and nothing of it is done. A person has to say another word."
     return _act(request, reference, SecondForm, resolving.disagree, said)
+
+
+def _asks_their_role(request: HttpRequest, row: ChangeRequest) -> None:
+    """Administrators decide what asks for administrators, which is about people alone."""
+    if not request.user.may(Can.DECIDE) and not row.steps.filter(role=request.user.role).exists():
+        raise RoleMissing(Can.DECIDE)
 
 
 def _act(

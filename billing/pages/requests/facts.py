@@ -30,7 +30,7 @@ from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, Ta
 from billing.pages.requests.queue import Queue, around
 from billing.pages.requests.signatures import Signature, signatures
 from billing.pages.requests.story import Exhibit, Moment, came_first, evidence, timeline
-from billing.roles import Can
+from billing.roles import DECIDES, Can
 from billing.users import User
 
 Form = TypeVar("Form", bound=forms.Form)
@@ -272,7 +272,7 @@ def _acts(
 
     return Acts(
         decide=form(DecideForm, not why_not_decide),
-        why_not_decide=why_not_decide if person.may(Can.DECIDE) else "",
+        why_not_decide=why_not_decide if person.may(*DECIDES) else "",
         take_back=form(TakeBackForm, bool(why_not_decide) and _may_take_back(change, person)),
         withdraw=form(WithdrawForm, takes_back and is_unsent),
         resolve=form(ResolveForm, not why_not_resolve),
@@ -316,7 +316,7 @@ def _disagreed(change: ChangeRequest) -> Resolution | None:
 
 def _may_take_back(change: ChangeRequest, person: User) -> bool:
     """Whether an approval of theirs counts on what still waits for others."""
-    if change.status != Status.SUBMITTED or not person.may(Can.DECIDE):
+    if change.status != Status.SUBMITTED or not person.may(*DECIDES):
         return False
     approval = deciding.standing_approval(change, person)
     return approval is not None and approval.step.role == person.role
