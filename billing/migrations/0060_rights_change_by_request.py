@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('billing', '0056_the_freeze_waits_for_whoever_holds_it_still'),
+        ('billing', '0044_a_digest_of_what_is_mirrored'),
     ]
 
     operations = [

@@ -35,6 +35,11 @@ class SmallWorld(MirroredWorld):
             others_set_billing(self.gateway, str(self.ids[0]))
             return super().surveyed(*having)
 
+    def person(self, *, may_come_in: bool) -> User:
+        if not may_come_in:
+            User.objects.create_user(username="gone", name="Gone", role="finance", is_active=False)
+        return super().person(may_come_in=may_come_in)
+
 
 def small_world(gateway: Gateway) -> SmallWorld:
     """Mirrored as it is now; customers that hold an alias come first."""
@@ -44,7 +49,9 @@ def small_world(gateway: Gateway) -> SmallWorld:
 
 
 def approved_request(kind: str, gateway: Gateway, maker: User, checkers: tuple[User, User]) -> ChangeRequest:
-    """An approved request of this kind."""
+    """An approved request of this kind; an administrator asks for what is about people."""
+    if not maker.may(KINDS[kind].asked_by):
+        maker = User.objects.create_user(username="asking", name="Asking", role="administrator")
     example = KINDS[kind].example(small_world(gateway))
     proposal = KINDS[kind].as_entered(example)
     change = submitting.submit(proposal, actor=by(maker), reason=example.reason)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from billing.changes.asking.basis import Basis
+from billing.users import User
 
 
 class NothingSuch(LookupError):
@@ -20,6 +21,9 @@ class World(Protocol):
 
     def surveyed(self, *having: str) -> Basis:
         """One that was read live, too; having: fields of its state or its survey. Raises NothingSuch."""
+
+    def person(self, *, may_come_in: bool) -> User:
+        """Somebody of finance. Raises NothingSuch."""
 
 
 @dataclass(frozen=True, slots=True)

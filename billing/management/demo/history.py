@@ -27,6 +27,7 @@ from billing.management.demo.world import MirroredWorld
 from billing.metronome.account import Gateway
 from billing.mirror.resources.customer import queries as mirror
 from billing.mirror.resources.customer.models import Customer, IngestAlias
+from billing.roles import Can
 from billing.users import User
 
 DAYS = 60
@@ -53,6 +54,11 @@ REJECTIONS = [
 
 def _of(customer: dict[str, Any], **more: Any) -> Basis:
     return Basis.of("customer", customer, **more)
+
+
+def _asked_by_finance() -> list[Kind]:
+    """The kinds that finance and managers ask for; of people's rights the demo tells nothing."""
+    return [kind for kind in KINDS.values() if kind.asked_by == Can.PROPOSE]
 
 
 class History:
@@ -145,7 +151,7 @@ class History:
         self.events += story.events
 
     def _past(self) -> None:
-        worker, kinds = None, cycle(KINDS.values())
+        worker, kinds = None, cycle(_asked_by_finance())
         for number in range(84):
             days_ago = DAYS - number * (DAYS - 1.5) / 84 + self.dice.random() / 2
             removes = number % 9 == 4
@@ -197,7 +203,7 @@ class History:
     def _open(self) -> None:
         """What waits today. Each of these is a real proposal: approving it works, end to end."""
         manager, manager2 = self.people["manager"], self.people["manager2"]
-        for number, kind in enumerate(KINDS.values()):
+        for number, kind in enumerate(_asked_by_finance()):
             if story := self._example(kind, days_ago=0.3 + number / 8):
                 self._keep(story)
         self._keep(self._story(self._rename(happened=False), days_ago=0.9, maker="manager"))

@@ -10,6 +10,8 @@ from billing.changes.asking.example import NothingSuch
 from billing.changes.asking.survey import read_survey
 from billing.metronome.account import Gateway
 from billing.mirror.resources.customer import queries as mirror
+from billing.roles import Role
+from billing.users import User
 
 MOST_TRIED = 60
 """So many customers are looked at before it is said that none fits."""
@@ -28,6 +30,13 @@ class MirroredWorld:
     def surveyed(self, *having: str) -> Basis:
         """One that was read live, too; having: fields of its state or its survey. Raises NothingSuch."""
         return self._first(having, is_surveyed=True)
+
+    def person(self, *, may_come_in: bool) -> User:
+        """Somebody of finance. Raises NothingSuch."""
+        found = User.objects.filter(role=Role.FINANCE, is_active=may_come_in).order_by("pk").last()
+        if found is None:
+            raise NothingSuch(f"nobody of finance may {'' if may_come_in else 'not '}come in")
+        return found
 
     def _first(self, having: tuple[str, ...], *, is_surveyed: bool) -> Basis:
         for customer_id in self.ids[:MOST_TRIED]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import ProposalForm
 from billing.changes.asking.kinds.person.fields import PersonForm, PersonKind, about
 from billing.changes.asking.proposal import Planned, Proposal
@@ -35,3 +36,7 @@ class Deactivate(PersonKind):
             {},
             person.role,
         )
+
+    def example(self, world: World) -> Example:
+        person = world.person(may_come_in=True)
+        return Example(Basis(), "Leaves at the end of the month.", {"person": person.pk})

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from billing.changes.asking.basis import Basis
+from billing.changes.asking.example import Example, World
 from billing.changes.asking.kind import ProposalForm
 from billing.changes.asking.kinds.person.fields import PersonForm, PersonKind, about
 from billing.changes.asking.proposal import Planned, Proposal
@@ -46,4 +47,10 @@ class SetRole(PersonKind):
             person.role,
             role,
             becomes=role,
+        )
+
+    def example(self, world: World) -> Example:
+        person = world.person(may_come_in=True)
+        return Example(
+            Basis(), "Moves to internal audit on Monday.", {"person": person.pk, "role": Role.AUDITOR.value}
         )
