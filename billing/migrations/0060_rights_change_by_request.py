@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('billing', '0044_a_digest_of_what_is_mirrored'),
+        ('billing', '0040_delivery_methods'),
     ]
 
     operations = [
