@@ -6,12 +6,33 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.conf import settings
+from django.core.management.color import Style
+from django.core.management.commands import flush
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from redis import Redis
 
 from local.testing import application_url as find_application_url
 
 pytest_plugins = ["simulator.pytest_plugin", "tests.fixtures"]
+
+FILLED_BY_MIGRATIONS = {"auth_permission", "django_content_type"}
+"""Tables that no test writes to. Emptied with the others they would be filled again after each test that
+commits, which costs about as much processor time as the emptying."""
+
+
+def emptied(
+    style: Style, database: BaseDatabaseWrapper, *, reset_sequences: bool, allow_cascade: bool
+) -> list[str]:
+    """The statements that empty every other table."""
+    tables = database.introspection.django_table_names(only_existing=True, include_views=False)
+    written = [table for table in tables if table not in FILLED_BY_MIGRATIONS]
+    return database.ops.sql_flush(
+        style, written, reset_sequences=reset_sequences, allow_cascade=allow_cascade
+    )
+
+
+flush.sql_flush, flush.emit_post_migrate_signal = emptied, lambda *_what, **_more: None
 
 
 @pytest.fixture(autouse=True)

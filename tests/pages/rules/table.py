@@ -259,6 +259,7 @@ CONTROL: dict[str, Rule] = {
         FREEZE + " VALUES (1, false, '', ''); DELETE FROM billing_freeze",  # noqa: S608 our own words
         KEPT_WORDS,
     ),
+    "freeze.a_turn_waits_for_who_holds_it_still": Nothing("it waits for who is sending, and refuses nothing"),
     "freeze.freeze_is_one_row": Sql(CODE, f"{FREEZE} VALUES (2, false, '', '')", as_="bare"),
     "newbeginning.a_new_beginning_has_a_reason": Page(
         "manager", "/system/anew/", 422, "Say why", {"word": "agree", "reason": ""}

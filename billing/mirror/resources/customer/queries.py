@@ -11,11 +11,23 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, IntegerField, OuterRef, QuerySet, Subquery, When
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    Case,
+    Count,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
+from billing.lists.conditions import IsAnyOf
 from billing.lists.paging import Shape, cut, is_storable
-from billing.lists.prepared import Question, Records, no_id
+from billing.lists.prepared import Question, Records, no_id, no_text
 from billing.lists.text import folded, in_order
 from billing.mirror.resources.customer.filters import CustomerFilter
 from billing.mirror.resources.customer.models import Customer, IngestAlias
@@ -184,16 +196,24 @@ def customers_called(text: str, most: int = 2) -> list[UUID]:
 def alias_holders(aliases: Iterable[str]) -> dict[str, list[Holder]]:
     """Who holds each of these aliases, active and archived; an alias that nobody holds is left out."""
     asked = [alias for alias in aliases if is_storable(alias)]
-    forms = {folded(alias) for alias in asked}  # what the index holds; the alias itself decides
-    held = (
-        IngestAlias.objects.filter(folded__in=forms, alias__in=asked, customer__missing_since__isnull=True)
-        .order_by("alias", "customer__sort_name", "customer__name", "customer_id")
-        .values_list("alias", "customer_id", "customer__name", "customer__archived_at")
-    )
+    forms = sorted({folded(alias) for alias in asked})  # what the index holds; the alias itself decides
     holders: dict[str, list[Holder]] = {}
-    for alias, *holder in held:
+    for alias, *holder in _held().rows(aliases=asked, forms=forms):
         holders.setdefault(alias, []).append(Holder(*holder))
     return holders
+
+
+@cache
+def _held() -> Question:
+    """Planned anew each time: one alias is asked for, or two thousand."""
+    aliases, forms, texts = [no_text("alias")], [no_text("form")], ArrayField(TextField())
+    held = IngestAlias.objects.filter(
+        IsAnyOf("folded", Value(forms, texts)),
+        IsAnyOf("alias", Value(aliases, texts)),
+        customer__missing_since__isnull=True,
+    ).order_by("alias", "customer__sort_name", "customer__name", "customer_id")
+    columns = ("alias", "customer_id", "customer__name", "customer__archived_at")
+    return Question(held.values_list(*columns), planned_anew=True, aliases=aliases, forms=forms)
 
 
 _ROW = (
