@@ -22,11 +22,14 @@ from billing.audit.actors import Actor
 from billing.audit.events import Event
 from billing.audit.taking import Taking, take
 from billing.lists.csv import as_utc
-from billing.mirror.models import Digest, Raw
+from billing.mirror.models import Digest, Mirrored, Raw
 from billing.mirror.resource import Resource
 
 NONE = Value("[]", output_field=TextField())
 """A list in a cell is a JSON array: an item may hold any separator, and a line break too."""
+
+KEPT = frozenset(field.name for field in Mirrored._meta.local_fields)
+"""The columns that every mirrored noun has."""
 
 
 def noun_csv(
@@ -35,7 +38,8 @@ def noun_csv(
     """A noun's rows as CSV, all or these: its columns, and its sets as JSON arrays. filters: as recorded."""
     rows = noun.model.objects.order_by("pk") if rows is None else rows
     columns: dict[str, str | Expression] = {}
-    for field in noun.model._meta.concrete_fields:
+    # The columns of Mirrored are the first of a table and the last of a file: there an id begins a row.
+    for field in sorted(noun.model._meta.concrete_fields, key=lambda each: each.name in KEPT):
         if not field.generated and not isinstance(field, Raw | Digest):
             columns[field.attname] = _cell(field)
     for child in noun.sets:

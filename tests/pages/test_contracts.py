@@ -144,6 +144,7 @@ def test_the_file_has_the_same_rows(browser: Callable[[str], Client], halcyon: C
     rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
     assert [row["name"] for row in rows] == ["'=cmd()"]
     assert rows[0]["customer_id"] == str(halcyon.pk)
+    assert list(rows[0])[:2] == ["id", "customer_id"]
 
 
 def test_a_contract_shows_its_terms_by_their_start(
