@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from billing.changes.local import LOCAL
 from billing.changes.oddities import is_hidden
 from billing.changes.operations import operation
 from billing.lists.paging import is_storable
@@ -98,6 +99,11 @@ class SealedCall:
         if http != shown:
             raise ValueError(f"call {self.position} would be sent differently from what was shown")
         return http
+
+    @property
+    def is_done_here(self) -> bool:
+        """Whether it changes something of ours, and nothing of it is sent."""
+        return self.operation in LOCAL
 
     @property
     def how_found(self) -> str:

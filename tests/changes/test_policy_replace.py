@@ -160,6 +160,10 @@ def test_its_page_tells_what_changes_and_its_form_is_not_there_yet(
 
     assert "Two for a new policy" in page
     assert "HERE" in page
+    assert "1 added" in page
+    assert "Exactly what will be done here" in page
+    assert "lets the worker do exactly the" in page
+    assert "Idempotency key" not in page
     assert client.get("/changes/new/policy.replace/").status_code == 404
 
 

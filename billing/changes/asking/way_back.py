@@ -12,6 +12,22 @@ from billing.changes.statuses import Status
 OVER = (Status.CLOSED, Status.APPLIED)
 
 
+def undoes(change: ChangeRequest) -> bool:
+    """Whether a request gives back what the one before it has done, and does not propose that again.
+
+    A closed one may be followed by either, of the same kind: its way back fills in what is given back.
+    """
+    old = change.replaces
+    if old is None or old.kind != change.kind or old.status == Status.APPLIED:
+        return old is not None
+    back = way_back(old)
+    return back is not None and back[0] == change.kind and _holds(sealed.read(change.sealed).form, back[1])
+
+
+def _holds(entered: dict[str, Any], start: dict[str, Any]) -> bool:
+    return bool(start) and all(entered.get(name) == value for name, value in start.items())
+
+
 def way_back(change: ChangeRequest) -> tuple[str, dict[str, Any]] | None:
     """The kind that gives back what a request has done, and what its form starts with; None without one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,9 +71,15 @@ def _difference(
             fields += _keys(old or {}, new or {})
         elif each.look == "rows":
             fields += _rows(each, old or {}, new or {})
+        elif each.look == "json" and isinstance(old, list) and isinstance(new, list):
+            sets += _sets(each, _texts(old), _texts(new))
         elif (shown := each.shown(old) if before else "") != each.shown(new):
             fields.append(Comparison(_title(each), shown, each.shown(new)))
     return Difference(title, fields, sets)
+
+
+def _texts(items: list[Any]) -> set[str]:
+    return {json.dumps(item, ensure_ascii=False) for item in items}
 
 
 def _sets(each: Field, old: set[str], new: set[str]) -> list[SetComparison]:

@@ -16,7 +16,7 @@ from billing import clock
 from billing.changes import queries, sealed
 from billing.changes.agreeing import deciding, resolving
 from billing.changes.asking.kinds import KINDS
-from billing.changes.asking.way_back import way_back
+from billing.changes.asking.way_back import undoes, way_back
 from billing.changes.glance import glance
 from billing.changes.models import Call, CallStatus, ChangeRequest, Resolution, Upshot, Word
 from billing.changes.nouns import noun_of
@@ -135,6 +135,11 @@ class RequestPage:
     def kind_words(self) -> str:
         """The kind as its form calls it."""
         return kind_words(self.change.kind)
+
+    @property
+    def undoes(self) -> bool:
+        """Whether it undoes the request that it follows; else it proposes that again."""
+        return undoes(self.change)
 
     @property
     def state_template(self) -> str:

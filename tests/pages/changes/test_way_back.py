@@ -8,19 +8,22 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from billing.changes.agreeing import deciding, resolving
 from billing.changes.applying import apply
 from billing.changes.asking.kinds.customer.create import PREFIX
 from billing.changes.asking.survey import read_survey
-from billing.changes.models import ChangeRequest
+from billing.changes.models import ChangeRequest, Word
 from billing.changes.refusals import WrongState
 from billing.metronome.account import Gateway
 from billing.metronome.objects.customer import customers
 from billing.mirror.refresh import refresh_account
 from billing.mirror.resources.customer import queries as mirror
 from billing.users import User
+from tests.changes.test_apply import settle_until_known
+from tests.faults.answers import somebody_else
 from tests.pages.conftest import squeezed
 from tests.simulator_server import RunningSimulator
-from tests.world import approve, mirrored, propose
+from tests.world import approve, by, mirrored, propose
 
 SignIn = Callable[[User], Client]
 ENTERED = {"custom_fields": {"segment": "enterprise", "cost_center": "CC-7"}}
@@ -80,6 +83,38 @@ def test_an_applied_request_offers_its_way_back_filled_in_to_who_may_propose(
     assert back.replaces == applied
     page = squeezed(browser.get(f"/changes/{back.reference}/").text)
     assert f'undoes <a href="/changes/{applied.reference}/">{applied.reference}</a>' in page
+
+
+def test_a_closed_request_is_undone_or_proposed_again_and_the_page_says_which(
+    customer: dict[str, Any],
+    maker: User,
+    checker: User,
+    administrator: User,
+    gateway: Gateway,
+    simulator: RunningSimulator,
+    as_person: SignIn,
+) -> None:
+    values = {"custom_fields": {"segment": "key account"}}
+    old = approve(propose("customer.set_fields", maker, values, snapshot=customer), checker)
+    simulator.fault("writes", "drop_after")
+    apply.apply_change(old.pk, gateway)
+    somebody_else(old, "undone", simulator)
+    settle_until_known(old, gateway)
+    resolving.resolve(old.pk, actor=by(administrator), verdict=Word.LEAVE_IT, reason="sales does it anew")
+    old.refresh_from_db()
+    assert old.status == "closed"
+    former, browser = {"custom_fields": {"segment": customer["custom_fields"]["segment"]}}, as_person(maker)
+    link = f'<a href="/changes/{old.reference}/">{old.reference}</a>'
+    now = {**customer, "custom_fields": {**customer["custom_fields"], **values["custom_fields"]}}
+
+    for entered, stands, words in (
+        (values, customer, f"proposes {link} again"),
+        (former, now, f"undoes {link}"),
+    ):
+        after = propose("customer.set_fields", maker, entered, snapshot=stands, replaces=old)
+        page = squeezed(browser.get(f"/changes/{after.reference}/").text)
+        assert words in page
+        deciding.withdraw(after.pk, actor=by(maker), reason="seen")
 
 
 def test_what_is_applied_is_undone_by_its_own_way_back_alone(

@@ -161,7 +161,7 @@ def _blast(survey: dict[str, Any], now: set[str], later: set[str]) -> list[dict[
             "count": len(drafts),
             "what": "draft invoice of these" if len(drafts) == 1 else "draft invoices of these",
             "detail": "",
-            "then": "stay in Metronome; nothing sends them",
+            "then": "left in Metronome, and never sent",
             "money": [],
         }
     )

@@ -227,7 +227,7 @@ def _blast(
     drafts = _drafts_beyond(invoices, contract["id"], day) if day else []
     rows = [
         (drafts, "Draft invoices that reach beyond the end", "cut or gone, about so much of them"),
-        (cut, "Finalized invoices that reach beyond the end", "stay as they are"),
+        (cut, "Finalized invoices that reach beyond the end", "left unchanged"),
     ]
     return [
         {"count": len(of), "what": what, "detail": "", "then": then, "money": sums(of)}

@@ -273,14 +273,14 @@ def _blast(
             "count": len(survey["contracts"]),
             "what": "Contracts",
             "detail": ", ".join(contract["name"] for contract in survey["contracts"][:8]),
-            "then": "end at once",
+            "then": "ended at once",
             "money": [],
         },
         {
             "count": len(survey["plans"]),
             "what": "Plans",
             "detail": ", ".join(plan["name"] for plan in survey["plans"][:8]),
-            "then": "stay on the archived customer",
+            "then": "left on the archived customer",
             "money": [],
         },
         {
@@ -308,7 +308,7 @@ def _blast(
             "count": len(aliases),
             "what": "Ingest aliases",
             "detail": ", ".join(aliases[:8]),
-            "then": "free for others" if clears else "stay locked to the archived customer",
+            "then": "free for others" if clears else "locked to the archived customer for ever",
             "money": [],
         },
     ]
