@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from billing.audit.actors import person
 from billing.changes.asking import submitting
+from billing.changes.asking.basis import Basis
 from billing.changes.asking.kinds import KINDS
 from billing.changes.models import ChangeRequest, PolicyVersion
 from billing.control.anchor import anchor
@@ -80,7 +81,9 @@ def _people() -> dict[str, list[User]]:
 
 def _one_request(maker: User) -> ChangeRequest:
     snapshot = mirror.snapshot(FIRST_CUSTOMER)
-    proposal = KINDS["customer.rename"].build({"name": "Halcyon Logistics GmbH"}, snapshot=snapshot)
+    proposal = KINDS["customer.rename"].build(
+        {"name": "Halcyon Logistics GmbH"}, Basis.of("customer", snapshot)
+    )
     return submitting.submit(proposal, actor=person(maker), reason="As agreed with the customer.")
 
 

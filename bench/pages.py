@@ -205,33 +205,6 @@ def measure(people: dict[str, User]) -> list[tuple[Row, float, float]]:
     ]
 
 
-def measure_file(person: User) -> tuple[float, float]:
-    """The customers as CSV, and a bare COPY of the same; medians of three rounds, in milliseconds."""
-    browser = Client()
-    browser.force_login(person)
-    works = {
-        "ours": lambda: [None for _block in browser.get("/customers.csv").streaming_content],
-        "copy": _copy_customers,
-    }
-    medians = _medians(works, rounds=min(3, ROUNDS))
-    return medians["ours"], medians["copy"]
-
-
-LISTED = """COPY (
- SELECT c.id, c.name, external_id, a.aliases, a.number, p.names, p.ids, custom_fields, created_at, updated_at,
-        archived_at, missing_since, fetched_at
-   FROM billing_customer c LEFT JOIN billing_heldaliases a ON a.customer_id = c.id
-   LEFT JOIN billing_heldplans p ON p.customer_id = c.id
-  WHERE archived_at IS NULL AND missing_since IS NULL ORDER BY sort_name, name, id) TO STDOUT (FORMAT csv)"""
-
-
-def _copy_customers() -> None:
-    """The same rows, columns and order, with no cell guarded and no time put into words."""
-    with connection.cursor() as cursor, cursor.copy(LISTED) as out:
-        for _block in out:
-            pass
-
-
 def _medians(works: dict[Any, Work], rounds: int | None = None) -> dict[Any, float]:
     times: dict[Any, list[float]] = {name: [] for name in works}
     gc.collect()

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.conf import settings
 from django.test import Client
@@ -46,7 +45,7 @@ def measure(person: User) -> Served:
     browser = Client()
     browser.force_login(person)
     cookie = browser.cookies[settings.SESSION_COOKIE_NAME].value
-    with tempfile.TemporaryDirectory() as folder, _serving(Path(folder)) as port:
+    with serving(PROCESSES) as (port, _pid):
         rates: dict[str, list[float]] = {LIST: [], FRAME: []}
         for number in range(ROUNDS + 1):
             for address, found in rates.items():
@@ -79,9 +78,14 @@ def _rate(port: int, address: str, cookie: str) -> float:
 
 
 @contextlib.contextmanager
-def _serving(folder: Path) -> Iterator[int]:
-    """The port at which the web process of the image answers, with its number of processes."""
-    build = {"PATH": os.environ["PATH"], "COUNTERSIGN_PROCESS": "build", "STATIC_ROOT": str(folder)}
+def serving(processes: int) -> Iterator[tuple[int, int]]:
+    """The port at which so many web processes of the image answer, and the id of who started them."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _serving(folder, processes)
+
+
+def _serving(folder: str, processes: int) -> Iterator[tuple[int, int]]:
+    build = {"PATH": os.environ["PATH"], "COUNTERSIGN_PROCESS": "build", "STATIC_ROOT": folder}
     collect = [sys.executable, "manage.py", "collectstatic", "--no-input"]
     subprocess.run(collect, cwd=ROOT, env=build, check=True, capture_output=True)
     port = free_port()
@@ -89,16 +93,16 @@ def _serving(folder: Path) -> Iterator[int]:
         "web",
         database_url=database_url(),
         SITE_URL=f"http://127.0.0.1:{port}",
-        STATIC_ROOT=str(folder),
+        STATIC_ROOT=folder,
         LOG_LEVEL="ERROR",
     )
-    where = ["--host", "127.0.0.1", "--port", str(port), "--workers", str(PROCESSES)]
+    where = ["--host", "127.0.0.1", "--port", str(port), "--workers", str(processes)]
     granian = [sys.executable, "-m", "granian", *HTTP, "--log-level", "error"]
     command = [*granian, *where, "bench.asgi:application"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         _wait_until_ready(process, port)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(30)

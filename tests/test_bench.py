@@ -3,7 +3,7 @@
 import pytest
 from django.test import override_settings
 
-from bench import applying, growing, pages
+from bench import applying, files, growing, pages
 from billing.audit.models import AuditEvent
 from billing.changes.models import ChangeRequest
 from billing.changes.sealed import digest_of, read
@@ -13,6 +13,7 @@ from billing.mirror.resources.customer.models import Customer, IngestAlias
 @pytest.mark.django_db(transaction=True)
 def test_it_grows_an_account_and_asks_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "ROUNDS", 1)
+    monkeypatch.setattr(files, "ROUNDS", 1)
     people = growing.grow(2_000)
     assert (Customer.objects.count(), IngestAlias.objects.count()) == (2_000, 3_000)
     assert ChangeRequest.objects.count() == 201
@@ -26,7 +27,9 @@ def test_it_grows_an_account_and_asks_every_page(monkeypatch: pytest.MonkeyPatch
     )
     with override_settings(ROOT_URLCONF="bench.urls"):
         measured = pages.measure(people)
-        assert min(pages.measure_file(people["auditor"])) > 0
+        taken = files.measure(people["auditor"])
+        assert [file.name for file, _ours, _copy in taken] == ["customers", "contracts", "record"]
+        assert min(min(ours, copy) for _file, ours, copy in taken) > 0
     assert {row.name for row, _ours, _limit in measured} > {"frame", "inbox", "request page", "system"}
     assert all(ours > 0 and limit > 0 for _row, ours, limit in measured)
 
