@@ -5,6 +5,7 @@ JSON numbers arrive as Decimal or int, never as float. Times are aware UTC. A no
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -13,6 +14,8 @@ from uuid import UUID
 from billing.metronome.outcomes import ReadFailed
 
 T = TypeVar("T")
+
+USUAL_ID = re.compile("[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ def optional_text_in(source: dict[str, Any], key: str) -> str | None:
 
 
 def id_in(source: dict[str, Any], key: str = "id") -> str:
-    return str(UUID(text_in(source, key)))
+    text = text_in(source, key)
+    return text if USUAL_ID.fullmatch(text) else str(UUID(text))
 
 
 def optional_id_in(source: dict[str, Any], key: str) -> str | None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from uuid import UUID
 
 from billing.metronome.outcomes import storable
-from billing.metronome.records import OddRow
+from billing.metronome.records import USUAL_ID, OddRow
 
 T = TypeVar("T")
 
 MISREAD = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 LONGEST_ID = 80
-_USUAL = re.compile("[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 def own_id(row: Any) -> str:
@@ -48,7 +46,7 @@ def why(problem: Exception) -> str:
 
 def uuid_of(value: Any) -> str:
     """A UUID in its usual form; empty for anything else."""
-    if isinstance(value, str) and _USUAL.fullmatch(value):
+    if isinstance(value, str) and USUAL_ID.fullmatch(value):
         return value
     try:
         return str(UUID(value)) if isinstance(value, str) else ""

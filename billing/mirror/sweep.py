@@ -213,9 +213,10 @@ class Sweep:
             named = self.clean.odd.add_rows(noun.label, odd, by_uuid=noun.key == ("id",))
             note(noun, self.run.pk, [row.id for row in named])
             found = read.fill([row for page in changed for row in page.items], asked_at)
+            written = 0
             if rows is not None and copied(noun, rows.values(), asked_at, run=self.run.pk):
                 written = len(rows)
-            else:
+            elif found:
                 written = store(noun, found, asked_at, clean=self.clean, run=self.run.pk, rows=rows)
             self._is_mostly_new = written * 2 > sum(page.rows for page in pages)
             self.run.rows_written += written
