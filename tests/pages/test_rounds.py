@@ -96,7 +96,7 @@ def test_system_shows_it(halcyon: Customer, finance: Client) -> None:
 
     assert "Lists of single customers" in page
     assert len(re.findall(r">3 h[^<]*</time> ago", page)) == 2
-    assert page.count('data-label="Customers not read yet">0<') == 2
+    assert page.count('data-label="Customers not read yet"> 0 <') == 2
 
 
 def test_a_refused_filter_offers_no_file(halcyon: Customer, browser: Callable[[str], Client]) -> None:

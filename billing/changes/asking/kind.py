@@ -20,10 +20,11 @@ from billing.roles import Can
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Live advice beside a form: blocks nothing. tone: bad, warn, info or good."""
+    """Live advice beside a form. Tones: bad, warn, info or good. customer_id: whom it names."""
 
     tone: str
     text: str
+    customer_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

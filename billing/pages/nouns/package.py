@@ -43,7 +43,7 @@ class Packages(NamedList):
     columns = (
         Column("Name", lambda line: link_to("package", line.row.pk, line.row.name, "name"), sort="name"),
         Column("Status", lambda line: standing_of(line.row), look="nowrap"),
-        Column("Rate card", lambda line: _card(line.row, line.card), look="slack"),
+        Column("Rate card", lambda line: _card(line.row, line.card)),
         Column("Brings", lambda line: format_html("<bdi>{}</bdi>", ", ".join(line.row.brings)), look="slack"),
     )
     none_yet = ("No packages", "Either this account has none, or the first refresh has not read them yet.")

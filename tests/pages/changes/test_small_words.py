@@ -155,6 +155,7 @@ def test_a_configuration_is_said_as_people_say_it(words: str, said: str) -> None
         ("stripe", "direct_to_billing_provider", False),
     ],
 )
+@pytest.mark.usefixtures("db")
 def test_a_marketplace_delivered_to_directly_is_warned_of(provider: str, method: str, warned: bool) -> None:
     assert bool(delivery_cautions(Billing(provider, {}, method, ""))) is warned
 

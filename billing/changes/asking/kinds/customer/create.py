@@ -123,6 +123,7 @@ def alias_hints(aliases: list[str], *, own_id: str | None) -> list[Hint]:
         Hint(
             "bad",
             f"{quoted(alias)} is held by {holder.name}" + (" (archived)" if holder.archived_at else "") + ".",
+            str(holder.id),
         )
         for alias, holders in mirror.alias_holders(aliases).items()
         for holder in holders
@@ -134,7 +135,7 @@ def alias_hints(aliases: list[str], *, own_id: str | None) -> list[Hint]:
         if (words := oddities(alias))
     ]
     hints += [
-        Hint("bad", f"{quoted(alike.asked)} is the id of {alike.customer_name}.")
+        Hint("bad", f"{quoted(alike.asked)} is the id of {alike.customer_name}.", str(alike.customer_id))
         for alike in whose_ids(aliases, own_id=own_id)
     ]
     return hints + [Hint("warn", words) for words in near_alias_words(aliases, own_id=own_id)]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django import forms
 
 from billing.changes.typed import plain_lines
-from billing.metronome.text import TextRefused, check_aliases, check_custom_fields, check_name
+from billing.metronome.text import TextRefused, check_alias, check_aliases, check_custom_fields, check_name
+
+MOST_TOLD = 20
+"""So many lines with something wrong are told at once."""
 
 
 class NameField(forms.CharField):
@@ -47,14 +50,32 @@ class AliasesField(forms.CharField):
         super().__init__(strip=False, **kwargs)
 
     def clean(self, value: Any) -> list[str]:
-        text = super().clean(value)
-        lines = [line for line in plain_lines(text).split("\n") if line]
+        numbered = list(enumerate(plain_lines(super().clean(value)).split("\n"), 1))
+        lines = [line for _number, line in numbered if line]
         if self.required and not lines:
             raise forms.ValidationError("Enter at least one alias.", code="required")
+        if problems := list(self._problems(numbered)):
+            more = [f"And {len(problems) - MOST_TOLD:,} more lines."] if len(problems) > MOST_TOLD else []
+            raise forms.ValidationError(problems[:MOST_TOLD] + more)
         try:
             return check_aliases(lines, self.held)
         except TextRefused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
+
+    def _problems(self, numbered: list[tuple[int, str]]) -> Iterator[str]:
+        """What is wrong with each line by itself, all at once; which line it is, where there are several."""
+        is_one_of_many = sum(bool(line) for _number, line in numbered) > 1
+        seen: set[str] = set()
+        for number, line in numbered:
+            where = f"Line {number:,}: " if is_one_of_many else ""
+            try:
+                if line and line not in self.held:
+                    check_alias(line)
+                if line in seen:
+                    yield f"{where}“{line}” is there twice."
+            except TextRefused as refusal:
+                yield f"{where}{refusal}"
+            seen |= {line} if line else set()
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list | tuple) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -37,7 +38,11 @@ class ReplaceAliasesForm(ProposalForm):
     def __init__(self, *args: Any, held: Collection[str], wanted: Collection[str], **kwargs: Any) -> None:
         initial = {**kwargs.pop("initial", {}), "ingest_aliases": [a for a in wanted if fits_a_line(a)]}
         super().__init__(*args, initial=initial, **kwargs)
-        self.fields["ingest_aliases"].held = frozenset(held)
+        field = self.fields["ingest_aliases"]
+        field.held = frozenset(held)
+        field.widget.attrs["data-lines"] = "alias"
+        if self.is_bound or set(held) != set(wanted):
+            field.widget.attrs["data-held"] = json.dumps([alias for alias in held if fits_a_line(alias)])
         self.kept = [alias for alias in held if not fits_a_line(alias)]
         returning = [alias for alias in wanted if not fits_a_line(alias) and alias not in self.kept]
         if self.kept:
