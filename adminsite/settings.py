@@ -62,6 +62,8 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "billing",
 ]
 MIDDLEWARE = [
@@ -76,7 +78,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "billing.pages.by_token.ByToken",
+    "billing.pages.door.limits.SessionLimits",
     "billing.pages.access.SignInRequired",
+    "billing.pages.door.limits.FactorDemanded",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -221,6 +225,19 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = env_int("SESSION_HOURS", 12, least=1, most=720) * 3600
+SESSION_IDLE_SECONDS = env_int("SESSION_IDLE_MINUTES", 60, least=5, most=1440) * 60
+# Second factors: demanded of managers and administrators wherever something real is behind this.
+SECOND_FACTOR_DEMANDED = env_bool("SECOND_FACTOR_DEMANDED", METRONOME.environment != "simulator")
+MFA_ADAPTER = "billing.pages.door.adapter.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "billing.pages.door.forms.AddPasskey",
+    "edit_webauthn": "billing.pages.door.forms.RenamePasskey",
+}
+MFA_TOTP_ISSUER = "Countersign"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = METRONOME.environment == "simulator"  # http://localhost, for the demo
+ACCOUNT_REAUTHENTICATION_TIMEOUT = env_int("STEP_UP_MINUTES", 5, least=1, most=60) * 60
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- Mail: notices of what waits for somebody, plain text, through the company's server

@@ -8,7 +8,16 @@ from adminsite.health import healthz, readyz
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
-    path("accounts/", include([closed_pages(), path("", include("allauth.account.urls"))])),
+    path(
+        "accounts/",
+        include(
+            [
+                *closed_pages(),
+                path("", include("allauth.account.urls")),
+                path("2fa/", include("allauth.mfa.urls")),
+            ]
+        ),
+    ),
     path("", include("billing.pages.urls")),
 ]
 

@@ -52,6 +52,7 @@ BELOW: dict[str, set[str]] = {
         "notify",
     },
     "management": {
+        "people",
         "users",
         "roles",
         "audit",

@@ -64,7 +64,6 @@ class Event(models.TextChoices):
     PERSON_STEP_FAILED = "person.step_failed", "Second step failed"
     PERSON_CONFIRMED = "person.confirmed", "Identity confirmed again"
     PERSON_SESSION_ENDED = "person.session_ended", "Session ended"
-    PERSON_REFUSED = "person.refused", "Company sign-in refused"
     PERSON_ROLE_CHANGED = "person.role_changed", "Role changed"
     PERSON_ACCESS_ENDED = "person.access_ended", "Access ended"
     PERSON_DEACTIVATED = "person.deactivated", "Person deactivated"
@@ -293,7 +292,6 @@ WORDS: dict[Event, Words] = {
     Event.PERSON_SESSION_ENDED: Words(
         "plain", "lock", "Session ended", "A session of {what} was ended by {who}."
     ),
-    Event.PERSON_REFUSED: Words("warn", "mark-rejected", "Refused", "A company sign-in was refused: {what}."),
     Event.PERSON_ROLE_CHANGED: Words(
         "info",
         "people",

@@ -31,7 +31,6 @@ SIGN_INS = (
     Event.PERSON_TURNED_AWAY,
     Event.PERSON_STEP_FAILED,
     Event.PERSON_CONFIRMED,
-    Event.PERSON_REFUSED,
 )
 GROUPS: dict[str, Group] = {
     "requests": Group("Requests", _about("change")),

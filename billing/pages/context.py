@@ -56,6 +56,7 @@ def look(request: HttpRequest) -> dict[str, Any]:
     """What every page needs to be drawn, without the database: environment band, theme, whether keys act."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
     return {
+        "SECOND_FACTOR_WAIVED": not settings.SECOND_FACTOR_DEMANDED,
         "environment": BANDS.get(settings.METRONOME.environment),
         "theme": theme if theme in THEMES else "",
         "keys_are_off": request.COOKIES.get(KEYS_COOKIE) == "off",

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from billing.pages import (
+    account,
     notices,
     nouns,
     overview,
@@ -22,6 +23,9 @@ urlpatterns = [
     path("notices/read/", notices.read, name="notices-read"),
     path("tokens/", tokens.page, name="tokens"),
     path("tokens/revoke/", tokens.revoke, name="tokens-revoke"),
+    path("account/", account.account, name="account"),
+    path("account/sessions/end/", account.end_session, name="account-sessions"),
+    path("account/second-factor/", account.factor_demanded, name="factor-demanded"),
     path("theme/", preferences.theme, name="theme"),
     path("keys/", preferences.keys, name="keys"),
     path("customers/<uuid:customer_id>/refresh/", refreshing.customer, name="customer-refresh"),

@@ -50,6 +50,26 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "account_reset_password_from_key": ("get", EVERYBODY),
     "account_reset_password_from_key_done": ("get", EVERYBODY),
     "account_confirm_login_code": ("get", CLOSED),
+    "account_factors": ("get", (302, 302, 302, 302, 302)),
+    "account_passkeys": ("get", (302, 302, 302, 302, 302)),
+    "account_passkey_remove": ("get", (302, 404, 404, 404, 404)),
+    "mfa_index": ("get", (302, 302, 302, 302, 302)),
+    "mfa_list_webauthn": ("get", (302, 302, 302, 302, 302)),
+    "mfa_authenticate": ("get", (302, 302, 302, 302, 302)),
+    "mfa_reauthenticate": ("get", (302, 302, 302, 302, 302)),
+    "mfa_reauthenticate_webauthn": ("get", (302, 302, 302, 302, 302)),
+    "mfa_activate_totp": ("get", EVERYBODY_INSIDE),
+    "mfa_deactivate_totp": ("get", (302, 404, 404, 404, 404)),
+    "mfa_view_recovery_codes": ("get", (302, 404, 404, 404, 404)),
+    "mfa_generate_recovery_codes": ("get", EVERYBODY_INSIDE),
+    "mfa_download_recovery_codes": ("get", (302, 404, 404, 404, 404)),
+    "mfa_add_webauthn": ("get", EVERYBODY_INSIDE),
+    "mfa_remove_webauthn": ("get", (302, 404, 404, 404, 404)),
+    "mfa_edit_webauthn": ("get", (302, 404, 404, 404, 404)),
+    "mfa_login_webauthn": ("get", (302, 302, 302, 302, 302)),
+    "billing:account": ("get", EVERYBODY_INSIDE),
+    "billing:account-sessions": ("post", (302, 302, 302, 302, 302)),
+    "billing:factor-demanded": ("get", (302, 302, 302, 302, 302)),
     "billing:overview": ("get", EVERYBODY_INSIDE),
     "billing:search": ("get", (302, 302, 302, 302, 302)),
     "billing:notices": ("get", EVERYBODY_INSIDE),
@@ -174,6 +194,8 @@ def address_of(name: str, world: dict[str, Any]) -> str:
             return reverse(name, args=[PLAN])
         case "billing:rate_card" | "billing:product" | "billing:package":
             return reverse(name, args=[PLAN])
+        case "account_passkey_remove" | "mfa_remove_webauthn" | "mfa_edit_webauthn":
+            return reverse(name, args=[1])
         case "billing:survey":
             return reverse(name, args=[UUID(int=7)])
         case "billing:change-meant":

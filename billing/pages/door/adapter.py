@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal.ratelimit import respond_429
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 
 from billing.audit.events import Event
 from billing.pages.door.recording import actor_of, record, record_hashed_anew
-from billing.people import reset
+from billing.people import factors, reset, sessions
 from billing.users import User
 
 LIMITS_REACHED = ("too_many_login_attempts", "rate_limited")
@@ -42,6 +47,12 @@ class Door(DefaultAccountAdapter):
     def send_notification_mail(self, *_args: Any, **_more: Any) -> None:
         """Nothing: mail is a worker's, and what happens to an account is on record."""
 
+    def is_reauthentication_required(self, *, app: str, **_more: Any) -> bool:
+        """Whether what is grave asks for a proof again: none was given, at sign-in or since, for a while."""
+        proofs = get_authentication_records(self.request, self.request.user)
+        latest = max([self.request.session.get(sessions.BEGAN, 0.0), *(proof["at"] for proof in proofs)])
+        return time.time() - latest > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that the record tells of, too."""
         return getattr(request, "client_ip", "") or "::"
@@ -50,6 +61,35 @@ class Door(DefaultAccountAdapter):
         """Failed tries count for a name *from an address*: elsewhere its person signs in as ever."""
         key = super()._get_login_attempts_cache_key(request, **credentials)
         return f"{self.get_client_ip(request)} {key}"
+
+
+class Factors(DefaultMFAAdapter):
+    """Second factors: their secrets are sealed in the database, and the last demanded one stays."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultMFAAdapter.error_messages,
+        "cannot_delete_authenticator": "Your role needs a second factor: add another before this one goes.",
+        "incorrect_code": "That code is wrong or was used before. Codes change every 30 seconds.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        return factors.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return factors.decrypt(encrypted_text)
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        return factors.may_go(authenticator)
+
+    def get_totp_label(self, user: User) -> str:
+        return user.username
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return f"Key {number}"
+
+    def send_notification_mail(self, *_args: Any, **_more: Any) -> None:
+        """Nothing: as at the door."""
 
 
 class Credentials(AuthenticationBackend):

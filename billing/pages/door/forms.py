@@ -8,14 +8,17 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import ResetPasswordForm, ResetPasswordKeyForm, UserTokenForm
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
-from billing.pages.door.recording import actor_of
-from billing.people import reset
+from billing.audit.events import Event
+from billing.pages.door.recording import actor_of, record
+from billing.people import factors, reset
 from billing.tasks import nudge, tell_people
 from billing.users import User
 
@@ -65,3 +68,24 @@ class NewPassword(ResetPasswordKeyForm):
                 get_adapter().set_password(self.user, self.cleaned_data["password1"], how=how)
         except reset.LinkSpent:
             raise ImmediateHttpResponse(redirect(context.request.path)) from None
+
+
+class AddPasskey(AddWebAuthnForm):
+    """A new passkey, which signs its owner in by itself unless they say otherwise."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["passwordless"].initial = True
+        self.fields["name"].max_length = 60
+
+
+class RenamePasskey(EditWebAuthnForm):
+    """A passkey's other name, on record."""
+
+    def save(self) -> Authenticator:
+        with transaction.atomic():
+            renamed = super().save()
+            request = context.request
+            new = {"factor": factors.words(renamed)}
+            record(Event.PERSON_FACTOR_RENAMED, actor_of(request), request.user, new=new)
+        return renamed

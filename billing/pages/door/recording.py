@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.signals import authentication_step_completed
+from allauth.mfa import signals as mfa
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.cache import cache
 from django.db import transaction
@@ -12,6 +15,7 @@ from django.http import HttpRequest
 from billing.audit import log
 from billing.audit.actors import Actor, person, system
 from billing.audit.events import Event
+from billing.people import factors, sessions
 from billing.users import User
 
 NOBODY = "somebody not signed in"
@@ -24,6 +28,12 @@ def connect() -> None:
     user_logged_in.connect(_signed_in, dispatch_uid="audit signed in")
     user_logged_out.connect(_signed_out, dispatch_uid="audit signed out")
     user_login_failed.connect(_failed, dispatch_uid="audit sign-in failed")
+    authentication_step_completed.connect(_confirmed, dispatch_uid="audit confirmed")
+    mfa.authenticator_added.connect(_factor_added, dispatch_uid="audit factor added")
+    mfa.authenticator_removed.connect(_factor_removed, dispatch_uid="audit factor removed")
+    mfa.authenticator_reset.connect(_codes_made, dispatch_uid="audit codes made")
+    mfa.authenticator_used.connect(_factor_used, dispatch_uid="audit factor used")
+    mfa.authentication_failed.connect(_step_failed, dispatch_uid="audit step failed")
 
 
 def actor_of(request: HttpRequest | None, user: User | None = None) -> Actor:
@@ -66,11 +76,14 @@ def named(typed: str) -> User | None:
 
 
 def _signed_in(request: HttpRequest, user: User, **_rest: Any) -> None:
-    record(Event.PERSON_SIGNED_IN, actor_of(request, user), user)
+    actor = actor_of(request, user)
+    sessions.begin(request.session, user, actor.ip or "", actor.user_agent)
+    record(Event.PERSON_SIGNED_IN, actor, user)
 
 
 def _signed_out(request: HttpRequest, user: User | None, **_rest: Any) -> None:
     if user is not None:
+        sessions.forget(request.session.session_key)
         record(Event.PERSON_SIGNED_OUT, actor_of(request, user), user)
 
 
@@ -78,6 +91,55 @@ def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_
     """The name that was typed is kept only when a person has it: people type passwords into that field."""
     user = named(str(credentials.get("username") or ""))
     record(Event.PERSON_SIGN_IN_FAILED, Actor(user=None, text=NOBODY, **_place(request)), user)
+
+
+def _confirmed(
+    request: HttpRequest, user: User, method: str, reauthenticated: bool = False, **rest: Any
+) -> None:
+    """A proof given again. The one at sign-in is told as that."""
+    if reauthenticated:
+        by = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery code"}
+        record(
+            Event.PERSON_CONFIRMED,
+            actor_of(request, user),
+            user,
+            new={"factor": by.get(rest.get("type"), method)},
+        )
+
+
+def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_rest: Any) -> None:
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        _codes_made(request, user)
+    else:
+        record(
+            Event.PERSON_FACTOR_ADDED,
+            actor_of(request, user),
+            user,
+            new={"factor": factors.words(authenticator)},
+        )
+
+
+def _factor_removed(request: HttpRequest, user: User, authenticator: Authenticator, **_rest: Any) -> None:
+    record(
+        Event.PERSON_FACTOR_REMOVED,
+        actor_of(request),
+        authenticator.user,
+        new={"factor": factors.words(authenticator)},
+    )
+
+
+def _codes_made(request: HttpRequest, user: User, **_rest: Any) -> None:
+    record(Event.PERSON_CODES_MADE, actor_of(request, user), user)
+
+
+def _factor_used(request: HttpRequest, user: User, authenticator: Authenticator, **_rest: Any) -> None:
+    """Only a recovery code is told of by itself: it stands in for a factor that may be lost."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        record(Event.PERSON_CODE_USED, actor_of(request, user), user)
+
+
+def _step_failed(request: HttpRequest, user: User, **_rest: Any) -> None:
+    record(Event.PERSON_STEP_FAILED, actor_of(request), user)
 
 
 def _place(request: HttpRequest | None) -> dict[str, Any]:

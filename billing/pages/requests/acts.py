@@ -20,6 +20,7 @@ from billing.changes.models import ChangeRequest, Verdict, Word
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.changes.statuses import Status
 from billing.pages.access import RoleMissing, needs
+from billing.pages.door.step_up import proof_asked
 from billing.pages.requests.forms import DecideForm, ResolveForm, SecondForm, TakeBackForm, WithdrawForm
 from billing.pages.requests.page import drawn, found
 from billing.pages.requests.queue import around
@@ -38,6 +39,9 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
     _asks_their_role(request, row)
     if not form.is_valid():
         return drawn(request, row, status=422, refused=form)
+    is_grave = row.irreversible and form.cleaned_data["verdict"] == Verdict.APPROVE
+    if is_grave and (asked := proof_asked(request)):
+        return asked
     try:
         decided = deciding.decide(
             row.pk,

@@ -15,6 +15,7 @@ from billing.changes.models import ChangeRequest, Verdict
 from billing.changes.refusals import ActionRefused, BadInput, NotAllowed
 from billing.changes.statuses import Status
 from billing.pages.access import needs
+from billing.pages.door.step_up import proof_asked
 from billing.pages.requests import story
 from billing.pages.requests.forms import BatchForm
 from billing.pages.requests.inbox import drawn
@@ -34,11 +35,15 @@ def decide_ticked(request: HttpRequest) -> HttpResponse:
         form.add_error(None, "What was ticked can’t be read. Load the page again, then decide.")
     if not form.is_valid():
         return drawn(request, status=422, batch=form, ticked=ticked)
+    references, verdict = [each[1] for each in judged if each], Verdict(form.cleaned_data["verdict"])
+    graver = ChangeRequest.objects.filter(reference__in=references, irreversible=True)
+    if verdict == Verdict.APPROVE and graver.exists() and (asked := proof_asked(request)):
+        return asked
     try:
         decided = batches.decide_together(
             [(each[1], each[2]) for each in judged if each],
             actor=actor_of(request),
-            verdict=Verdict(form.cleaned_data["verdict"]),
+            verdict=verdict,
             reason=form.cleaned_data["reason"],
         )
     except NotAllowed as refusal:

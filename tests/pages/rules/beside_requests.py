@@ -46,6 +46,15 @@ PEOPLE: dict[str, Rule] = {
         "UPDATE billing_user SET email = 'eve@books.example'",
         UNTOLD,
     ),
+    "resetlink.a_reset_secret_opens_one_account": Sql(
+        "secrets are drawn from 256 random bits",
+        "INSERT INTO billing_resetlink (address, digest, expires_at)"
+        " VALUES ('', 'same', now()), ('', 'same', now())",
+        as_="bare",
+    ),
+    "resetlink.a_reset_link_is_mailed_or_handed_over": Sql(
+        CODE, "UPDATE billing_resetlink SET address = 'eve@books.example'", as_="bare"
+    ),
     "user_groups.billing_user_groups_user_id_group_id_af6b9d11_uniq": Nothing("Django's own, and empty here"),
     "user_user_permissions.billing_user_user_permis_user_id_permission_id_78bf0dc2_uniq": Nothing(
         "Django's own, and empty here"
