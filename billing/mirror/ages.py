@@ -10,8 +10,7 @@ from django.db.models import QuerySet
 
 from billing import clock
 from billing.lists.prepared import Records
-from billing.mirror.models import RefreshRun
-from billing.mirror.resources.customer.models import Customer
+from billing.mirror.models import Mirrored, RefreshRun
 from billing.mirror.runs import DEAD_AFTER
 
 FRESH_FOR, AGEING_FOR = timedelta(minutes=12), timedelta(minutes=15)
@@ -70,8 +69,8 @@ def state_of(behind: timedelta) -> str:
     return "ageing" if behind < AGEING_FOR else "stale"
 
 
-def as_of(row: Customer, account: Freshness) -> datetime:
-    """When this customer was last seen so: a refresh of the account leaves unchanged rows alone."""
+def as_of(row: Mirrored, account: Freshness) -> datetime:
+    """When this row was last seen so: a refresh of the account leaves unchanged rows alone."""
     if row.missing_since or account.as_of is None or str(row.pk) in account.odd_ids:
         return row.fetched_at
     return max(row.fetched_at, account.as_of)
