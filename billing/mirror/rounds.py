@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from billing.mirror.fanout import LIVE, queued
+from billing.mirror.fanout import LIVE, LOOKED_AT, OTHERS, queued
 from billing.mirror.resources.tally import ACTIVE, ARCHIVED, tally
 
 CAP = 10_001
@@ -22,11 +22,15 @@ SELECT noun,
             SELECT FROM billing_reading r WHERE r.noun = n.noun AND read_at IS NULL LIMIT %(cap)s) unread),
        (SELECT count(*) FROM (
             SELECT FROM billing_reading r
-             WHERE r.noun = n.noun AND due_at <= clock_timestamp() LIMIT %(cap)s) due),
+             WHERE r.noun = n.noun AND priority = ANY (%(priorities)s)
+               AND due_at <= statement_timestamp() LIMIT %(cap)s) due),
        (SELECT read_at FROM billing_reading r
          WHERE r.noun = n.noun AND due_at IS NOT NULL AND priority <= %(live)s
          ORDER BY priority, due_at, id LIMIT 1)
   FROM unnest(%(nouns)s::text[]) WITH ORDINALITY AS n(noun, place) ORDER BY place
+"""
+"""Due ones are read along the queue's index, which begins with the priority; the time is one for all rows, or
+all would be looked through: 0.7 s of two million.
 """
 
 
@@ -47,7 +51,8 @@ def rounds() -> list[Round]:
     numbers, nouns = tally(), {noun.name: noun.plural for noun in queued()}
     customers = numbers[ACTIVE] + numbers[ARCHIVED]
     with connection.cursor() as cursor:
-        cursor.execute(FIGURES, {"nouns": list(nouns), "cap": CAP, "live": LIVE})
+        given = {"nouns": list(nouns), "cap": CAP, "live": LIVE, "priorities": [LOOKED_AT, LIVE, OTHERS]}
+        cursor.execute(FIGURES, given)
         rows = cursor.fetchall()
     return [_round(nouns[name], customers, *figures) for name, *figures in rows]
 

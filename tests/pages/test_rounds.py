@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from billing.mirror import rounds
@@ -111,3 +112,23 @@ def test_a_refused_filter_offers_no_file(halcyon: Customer, browser: Callable[[s
     assert "export.csv" in auditor.get(f"/audit/?customer={halcyon.pk}").content.decode()
     for address in ("/customers/?sort=odd", "/contracts/?sort=odd", "/pricing/?sort=odd"):
         assert ".csv" not in auditor.get(address).content.decode()
+
+
+def test_what_is_due_is_read_along_the_index_of_the_queue(db: None) -> None:
+    given = {"nouns": ["contract"], "cap": rounds.CAP, "live": 1, "priorities": [0, 1, 2]}
+    with connection.cursor() as cursor:
+        cursor.execute(MANY)
+        cursor.execute("ANALYZE billing_reading")
+        cursor.execute(f"EXPLAIN {rounds.FIGURES}", given)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Index Cond: ((priority = ANY" in plan
+    assert "(due_at <= statement_timestamp())" in plan
+
+
+MANY = """
+INSERT INTO billing_customer (id, name, external_id, custom_fields, fetched_at)
+SELECT gen_random_uuid(), 'Customer', '', '{}', now() FROM generate_series(1, 3000);
+INSERT INTO billing_reading (customer_id, noun, priority, due_at, read_at, trouble)
+SELECT id, 'contract', 1, now() + interval '1 day', now(), '' FROM billing_customer;
+"""
