@@ -95,6 +95,12 @@ def check_custom_fields(fields: dict[str, str]) -> dict[str, str]:
     for key, value in fields.items():
         _refuse_unsendable(key, "A custom field’s key")
         _refuse_unsendable(value, f"The value of {key}")
+        if value and not any(is_drawn(letter) for letter in value):
+            raise TextRefused(f"The value of {key} has nothing but characters that can’t be seen.")
+        if turner := next((letter for letter in value if letter in TURNERS), ""):
+            raise TextRefused(
+                f"The value of {key} has a character that turns the text around (U+{ord(turner):04X})."
+            )
         if len(value) > LONGEST_FIELD_VALUE:
             raise TextRefused(
                 f"The value of {key} is {len(value)} characters long; {LONGEST_FIELD_VALUE} is the limit."

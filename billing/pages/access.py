@@ -7,10 +7,11 @@ from functools import wraps
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
@@ -68,14 +69,28 @@ def require(request: HttpRequest, *any_of: Can) -> None:
         raise RoleMissing(*any_of)
 
 
+HOW_BY_SCRIPT = "Send an access token as “Authorization: Bearer countersign_…”; make one at /tokens/."
+
+
+def refused_token(status: int, words: str, *, error: str = "") -> HttpResponse:
+    """What a script is answered: a sentence as plain text, and the header that says how it may come in."""
+    response = HttpResponse(f"{words}\n", status=status, content_type="text/plain; charset=utf-8")
+    response["WWW-Authenticate"] = 'Bearer realm="Countersign"' + (f', error="{error}"' if error else "")
+    return response
+
+
 class SignInRequired(LoginRequiredMiddleware):
     """Django's own, but htmx gets 401 with a part that links to sign-in and leaves what was typed alone.
 
+    What asks for a file and is no browser that was signed in once gets 401 as well: a script that lost its
+    token would take the way to the sign-in page for a file.
     Whoever sent a form comes back to the form's page, since most addresses of forms can't be opened.
     """
 
     def handle_no_permission(self, request: HttpRequest, view_func: View) -> HttpResponseBase:
         if not getattr(request, "htmx", False):
+            if hasattr(view_func, "list_name") and settings.SESSION_COOKIE_NAME not in request.COOKIES:
+                return refused_token(401, f"This file is for who is signed in. {HOW_BY_SCRIPT}")
             if request.method != "POST":
                 return super().handle_no_permission(request, view_func)
             query = urlencode({"next": _page_of_form(request), "unsent": 1})

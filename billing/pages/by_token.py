@@ -7,11 +7,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from billing.pages.access import View
+from billing.pages.access import HOW_BY_SCRIPT, View, refused_token
 from billing.people.tokens import TokenRefused, admitted
 
 SCHEME = "bearer"
-HOW = "Send an access token as “Authorization: Bearer countersign_…”; make one at /tokens/."
+SCOPE = "insufficient_scope"
 
 
 class ByToken:
@@ -39,18 +39,16 @@ class ByToken:
         try:
             token = admitted(secret.strip(), request.client_ip or None)
         except TokenRefused as refusal:
-            return _refused(401, f"{refusal} {HOW}", error="invalid_token")
+            return refused_token(401, f"{refusal} {HOW_BY_SCRIPT}", error="invalid_token")
         wanted = getattr(view, "list_name", "")
         if not wanted or request.method not in ("GET", "HEAD"):
-            return _refused(403, "An access token takes lists out as files, and does nothing else.")
+            return refused_token(
+                403, "An access token takes lists out as files, and does nothing else.", error=SCOPE
+            )
         if wanted not in token.lists:
             reads = ", ".join(token.lists)
-            return _refused(403, f"The access token “{token.name}” reads {reads}, not {wanted}.")
+            return refused_token(
+                403, f"The access token “{token.name}” reads {reads}, not {wanted}.", error=SCOPE
+            )
         request.access_token, request.user = token, token.owner
         return None
-
-
-def _refused(status: int, words: str, *, error: str = "insufficient_scope") -> HttpResponse:
-    response = HttpResponse(f"{words}\n", status=status, content_type="text/plain; charset=utf-8")
-    response["WWW-Authenticate"] = f'Bearer realm="Countersign", error="{error}"'
-    return response

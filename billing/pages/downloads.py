@@ -17,17 +17,25 @@ MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)T00:00:00\+00:00")
 
 
 def csv_response(
-    request: HttpRequest, take: Callable[[], Taking], name: str, narrowed_by: Mapping[str, str]
+    request: HttpRequest,
+    take: Callable[[], Taking],
+    name: str,
+    narrowed_by: Mapping[str, str],
+    *,
+    is_partial: bool = False,
 ) -> StreamingHttpResponse:
     """A CSV download `<name>-<filter>-2026-11-20.csv`.
 
     `take` makes the file; HEAD takes nothing and calls nothing. Content-Length tells a client that a transfer
-    broke off, Countersign-Rows how many rows (without the header) the whole has.
+    broke off, Countersign-Rows how many rows (without the header) the whole has, and Countersign-Complete: no
+    (and `so-far` in the name) that the mirror has not read all of them yet.
     """
     taking = None if request.method == "HEAD" else take()
     response = StreamingHttpResponse(taking or (), content_type="text/csv; charset=utf-8")
     if taking:
         response["Content-Length"], response["Countersign-Rows"] = str(taking.size), str(taking.rows)
+    response["Countersign-Complete"] = "no" if is_partial else "yes"
+    name = f"{name}-so-far" if is_partial else name
     named = "-".join(filter(None, (name, in_a_name(narrowed_by), f"{timezone.now():%Y-%m-%d}")))
     response["Content-Disposition"] = f'attachment; filename="{named}.csv"'
     return response

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.core.exceptions import BadRequest
@@ -25,25 +25,13 @@ from billing.lists.paging import CursorRefused, FilterRefused, Slice
 from billing.pages.access import View, needs, taken_out_as
 from billing.pages.chips import address_without, chips, filters_only
 from billing.pages.downloads import csv_response
-from billing.pages.markup import escaped, format_html
-from billing.pages.templatetags.countersign import icon, options
+from billing.pages.inputs import Asked, Input, asked
+from billing.pages.markup import escaped
+from billing.pages.templatetags.countersign import icon
 from billing.pages.web import actor_of, render_page
 from billing.roles import Can
 
 LOOKS = {"": "", "num": ' class="num"', "nowrap": ' class="nowrap"', "slack": ' class="slack"'}
-FIELD = """
-<div{look}><label for="by-{{name}}">{{label}}</label><input id="by-{{name}}" name="{{name}}" value="{{value}}"
-  placeholder="{{hint}}" title="{{title}}" maxlength="400"{more}></div>"""
-FIELDS = {
-    "search": FIELD.format(look=' class="grow"', more=' type="search"'),
-    "text": FIELD.format(look=' class="grow"', more=""),
-    "day": FIELD.format(look="", more=' size="9" inputmode="numeric"'),
-    "choice": """
-<div><label for="by-{name}">{label}</label><select id="by-{name}" name="{name}">{options}</select></div>""",
-}
-"""How each look of a field is drawn; in a template a form of six took a millisecond."""
-Choices = tuple[tuple[Any, Any], ...]
-"""Pairs of value and words, or of the name of a group and its pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,50 +59,6 @@ class Column:
     def form(self) -> str:
         """Its cell, with a place for the value."""
         return f'<td{LOOKS[self.look]} data-label="{self.label}"><span>{{}}</span></td>'
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One field of the filter's form, by its name in the address. look: search, text, day or choice.
-
-    any: what a choice says when nothing is chosen; empty where its first one is meant then.
-    """
-
-    name: str
-    label: str
-    look: str = "text"
-    choices: Callable[[], Iterable[tuple[Any, Any]]] = tuple
-    any: str = "Any"
-    hint: str = ""
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One field of the form as an address fills it."""
-
-    field: Input
-    value: str
-    choices: Choices
-
-    @property
-    def words(self) -> str:
-        """What is asked for, as a chip says it."""
-        return next((words for value, words in _flat(self.choices) if str(value) == self.value), self.value)
-
-    @property
-    def drawn(self) -> SafeString:
-        """The field with its label."""
-        field = self.field
-        return format_html(
-            FIELDS[field.look],
-            name=field.name,
-            label=field.label,
-            value=self.value,
-            hint=field.hint,
-            title=field.title,
-            options=_options(field.any, self.choices, self.value) if field.look == "choice" else "",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +137,10 @@ class ListPage:
         """The same for one page, where how a row is drawn hangs on what is before or after it."""
         return self.drawn(request, page.rows)
 
+    def is_partial(self) -> bool:
+        """Whether some of its things were never read so far; page and file say so."""
+        return False
+
     def is_muted(self, row: Any) -> bool:
         """Whether a row is of something that is over or gone."""
         return False
@@ -249,7 +197,7 @@ def page_of(face: ListPage) -> View:
         except CursorRefused as refusal:
             found, problem = face.page(wanted), str(refusal)
         more = face.more(request, wanted, found)
-        fields = asked(face, request)
+        fields = asked(face.inputs, request.GET)
         said = face.said(request, wanted, fields, more)
         return render_page(
             request,
@@ -288,7 +236,11 @@ def file_of(face: ListPage) -> View:
         except FilterRefused as refusal:
             raise BadRequest(str(refusal)) from refusal
         return csv_response(
-            request, lambda: face.take(wanted, actor_of(request)), face.name, wanted.as_json()
+            request,
+            lambda: face.take(wanted, actor_of(request)),
+            face.name,
+            wanted.as_json(),
+            is_partial=face.is_partial(),
         )
 
     return file
@@ -323,27 +275,3 @@ def headings(face: ListPage, request: HttpRequest, wanted: Any) -> list[Heading]
             url = f"?{query.urlencode()}"
         found.append(Heading(column.label, url, order, column.is_figure))
     return found
-
-
-def asked(face: ListPage, request: HttpRequest) -> list[Asked]:
-    """The fields of the filter's form, each with what the address says."""
-    given = request.GET
-    return [Asked(each, given.get(each.name, ""), tuple(each.choices())) for each in face.inputs]
-
-
-@lru_cache(1_000)
-def _options(nothing: str, choices: Choices, chosen: str) -> SafeString:
-    """What a choice offers; a group of choices has a tuple of them in the place of its words."""
-    drawn = [format_html('<option value="">{}</option>', nothing)] if nothing else []
-    drawn += [
-        options([(value, words)], chosen, 60)
-        if isinstance(words, str)
-        else format_html('<optgroup label="{}">{}</optgroup>', value, options(words, chosen))
-        for value, words in choices
-    ]
-    return mark_safe("".join(drawn))  # noqa: S308 each is escaped
-
-
-def _flat(choices: Choices) -> Iterable[tuple[Any, str]]:
-    for value, words in choices:
-        yield from ((value, words),) if isinstance(words, str) else words

@@ -57,6 +57,9 @@ def test_spaces_at_an_end_are_part_of_an_alias_and_repeats_are_refused() -> None
 
 def test_a_long_custom_field_is_refused_by_its_key() -> None:
     assert check_custom_fields({"owner": "x" * 200}) == {"owner": "x" * 200}
+    for value, words in (("\u200b\u200b", "can’t be seen"), ("abc\u202edef", "turns the text around")):
+        with pytest.raises(TextRefused, match=words):
+            check_custom_fields({"owner": value})
     with pytest.raises(TextRefused, match="owner"):
         check_custom_fields({"owner": "x" * 201})
 

@@ -147,6 +147,23 @@ def test_the_file_has_the_same_rows(browser: Callable[[str], Client], halcyon: C
     assert list(rows[0])[:2] == ["id", "customer_id"]
 
 
+def test_a_file_of_a_mirror_that_has_not_read_all_says_so(
+    browser: Callable[[str], Client], halcyon: Customer
+) -> None:
+    add(halcyon, "Order 12")
+
+    partial = browser("auditor").get("/contracts.csv")
+    assert partial.getvalue()
+    Reading.objects.create(customer=halcyon, noun="contract", priority=1, read_at=now())
+    whole = browser("auditor").get("/contracts.csv")
+    assert whole.getvalue()
+
+    assert partial["Countersign-Complete"] == "no"
+    assert 'filename="contracts-so-far-' in partial["Content-Disposition"]
+    assert whole["Countersign-Complete"] == "yes"
+    assert "so-far" not in whole["Content-Disposition"]
+
+
 def test_a_contract_shows_its_terms_by_their_start(
     browser: Callable[[str], Client], halcyon: Customer
 ) -> None:

@@ -33,7 +33,8 @@ from django.utils.html import format_html
 from billing.lists.paging import FilterRefused, cut
 from billing.mirror.resources.plan import Plan
 from billing.pages.detail import DetailPage
-from billing.pages.listing import Column, Input, ListPage
+from billing.pages.inputs import Input
+from billing.pages.listing import Column, ListPage
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import get_resolver, reverse
 
 from billing.audit.actors import person
 from billing.audit.models import AuditEvent
@@ -20,7 +20,7 @@ from billing.people import tokens
 from billing.people.tokens import AccessToken
 from billing.users import User
 from tests.pages.conftest import now, signed_in
-from tests.pages.test_access import addresses
+from tests.pages.test_access import TABLE, addresses
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENTERED = {"name": "Month-end archive", "lists": ["customers", "audit"], "days": "90"}
@@ -189,6 +189,28 @@ def test_somebody_elses_is_revoked_by_an_administrator_alone(
     assert token.revoked_by.role == "administrator"
     assert "Everybody else’s" in browser("administrator").get("/tokens/").content.decode()
     assert "Everybody else’s" not in browser("manager").get("/tokens/").content.decode()
+
+
+@pytest.mark.parametrize("name", [name for name, (_method, row) in TABLE.items() if row[0] == 401])
+def test_a_script_without_a_token_is_told_and_a_browser_led_to_sign_in(
+    name: str, people: dict[str, User]
+) -> None:
+    script_, browser_ = Client(), Client()
+    browser_.cookies["sessionid"] = "over"
+
+    told, led = script_.get(reverse(name)), browser_.get(reverse(name))
+
+    assert (told.status_code, told["WWW-Authenticate"]) == (401, 'Bearer realm="Countersign"')
+    assert "Send an access token" in told.content.decode()
+    assert (led.status_code, led["Location"].partition("?")[0]) == (302, "/accounts/login/")
+
+
+def test_a_form_sent_with_a_token_is_refused_in_text(secret: str) -> None:
+    answer = Client(enforce_csrf_checks=True).post(
+        "/tokens/", ENTERED, headers={"Authorization": f"Bearer {secret}"}
+    )
+
+    assert (answer.status_code, answer["Content-Type"]) == (403, "text/plain; charset=utf-8")
 
 
 @pytest.mark.parametrize("sent", ["", "x", "00000000-0000-0000-0000-000000000009", "\x00"])

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+USD = {"2714e483-4ff1-48e4-9e25-ac732e8f24f2": "USD (cents)"}
+"""The one unit whose id is the same in every account (API reference §1.7)."""
 RECURRING = (("recurring_commits", "Recurring commit"), ("recurring_credits", "Recurring credit"))
 
 
@@ -29,9 +31,8 @@ class Term(NamedTuple):
 
 def terms_in(raw: Mapping[str, Any]) -> list[Term]:
     """All terms of a contract's record, by their start. What reads oddly is left out: the record has it."""
-    found: list[Term] = []
-    for read in (_balances, _recurring, _charges, _overrides, _subscriptions):
-        found += read(raw)
+    found = [*_balances(raw), *_recurring(raw, _units(raw)), *_charges(raw)]
+    found += [*_overrides(raw), *_subscriptions(raw)]
     return sorted(found, key=lambda term: (term.since, term.what, term.name))
 
 
@@ -58,7 +59,7 @@ def _balances(raw: Mapping[str, Any]) -> Iterator[Term]:
                 )
 
 
-def _recurring(raw: Mapping[str, Any]) -> Iterator[Term]:
+def _recurring(raw: Mapping[str, Any], units: Mapping[str, str]) -> Iterator[Term]:
     for members, what in (
         ("recurring_commits", "Recurring commit"),
         ("recurring_credits", "Recurring credit"),
@@ -72,7 +73,7 @@ def _recurring(raw: Mapping[str, Any]) -> Iterator[Term]:
                 _text(row, "starting_at"),
                 _text(row, "ending_before"),
                 price * (1 if quantity is None else quantity) if price is not None else None,
-                _unit(access),
+                units.get(of := _text(access, "credit_type_id"), f"unit {of}"),
                 str(row.get("recurrence_frequency") or "").lower(),
             )
 
@@ -142,6 +143,16 @@ def _text(row: Mapping[str, Any], member: str) -> str:
 def _unit(row: Mapping[str, Any]) -> str:
     unit = row.get("credit_type") or {}
     return _text(unit, "name") if isinstance(unit, dict) else ""
+
+
+def _units(raw: Any) -> dict[str, str]:
+    """The pricing units that a record names, by id: what recurs says its unit by the id alone."""
+    found = dict(USD)
+    for inner in raw.values() if isinstance(raw, dict) else raw if isinstance(raw, list) else ():
+        found |= _units(inner)
+    if isinstance(raw, dict) and (name := _unit(raw)):
+        found[_text(raw["credit_type"], "id")] = name
+    return found
 
 
 def _number(value: Any) -> Decimal | None:

@@ -26,7 +26,8 @@ from billing.mirror.resources.customer.filters import CustomerFilter
 from billing.mirror.resources.customer.namesakes import Namesake, namesakes
 from billing.pages.audit import presets
 from billing.pages.audit.lines import drawn
-from billing.pages.listing import Asked, Input, ListPage
+from billing.pages.inputs import Asked, Input
+from billing.pages.listing import ListPage
 from billing.roles import Can
 
 EVENTS = (

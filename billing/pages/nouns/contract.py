@@ -28,7 +28,8 @@ from billing.mirror.resources.contract.resource import Contract
 from billing.mirror.resources.customer import queries
 from billing.pages import freshness
 from billing.pages.detail import DetailPage
-from billing.pages.listing import Column, Input, ListPage
+from billing.pages.inputs import Input
+from billing.pages.listing import Column, ListPage
 from billing.pages.markup import format_html
 from billing.pages.nouns.named import link_to
 from billing.pages.templatetags.countersign import day, instant, money, status
@@ -122,6 +123,9 @@ class Contracts(ListPage):
         lines = [Line(row, names.get(row.rate_card_id) or names.get(row.package_id) or "") for row in rows]
         return super().drawn(request, lines)
 
+    def is_partial(self) -> bool:
+        return mirror.are_some_unread()
+
     def is_muted(self, line: Line) -> bool:
         return bool(line.row.archived_at or line.row.missing_since)
 
@@ -138,7 +142,7 @@ class Contracts(ListPage):
         return said
 
     def more(self, request: HttpRequest, wanted: ContractFilter, page: Slice[ContractRow]) -> dict[str, Any]:
-        return {"are_some_unread": mirror.are_some_unread()}
+        return {"are_some_unread": self.is_partial()}
 
 
 class ContractPage(DetailPage):

@@ -20,7 +20,8 @@ from billing.mirror.resources.customer.filters import STATUSES, CustomerFilter
 from billing.mirror.resources.customer.queries import CustomerPage, CustomerRow
 from billing.mirror.resources.plan import plan_names
 from billing.pages import freshness
-from billing.pages.listing import Asked, Column, Input, ListPage
+from billing.pages.inputs import Asked, Input
+from billing.pages.listing import Column, ListPage
 from billing.pages.markup import format_html
 from billing.pages.templatetags.countersign import (
     NO_VALUE,

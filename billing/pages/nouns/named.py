@@ -18,7 +18,8 @@ from billing.mirror.named import NamedFilter
 from billing.mirror.resources import RESOURCES
 from billing.pages import freshness
 from billing.pages.detail import DetailPage
-from billing.pages.listing import Asked, Column, Input, ListPage
+from billing.pages.inputs import Asked, Input
+from billing.pages.listing import Column, ListPage
 from billing.pages.markup import format_html
 from billing.pages.templatetags.countersign import status
 from billing.pages.web import url_of

@@ -7,18 +7,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billing.changes.nouns import noun_of
+from billing.changes.oddities import drawn
 from billing.changes.sealed import SealedRequest
 from billing.mirror.resource import NEW, Field
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One field before and after; of several rows, the one with the id `of`."""
+    """One field before and after; of several rows, that with the id `of`. What can't be seen is spelled."""
 
     label: str
     before: str
     after: str
     of: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "before", drawn(self.before))
+        object.__setattr__(self, "after", drawn(self.after))
 
 
 @dataclass(frozen=True, slots=True)

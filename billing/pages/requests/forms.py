@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from billing.changes.asking.wording import in_our_words
 from billing.changes.models import SAYS, Word
 from billing.changes.typed import ReasonField
 
@@ -17,6 +18,8 @@ class RequestForm(forms.Form):
 
     def __init__(self, data: object = None, **kwargs: object) -> None:
         super().__init__(data, auto_id=f"{self.place}-%s" if self.place else "%s", **kwargs)
+        for field in self.fields.values():
+            in_our_words(field)
 
 
 class DecideForm(RequestForm):

@@ -37,7 +37,7 @@ def test_every_status_has_its_own_template(submitted: ChangeRequest, checker: Us
         ({"verdict": "approve", "digest": "0" * 64}, 409, "not this request. Read it again"),
         ({"verdict": "maybe"}, 422, "Choose to approve or to reject."),
         ({}, 422, "Choose to approve or to reject."),
-        ({"verdict": "reject", "reason": "x" * 2001}, 422, "2000 characters"),
+        ({"verdict": "reject", "reason": "x" * 2001}, 422, "It has 2001 characters: shorten it to 2000."),
     ],
 )
 def test_a_refused_decision_keeps_the_reason_and_names_the_digest_anew(
