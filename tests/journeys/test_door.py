@@ -24,7 +24,7 @@ def test_an_authenticator_app_is_set_up_and_then_asked_for(live: Live, checker: 
     page.goto("/account/")
     page.get_by_role("link", name="Set up").click()
     secret = page.locator(".id-line code").inner_text()
-    page.get_by_label("Code").fill(code_of(secret))
+    page.get_by_role("textbox", name="Code").fill(code_of(secret))
     page.get_by_role("button", name="Turn it on").click()
     page.get_by_role("heading", name="Recovery codes").wait_for()
     code = page.locator(".codes code").first.inner_text()
