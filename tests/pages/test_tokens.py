@@ -76,7 +76,7 @@ def test_a_token_is_made_its_secret_shown_once_and_recorded(
         ({"name": "a\u202eb"}, "can’t be seen"),
         ({"name": "a\x00b"}, "can’t be sent"),
         ({"lists": []}, "Choose at least one."),
-        ({"lists": ["people"]}, "not offered"),
+        ({"lists": ["passwords"]}, "not offered"),
         ({"days": "4000"}, "not offered"),
         ({"days": ""}, "Choose one."),
     ],
