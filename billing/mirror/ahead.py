@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-PAGES_AHEAD = 30
+PAGES_AHEAD = 15
 """So many pages wait to be stored at most: memory stays flat however slow storing is."""
 
 
