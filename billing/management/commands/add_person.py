@@ -43,7 +43,7 @@ class Command(BaseCommand):
         person = User(username=username, name=name.strip(), role=role, email=email.strip())
         if not person.name.isprintable():  # control characters and half characters are not
             raise CommandError("Nobody was added. name: This holds a character that nobody can read.")
-        _check(person.full_clean, exclude=["password"])
+        _check(person.full_clean, exclude=["password", "left_at"])
         nothing = "Nobody was added."
         password = from_file(password_file, nothing) if password_file else from_terminal(nothing, twice=True)
         _check(validate_password, password, person)

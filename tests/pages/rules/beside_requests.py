@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.pages.rules.rows import Command, Nothing, Rule, Sql, Untold
+from tests.pages.rules.rows import Command, Nothing, Page, Rule, Sql, Untold
 
 CODE = "only code gives this value; nothing that is typed gets there"
 NOT_DONE = "the application does nothing like it"
@@ -21,9 +21,57 @@ PEOPLE: dict[str, Rule] = {
     "user.role_is_known": Command(("eve",), {"name": "Eve", "role": "owner"}, "invalid choice: 'owner'"),
     "user.nobody_is_superuser_or_staff": Sql(CODE, "UPDATE billing_user SET is_staff = true", as_="bare"),
     "user.practice": Sql(
-        "no page changes roles yet",
-        "UPDATE billing_user SET role = 'manager' WHERE role = 'finance'",
+        "nobody is called otherwise later",
+        "UPDATE billing_user SET username = 'eve' WHERE role = 'finance'",
         NOT_DONE,
+    ),
+    "user.rights_are_agreed": Sql(
+        "a role changes by an agreed request alone, and pages say who has to agree",
+        "UPDATE billing_user SET role = 'manager', session_generation = session_generation + 1"
+        " WHERE role = 'finance'",
+        "nobody has agreed to this change of rights",
+    ),
+    "user.rights_are_told": Sql(
+        "access is ended with its audit row",
+        "UPDATE billing_user SET is_active = false, session_generation = session_generation + 1"
+        " WHERE role = 'finance'",
+        UNTOLD,
+    ),
+    "user.who_left_may_not_come_in": Sql(CODE, "UPDATE billing_user SET left_at = now()", as_="bare"),
+    "accesstoken.token_is_guarded": Sql(KEPT, "DELETE FROM billing_accesstoken", "revoked, never deleted"),
+    "accesstoken.token_is_told": Untold(
+        "finance", "/tokens/", {"name": "Another", "lists": "customers", "days": "30"}, "INSERT"
+    ),
+    "accesstoken.token_end_is_told": Sql(
+        "the page records it",
+        "UPDATE billing_accesstoken SET revoked_at = now(), revoked_by_id = owner_id",
+        UNTOLD,
+    ),
+    "accesstoken.token_names_of_a_person_differ": Page(
+        "finance",
+        "/tokens/",
+        422,
+        "You have a token of this name.",
+        {"name": "Archive", "lists": "customers", "days": "30"},
+    ),
+    "accesstoken.token_reads_something": Page(
+        "finance", "/tokens/", 422, "Choose at least one.", {"name": "Another", "days": "30"}
+    ),
+    "accesstoken.token_ends_within_a_year": Sql(
+        CODE, "UPDATE billing_accesstoken SET expires_at = expires_at + interval '9 years'", as_="bare"
+    ),
+    "accesstoken.token_digest_is_sha256": Sql(
+        CODE, "UPDATE billing_accesstoken SET digest = 'odd'", as_="bare"
+    ),
+    "accesstoken.token_is_revoked_by_somebody": Sql(
+        CODE, "UPDATE billing_accesstoken SET revoked_at = now()", as_="bare"
+    ),
+    "accesstoken.billing_accesstoken_digest_key": Sql(
+        "secrets are drawn from 256 random bits",
+        "INSERT INTO billing_accesstoken (id, owner_id, name, lists, digest, ending, expires_at)"
+        " SELECT gen_random_uuid(), owner_id, 'Another', lists, digest, ending, expires_at"
+        " FROM billing_accesstoken",
+        as_="bare",
     ),
     "user.person_is_told": Sql(
         "only add_person makes people, with its audit row",
@@ -81,6 +129,9 @@ MIRROR: dict[str, Rule] = {
     "customer.customers_that_came": Nothing("it counts, and refuses nothing"),
     "customer.customers_that_moved": Nothing("it counts, and refuses nothing"),
     "customer.customers_that_went": Nothing("it counts, and refuses nothing"),
+    "customerplan.subscriptions_that_came": Nothing("it counts, and refuses nothing"),
+    "customerplan.subscriptions_that_moved": Nothing("it counts, and refuses nothing"),
+    "customerplan.subscriptions_that_went": Nothing("it counts, and refuses nothing"),
     "customfieldkey.a_key_exists_once_per_entity": Sql(
         "only a refresh writes here, and stores each key once", copies="customfieldkey", as_="bare"
     ),

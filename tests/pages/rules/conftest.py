@@ -34,6 +34,7 @@ from billing.mirror.resources.custom_field_key import CustomFieldKey
 from billing.mirror.resources.customer.models import Customer
 from billing.mirror.resources.delivery_method import DeliveryMethod
 from billing.notify.models import Mail, Notice
+from billing.people import tokens
 from billing.people.models import ResetLink
 from billing.users import User
 from local.testing import application_url
@@ -78,6 +79,7 @@ def _make() -> dict[str, Any]:
     people = add_people()
     people["manager2"] = User.objects.create_user("manager2", password=PASSWORD, name="Max", role="manager")
     ResetLink.objects.create(person=people["finance"], made_by=people["administrator"], expires_at=now())
+    tokens.make(people["finance"], "Archive", ["customers"], 30, person(people["finance"]))
     customers = {name: add_customer(f"Customer {name}") for name in REQUESTS}
     made = {
         name: propose_rename(

@@ -112,6 +112,12 @@ REQUESTS: dict[str, Rule] = {
         "Say why",
         {"verdict": "reject", "digest": "{half.digest}", "reason": " "},
     ),
+    "decision.nobody_decides_about_themselves": Nothing(
+        "of a request about a person: tests/changes/test_application_role.py meets it"
+    ),
+    "hold.nobody_asks_about_themselves": Nothing(
+        "of a request about a person: tests/people/test_rights.py meets its refusal in words"
+    ),
     "decision.decision_is_told": Untold(
         "manager", "/changes/{fresh}/decide/", {"verdict": "approve", "digest": "{fresh.digest}"}, "INSERT"
     ),
