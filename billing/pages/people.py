@@ -25,8 +25,9 @@ from billing.changes.typed import ReasonField
 from billing.pages.access import needs
 from billing.pages.nouns.person import standing
 from billing.pages.web import actor_of, form_of, go_to, render_page
-from billing.people import access
+from billing.people import access, factors, reset
 from billing.people.access import AccessRefused
+from billing.people.reset import LinkRefused
 from billing.people.tokens import AccessToken
 from billing.roles import Can
 from billing.users import Access, User
@@ -116,6 +117,18 @@ def end_access(request: HttpRequest, person_id: int) -> HttpResponse:
     return go_to(request, "billing:person", whom.pk)
 
 
+@needs(Can.CHANGE_PEOPLE)
+@form_of("billing:person")
+def reset_link(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Make a link that sets a new password once, and show it this once, to be handed over."""
+    whom = _found(person_id)
+    try:
+        link = reset.one_time_link(whom, actor_of(request))
+    except LinkRefused as refusal:
+        return _drawn(request, whom, status=409, problem=str(refusal))
+    return _drawn(request, whom, status=201, link=link)
+
+
 def _found(person_id: int) -> User:
     found = User.objects.filter(pk=person_id).first() if person_id < 2**31 else None
     if found is None:
@@ -140,6 +153,7 @@ def _drawn(
     refused: tuple[str, forms.Form] | None = None,
     ending: EndForm | None = None,
     problem: str = "",
+    link: str = "",
 ) -> HttpResponse:
     held = Hold.objects.filter(thing=f"{PERSON}:{whom.pk}", is_open=True).select_related("change")
     changes = request.user.may(Can.CHANGE_PEOPLE) and request.user.pk != whom.pk
@@ -151,6 +165,9 @@ def _drawn(
         person=whom,
         standing=standing(whom),
         problem=problem,
+        link=link,
+        link_hours=reset.HANDED_LASTS.total_seconds() // 3600,
+        has_factor=factors.has_factor(whom),
         about=[hold.change for hold in held],
         own=ChangeRequest.objects.filter(maker=whom, status__in=sorted(OPEN)).order_by("submitted_at", "pk"),
         waiting=queries.waiting_for(whom)[: queries.WAITING_CAP],

@@ -34,6 +34,7 @@ urlpatterns = [
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/ask/", people.ask, name="person-ask"),
     path("people/<int:person_id>/end-access/", people.end_access, name="person-end-access"),
+    path("people/<int:person_id>/reset-link/", people.reset_link, name="person-reset-link"),
     path("system/", system.system, name="system"),
     path("system/refresh/", refreshing.account, name="system-refresh"),
     path("system/anew/", system.begin_anew, name="system-anew"),

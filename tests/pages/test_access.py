@@ -117,10 +117,11 @@ TABLE: dict[str, tuple[str, tuple[int, int, int, int, int]]] = {
     "billing:packages-csv": ("get", A_FILE),
     "billing:package": ("get", EVERYBODY_INSIDE),
     "billing:people": ("get", (302, 403, 403, 200, 200)),
-    "billing:people-csv": ("get", (302, 403, 403, 200, 200)),
+    "billing:people-csv": ("get", (401, 403, 403, 200, 200)),
     "billing:person": ("get", (302, 403, 403, 200, 200)),
     "billing:person-ask": ("post", (302, 403, 403, 403, 422)),
     "billing:person-end-access": ("post", (302, 403, 403, 403, 302)),
+    "billing:person-reset-link": ("post", (302, 403, 403, 403, 201)),
     "billing:audit": ("get", (302, 403, 200, 200, 200)),
     "billing:audit-csv": ("get", (401, 403, 200, 200, 200)),
     "billing:system": ("get", EVERYBODY_INSIDE),
@@ -203,14 +204,14 @@ def address_of(name: str, world: dict[str, Any]) -> str:
             return reverse(name, args=[PLAN])
         case "account_passkey_remove" | "mfa_remove_webauthn" | "mfa_edit_webauthn":
             return reverse(name, args=[1])
-        case "billing:person" | "billing:person-ask" | "billing:person-end-access":
-            return reverse(name, args=[world["people"]["finance"].pk])
         case "billing:survey":
             return reverse(name, args=[UUID(int=7)])
         case "billing:change-meant":
             return reverse(name, args=[world["reference"].lower()])
         case "billing:propose" | "billing:propose-hints":
             return reverse(name, args=["customer.create"])
+    if name.startswith("billing:person"):
+        return reverse(name, args=[world["people"]["finance"].pk])
     if name.startswith("billing:change") and not name.startswith("billing:changes"):
         return reverse(name, args=[world["reference"]])
     return reverse(name)

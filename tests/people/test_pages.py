@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -111,6 +112,21 @@ def test_one_administrator_ends_access_at_the_page(staff: dict[str, User], as_ap
         False,
     )
     assert first.post(f"/people/{whom.pk}/end-access/", {"reason": "Twice."}).status_code == 409
+
+
+def test_an_administrator_hands_over_a_link_that_sets_a_password_once(staff: dict[str, User]) -> None:
+    whom, first = staff["finance"], browser(staff["admin"])
+
+    made = first.post(f"/people/{whom.pk}/reset-link/").content.decode()
+
+    [address] = set(re.findall(r"/accounts/password/reset/key/[\w-]+/", made))
+    assert address not in first.get(f"/people/{whom.pk}/").content.decode()
+    told = AuditEvent.objects.get(event_type="person.reset_link_made")
+    assert (told.actor_text, told.subject_text) == (staff["admin"].name, whom.name)
+    form = Client().get(address, follow=True)
+    assert (form.status_code, 'name="password1"' in form.content.decode()) == (200, True)
+    own = first.post(f"/people/{staff['admin'].pk}/reset-link/")
+    assert (own.status_code, "your own password" in own.content.decode()) == (409, True)
 
 
 def test_nobody_is_offered_a_change_of_their_own_rights_and_auditors_none(staff: dict[str, User]) -> None:
