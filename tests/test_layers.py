@@ -35,7 +35,7 @@ BELOW: dict[str, set[str]] = {
         "walking",
         "notify",
     },
-    "people": {"users", "roles", "audit", "clock", "notify"},
+    "people": {"users", "roles", "audit", "clock", "lists", "notify"},
     "tasks": {"people", "users", "changes", "mirror", "audit", "control", "notify"},
     "pages": {
         "people",

@@ -15,10 +15,11 @@ REFUSED = {
     " " * 12: "ManyCharacters",
     "abababababab1": "ManyCharacters",
     "AaAaAaAaBbBb": "ManyCharacters",
+    "rAmAn 1234 priya RAMAN 1234": "ManyCharacters",
     "a" * 100 + "bcdefg" + "h" * 120: "NotTooLong",
     "short one 7": "MinimumLength",
     "q1w2e3r4t5y6": "CommonPassword",
-    "priya.raman.2026": "UserAttributeSimilarity",
+    "pryia.rmaan.26": "UserAttributeSimilarity",
 }
 
 
