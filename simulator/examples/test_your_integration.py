@@ -42,7 +42,7 @@ def test_a_month_later_the_draft_is_final(client: Metronome, simulator: RunningS
     event = {"event_type": "api_request", "timestamp": now, "properties": {"region": "eu-west"}}
     client.v1.usage.ingest(usage=[{"transaction_id": "t-1", "customer_id": "halcyon-8", **event}])
 
-    simulator.control("POST", "clock", {"move_days": 33})
+    simulator.control("POST", "clock", {"move_days": 34 - int(now[8:10])})
 
     (final,) = client.v1.customers.invoices.list(customer_id=customer, status="FINALIZED")
     assert [line.total for line in final.line_items if line.name == "API requests"] == [0.5]

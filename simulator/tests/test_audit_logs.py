@@ -99,7 +99,8 @@ def test_rows_can_be_had_of_one_resource_and_of_a_time(
     nothing = logs.list(resource_type="contract", resource_id=customer)
 
     assert [*actions(own), *actions(rest)] == ACTIONS
-    assert [row.resource_id for row in later.data] == [other]
+    by_itself = {row.id for row in later.data if row.actor.name == "Metronome"}  # where a month ends that day
+    assert [row.resource_id for row in later.data if row.id not in by_itself] == [other]
     assert actions(before) == ACTIONS
     assert (nothing.data, bool(nothing.next_page)) == ([], True)
 

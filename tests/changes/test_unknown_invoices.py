@@ -10,6 +10,7 @@ import pytest
 from billing.changes import sealed
 from billing.changes.asking.survey import read_survey
 from billing.metronome.account import Gateway
+from billing.metronome.listing import Listing
 from billing.metronome.objects.invoice import InvoiceRecord
 from billing.users import User
 from tests.simulator_server import RunningSimulator
@@ -25,13 +26,15 @@ def test_an_unknown_status_is_never_a_draft_that_was_never_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     snapshot = mirrored(gateway, simulator)
-    read = Gateway.invoices
+    read = Gateway.every
 
-    def odd(self: Gateway, customer_id: str) -> list[InvoiceRecord]:
-        first, *rest = read(self, customer_id)
-        return [replace(first, status=status), *rest]
+    def odd(self: Gateway, listing: Listing[Any], *more: Any) -> tuple[Any, ...]:
+        found = read(self, listing, *more)
+        if not found or not isinstance(found[0], InvoiceRecord):
+            return found
+        return (replace(found[0], status=status), *found[1:])
 
-    monkeypatch.setattr(Gateway, "invoices", odd)
+    monkeypatch.setattr(Gateway, "every", odd)
 
     survey: dict[str, Any] = read_survey(gateway, snapshot["id"])
     change = propose("customer.archive", maker, {"clear_aliases": False}, snapshot=snapshot, survey=survey)

@@ -13,6 +13,7 @@ from billing.changes.asking.survey import read_survey
 from billing.changes.models import ChangeRequest
 from billing.changes.moves import database_now
 from billing.metronome.account import Gateway
+from billing.metronome.objects import customer as customer_reads
 from billing.metronome.outcomes import ReadFailed
 from billing.mirror.resources.customer import likeness
 from billing.mirror.resources.customer.models import Customer
@@ -80,7 +81,7 @@ def test_a_customer_that_no_list_has_either_makes_the_request_stale(
     approved: ChangeRequest, gateway: Gateway, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_lone_404(simulator)
-    monkeypatch.setattr(Gateway, "customers_by_id", lambda self, ids, *, archived: ())
+    monkeypatch.setattr(customer_reads, "customers_by_id", lambda gateway, ids, *, archived: ())
 
     apply.apply_change(approved.pk, gateway)
 

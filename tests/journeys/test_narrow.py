@@ -34,15 +34,15 @@ CUT = """() => [...document.querySelectorAll('.signature .who')].filter(who => {
 
 
 @pytest.fixture
-def world(live: Live, maker: User) -> dict[str, str]:
+def world(live: Live, maker: User) -> dict[str, Any]:
     """A customer, a plan and a request whose names are as long as they may be and never break."""
     plan = Plan.objects.create(id=PLAN, name=LONG, fetched_at=now())
     customer = add_customer(LONG, aliases=["a" * 128, "b " * 64], plan=plan)
     change = propose_rename(customer, maker, "X" * 160)
-    return {"customer": str(customer.pk), "reference": change.reference}
+    return {"customer": str(customer.pk), "reference": change.reference, "people": {"finance": maker}}
 
 
-def pages_of(role: str, world: dict[str, str]) -> list[str]:
+def pages_of(role: str, world: dict[str, Any]) -> list[str]:
     """Every address that the role may open, and what it gets where there is nothing or no right."""
     opened = [
         name

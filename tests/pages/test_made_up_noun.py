@@ -188,5 +188,5 @@ def test_its_filters_and_places_are_refused_in_words_and_cleared(manager: Client
 @pytest.mark.usefixtures("tariffs", "three")
 def test_nobody_sees_it_unasked(client: Client) -> None:
     assert client.get("/tariffs/").status_code == 302
-    assert client.get("/tariffs.csv").status_code == 302
+    assert client.get("/tariffs.csv").status_code == 401  # a script is told, a browser led to sign in
     assert client.get(f"/tariffs/{UUID(int=1)}/").status_code == 302

@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{NOTHING} Nobody signs in as {username}.")
             before, person.email = person.email, address
             try:
-                person.clean_fields(exclude=["password"])
+                person.clean_fields(exclude=["password", "left_at"])
             except ValidationError as problem:
                 raise CommandError(f"{NOTHING} {' '.join(problem.messages)}") from problem
             if before == address:
